@@ -1,0 +1,20 @@
+import { z } from 'zod';
+import { ClassificationReport, GateResult, TestEnvironmentReport } from './evaluation.js';
+import { Commit, Instant, Ref, Sha256 } from './ref.js';
+
+/** The reports an approver judges, sealed once per run; its name is the sha256 of its canonical JSON. `reports/<digest>.{json,html}`. */
+export const Evidence = z.strictObject({
+  v: z.literal(1),
+  run: z.string(), model: z.string(), version: z.int().min(1), environment: z.string(),
+  commit: Commit, snapshot: Sha256, package: Sha256, reason: z.string(),
+  gates: z.array(GateResult),
+  evaluation: ClassificationReport,
+  slices: z.array(z.strictObject({ name: z.string(), report: ClassificationReport })),
+  testEnvironment: TestEnvironmentReport,
+  /** What was live when this was judged; a release against another generation is judged again. */
+  live: z.strictObject({ version: z.int().nullable(), generation: z.int(), evaluation: ClassificationReport.nullable() }),
+  mistakes: z.array(z.strictObject({ key: z.string(), actual: z.string(), predicted: z.string(), probability: z.number() })),
+  picturesRef: Ref.nullable(),
+  deadline: Instant,
+});
+export type Evidence = z.infer<typeof Evidence>;

@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { Ref, Sha256 } from './ref.js';
+
+export const Split = z.enum(['train', 'validation', 'test']);
+export type Split = z.infer<typeof Split>;
+
+/**
+ * A shard: Parquet, rows ordered by key, columns `key` (text), `split`, `label`, `attributes` (JSON text) and either
+ * `image` (the encoded picture's bytes) or the table's numeric columns (double).
+ */
+export const Shard = z.strictObject({ index: z.int().min(0), split: Split, rows: z.int().min(0), digest: Sha256.describe('over canonical rows, not over the file'), file: Ref });
+export type Shard = z.infer<typeof Shard>;
+
+/** `snapshots/<digest>/manifest.json`. The digest covers `content` only: the same rows give the same snapshot. */
+export const SnapshotManifest = z.strictObject({
+  v: z.literal(1),
+  digest: Sha256,
+  content: z.strictObject({
+    kind: z.enum(['images', 'table']),
+    model: z.string(),
+    target: z.strictObject({ name: z.string(), classes: z.array(z.string()) }),
+    image: z.strictObject({ name: z.string(), height: z.int(), width: z.int(), channels: z.int() }).optional(),
+    columns: z.array(z.string()).optional(),
+    shards: z.array(z.strictObject({ index: z.int(), split: Split, rows: z.int(), digest: Sha256 })),
+  }),
+  shards: z.array(Shard),
+  /** Rows per split, per class, per attribute value (`light=night`). */
+  counts: z.strictObject({ bySplit: z.record(z.string(), z.int()), byClass: z.record(z.string(), z.int()), byAttribute: z.record(z.string(), z.int()) }),
+  sources: z.array(z.strictObject({ description: z.string(), rows: z.int() })),
+});
+export type SnapshotManifest = z.infer<typeof SnapshotManifest>;
+
+/** What validation found; `blocked` means nothing may train on it. */
+export const DataReport = z.strictObject({
+  v: z.literal(1),
+  blocked: z.boolean(),
+  findings: z.array(z.strictObject({
+    check: z.enum(['unreadable', 'duplicate', 'conflicting-label', 'empty-class', 'too-few-rows', 'wrong-shape', 'unknown-class', 'not-a-number', 'missing-source']),
+    severity: z.enum(['block', 'warn', 'drop']),
+    count: z.int(), message: z.string(),
+    /** The first rows concerned, by key or file. */
+    rows: z.array(z.string()).max(20),
+  })),
+});
+export type DataReport = z.infer<typeof DataReport>;

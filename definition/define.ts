@@ -1,0 +1,47 @@
+import type { ModelDefinitionInput } from './model.js';
+import type { LayerSpec } from './training.js';
+
+/** The mark by which a definition is recognised among a module's exports. */
+export const DEFINITION_MARK = 'perennial/model-definition/1';
+
+export type DefinedModel = ModelDefinitionInput & { readonly $type: typeof DEFINITION_MARK };
+
+/**
+ * Describes a model. Pure: nothing is checked here but the types; values are checked at intake, where a wrong one is
+ * answered with the path of the field, what was expected and what was found.
+ */
+export function defineModel(definition: ModelDefinitionInput): DefinedModel {
+  return { ...definition, $type: DEFINITION_MARK };
+}
+
+/** Names a secret that the operator keeps; a definition never holds one. */
+export function secret(name: string): { $secret: string } {
+  return { $secret: name };
+}
+
+type Config = Record<string, unknown>;
+const layer = (className: string) => (config: Config = {}): LayerSpec => ({ className, config });
+
+/** Layers of a sequential network, with TensorFlow's own configuration keys: `layers.conv2d({ filters: 32, kernelSize: 3 })`. */
+export const layers = {
+  conv2d: layer('Conv2D'),
+  maxPooling2d: layer('MaxPooling2D'),
+  averagePooling2d: layer('AveragePooling2D'),
+  globalAveragePooling2d: layer('GlobalAveragePooling2D'),
+  batchNormalization: layer('BatchNormalization'),
+  dropout: layer('Dropout'),
+  flatten: layer('Flatten'),
+  dense: layer('Dense'),
+} as const;
+
+/** What a network module's default export receives. `seed(name)` gives a stable initialiser seed for a layer's name. */
+export interface NetworkContext {
+  readonly tf: unknown;
+  readonly inputShape: readonly number[];
+  readonly classes: readonly string[];
+  readonly hyperparameters: Readonly<Record<string, number | string | boolean>>;
+  readonly seed: (name: string) => number;
+}
+
+/** The default export of `network.module`: returns a compiled-free `tf.LayersModel` that ends in one probability per class. */
+export type BuildNetwork = (context: NetworkContext) => unknown;

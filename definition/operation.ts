@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { Duration, Email, Label, Share } from './common.js';
+import { Metric } from './evaluation.js';
+
+/** Who decides is the environment's policy; a definition may only shorten the wait or ask for more people. */
+export const Approval = z.strictObject({
+  deadline: Duration.default('7d'),
+  reminderAfter: Duration.default('2d'),
+  /** Approve without a person when every gate passed and the environment's policy allows it. */
+  automatic: z.boolean().default(false),
+});
+export type Approval = z.infer<typeof Approval>;
+
+export const Release = z.strictObject({
+  environment: Label.default('production'),
+  strategy: z.enum(['switch']).default('switch'),
+  keepWarm: Duration.default('15m'),
+});
+export type Release = z.infer<typeof Release>;
+
+/** A limit on live quality. `retrain` asks the governor for a new turn of the loop besides mailing the alert. */
+export const Threshold = z.strictObject({
+  name: Label, metric: Metric, class: Label.optional(), below: Share,
+  action: z.enum(['alert', 'retrain']).default('alert'),
+});
+export type Threshold = z.infer<typeof Threshold>;
+
+export const Monitoring = z.strictObject({
+  every: Duration.default('1d'),
+  /** A check judges the newest labelled predictions of the live version; with fewer it is inconclusive. */
+  minimumLabels: z.int().min(1).default(2000),
+  thresholds: z.array(Threshold).default([]),
+});
+export type Monitoring = z.infer<typeof Monitoring>;
+
+export const Retraining = z.strictObject({
+  every: Duration.optional(),
+  onThreshold: z.boolean().default(true),
+  cooldown: Duration.default('1d'),
+  debounce: Duration.default('2s'),
+  /** What a newer request does to a run that is not yet waiting for approval. */
+  newer: z.enum(['supersede', 'queue']).default('supersede'),
+  budget: z.strictObject({ runs: z.int().min(1).default(20), per: Duration.default('7d') }).prefault({}),
+});
+export type Retraining = z.infer<typeof Retraining>;
+
+export const Alerts = z.strictObject({ to: z.array(Email).default([]) });
