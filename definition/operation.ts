@@ -37,7 +37,7 @@ export const Retraining = z.strictObject({
   every: Duration.optional(),
   onThreshold: z.boolean().default(true),
   cooldown: Duration.default('1d'),
-  debounce: Duration.default('2s'),
+  debounce: Duration.default('0ms'),
   /** What a newer request does to a run that is not yet waiting for approval. */
   newer: z.enum(['supersede', 'queue']).default('supersede'),
   budget: z.strictObject({ runs: z.int().min(1).default(20), per: Duration.default('7d') }).prefault({}),
