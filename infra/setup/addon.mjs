@@ -10,12 +10,12 @@ const lockFolder = fileURLToPath(new URL('native-npm/', import.meta.url));
 const NODE_API = 8;
 
 /**
- * What programs require. Node 23 removed two functions that tfjs-node 4.22 calls; TensorFlow's start-up notices are
- * silenced unless the caller chose otherwise.
+ * What programs require. Of two functions that tfjs-node 4.22 calls, Node 22 warns and Node 23 has them no more;
+ * TensorFlow's start-up notices are silenced unless the caller chose otherwise.
  */
 const entry = `'use strict';
 const util = require('node:util');
-util.isNullOrUndefined ??= (value) => value === null || value === undefined;
+util.isNullOrUndefined = (value) => value === null || value === undefined;
 util.isArray ??= Array.isArray;
 process.env.TF_CPP_MIN_LOG_LEVEL ??= '1';
 module.exports = require('@tensorflow/tfjs-node');

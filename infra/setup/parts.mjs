@@ -80,7 +80,7 @@ export function partsOf(name = platform) {
       files: ['lib/libtensorflow_cc.so.2', 'lib/libtensorflow_framework.so.2', 'include/tensorflow/c/c_api.h'], fetchBytes: wheels.tensorflow.bytes, workBytes: 1_039_000_000,
     },
     {
-      id: 'tfjsNode', version: '4.22.0', title: 'TensorFlow for Node (tfjs-node)', kind: 'addon', source: { lock: nativeLock, tensorflow: wheels.tensorflow.sha256 }, revision: 1,
+      id: 'tfjsNode', version: '4.22.0', title: 'TensorFlow for Node (tfjs-node)', kind: 'addon', source: { lock: nativeLock, tensorflow: wheels.tensorflow.sha256 }, revision: 2,
       files: ['index.cjs', 'node_modules/@tensorflow/tfjs-node/lib/napi-v8/tfjs_binding.node', 'node_modules/@tensorflow/tfjs-node/dist/index.js'], fetchBytes: 60_000_000, workBytes: 210_000_000,
       needs: 'tensorflow',
     },
