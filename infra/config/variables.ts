@@ -1,0 +1,80 @@
+import { z } from 'zod';
+
+/** Variables by group. A group is taken whole: from the environment where one of its addresses is set there, else from `stack.json`. */
+export const variableGroups = {
+  temporal: {
+    addresses: ['TEMPORAL_ADDRESS', 'TEMPORAL_CONFIG_FILE', 'TEMPORAL_PROFILE'],
+    others: /^TEMPORAL_/,
+  },
+  postgres: { addresses: ['DATABASE_URL'], others: /^DATABASE_URL$/ },
+  s3: { addresses: ['S3_ENDPOINT', 'S3_BUCKET'], others: /^(S3|AWS)_/ },
+  smtp: { addresses: ['SMTP_URL'], others: /^SMTP_URL$/ },
+} as const;
+export type VariableGroup = keyof typeof variableGroups;
+
+/** Values of these are never shown. */
+const secrets = new Set(['DATABASE_URL', 'SMTP_URL', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'TEMPORAL_API_KEY', 'TEMPORAL_TLS_CLIENT_KEY_DATA', 'TEMPORAL_TLS_CLIENT_CERT_DATA']);
+
+/** True where the environment says where this part is, so that no embedded one is wanted. */
+export function givenInEnvironment(group: VariableGroup, env: NodeJS.ProcessEnv): boolean {
+  return variableGroups[group].addresses.some((name) => env[name] !== undefined && env[name] !== '');
+}
+
+/** The variables in force: the environment over what the supervisor noted, each group from one of the two only. */
+export function mergeVariables(env: NodeJS.ProcessEnv, noted: Readonly<Record<string, string>>): Record<string, string> {
+  const groups = Object.keys(variableGroups) as VariableGroup[];
+  const merged: Record<string, string> = {};
+  const isOf = (name: string): VariableGroup | undefined => groups.find((group) => variableGroups[group].others.test(name));
+  for (const [name, value] of Object.entries(noted)) {
+    const group = isOf(name);
+    if (group === undefined || !givenInEnvironment(group, env)) merged[name] = value;
+  }
+  for (const [name, value] of Object.entries(env)) {
+    const group = isOf(name);
+    const groupIsNoted = group !== undefined && Object.keys(noted).some((known) => isOf(known) === group);
+    if (value !== undefined && value !== '' && (group === undefined || givenInEnvironment(group, env) || !groupIsNoted)) merged[name] = value;
+  }
+  return merged;
+}
+
+const hostAndPort = 'host:port, such as 127.0.0.1:7233';
+const flag = 'true or false';
+
+function address(protocols: readonly string[], expected: string): z.ZodType<string> {
+  return z.string().refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol), expected);
+}
+
+const Port = z.string().regex(/^\d{1,5}$/, 'a port from 1 to 65535').transform(Number).refine((port) => port >= 1 && port <= 65_535, 'a port from 1 to 65535');
+const Flag = z.stringbool({ error: flag });
+const Host = z.string().regex(/^[^\s/]+$/, 'a host name or address, without a port');
+
+/** What Perennial reads from its environment. Messages say what is expected; see `ConfigError`. */
+export const Variables = z.object({
+  TEMPORAL_ADDRESS: z.string().regex(/^(\[[^\]]+\]|[^\s:/]+):\d{1,5}$/, hostAndPort).optional(),
+  TEMPORAL_NAMESPACE: z.string().min(1, 'the name of a namespace').optional(),
+  DATABASE_URL: address(['postgres:', 'postgresql:'], 'postgres://user:password@host:port/database').optional(),
+  S3_ENDPOINT: address(['http:', 'https:'], 'an http or https address').optional(),
+  S3_BUCKET: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'the name of a bucket: 3 to 63 of a-z 0-9 . -').optional(),
+  S3_FORCE_PATH_STYLE: Flag.optional(),
+  AWS_REGION: z.string().min(1, 'the name of a region, such as us-east-1').optional(),
+  AWS_DEFAULT_REGION: z.string().min(1, 'the name of a region, such as us-east-1').optional(),
+  AWS_ACCESS_KEY_ID: z.string().min(1, 'an access key id').optional(),
+  AWS_SECRET_ACCESS_KEY: z.string().min(1, 'a secret access key').optional(),
+  AWS_SESSION_TOKEN: z.string().min(1, 'a session token').optional(),
+  SMTP_URL: address(['smtp:', 'smtps:'], 'smtp://host:port or smtps://user:password@host:port').optional(),
+  PERENNIAL_MAIL_FROM: z.string().regex(/@/, 'a mail address').default('perennial@localhost'),
+  PERENNIAL_GATEWAY_HOST: Host.default('127.0.0.1'),
+  PERENNIAL_GATEWAY_PORT: Port.default(7420),
+  PERENNIAL_GATEWAY_URL: address(['http:', 'https:'], 'an http or https address').optional(),
+  PERENNIAL_SERVER_HOST: Host.default('127.0.0.1'),
+  PUBLIC_URL: address(['http:', 'https:'], 'an http or https address').optional(),
+});
+export type Variables = z.infer<typeof Variables>;
+
+export const ServerPort = Port;
+
+/** What a message may show of a value. */
+export function shownValue(name: string, value: string | undefined): string {
+  if (value === undefined) return 'nothing';
+  return secrets.has(name) ? `a value of ${value.length} characters (not shown)` : JSON.stringify(value);
+}

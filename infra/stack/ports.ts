@@ -1,0 +1,56 @@
+import { randomInt } from 'node:crypto';
+import { createServer } from 'node:net';
+import { isErrno } from './files.js';
+
+export const loopback = '127.0.0.1';
+
+/** Below the range from which the kernel takes ports for outgoing connections, so that a port stays ours while its part is down. */
+const range = { first: 20_000, end: 32_000 } as const;
+const attempts = 400;
+
+/** True where a server could listen on this port of the loopback interface now. */
+export async function isPortFree(port: number): Promise<boolean> {
+  return new Promise((settle, fail) => {
+    const server = createServer();
+    server.once('error', (error) => {
+      if (isErrno(error, 'EADDRINUSE') || isErrno(error, 'EACCES')) settle(false);
+      else fail(error);
+    });
+    server.listen({ port, host: loopback, exclusive: true }, () => server.close(() => settle(true)));
+  });
+}
+
+export interface PortWishes {
+  /** taken where they are free and nothing is remembered */
+  preferred?: Readonly<Record<string, number>>;
+  /** the remembered ports are in use by the very part they belong to: take them unasked */
+  keep?: boolean;
+  /** for a name, the distance of a second port that its part opens unasked and that must be free as well */
+  companions?: Readonly<Record<string, number>>;
+}
+
+/** A port for every name: the remembered one while it is free, then the preferred one, then any. */
+export async function choosePorts<Name extends string>(
+  names: readonly Name[],
+  remembered: Readonly<Record<string, number>> = {},
+  { preferred = {}, keep = false, companions = {} }: PortWishes = {},
+): Promise<Record<Name, number>> {
+  const chosen: Record<string, number> = {};
+  for (const name of names) {
+    const known = remembered[name];
+    const companion = companions[name];
+    const isFree = async (port: number): Promise<boolean> =>
+      !Object.values(chosen).includes(port) && (await isPortFree(port)) && (companion === undefined || (await isPortFree(port + companion)));
+    chosen[name] = keep && known !== undefined ? known : await choosePort([known, preferred[name]], isFree);
+  }
+  return chosen;
+}
+
+async function choosePort(wishes: readonly (number | undefined)[], isFree: (port: number) => Promise<boolean>): Promise<number> {
+  for (const wish of wishes) if (wish !== undefined && (await isFree(wish))) return wish;
+  for (let attempt = 0; attempt < attempts; attempt += 1) {
+    const port = randomInt(range.first, range.end);
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`No free port found on ${loopback} between ${range.first} and ${range.end} in ${attempts} tries: stop something that listens there`);
+}

@@ -1,0 +1,70 @@
+import { mkdir } from 'node:fs/promises';
+import { loopback } from './ports.js';
+import { bareEnvironment, type Program } from './program.js';
+import { signRequest } from './s3-sign.js';
+
+export const s3Ports = ['s3', 's3Grpc', 'master', 'masterGrpc', 'volume', 'volumeGrpc', 'filer', 'filerGrpc', 'admin'] as const;
+/** Its maintenance worker expects the gRPC port of the admin part at this distance, whatever that is told. */
+export const s3PortCompanions = { admin: 10_000 } as const;
+export const s3Bucket = 'perennial';
+export const s3Region = 'us-east-1';
+
+/** Files of the store grow up to this size; nothing is allocated ahead, so the product with the count is a ceiling, not a cost. */
+const volumeSizeMb = 128;
+const volumeCount = 4_000;
+
+export interface S3Options {
+  executable: string;
+  dataDir: string;
+  ports: Record<(typeof s3Ports)[number], number>;
+  accessKeyId: string;
+  secretAccessKey: string;
+  /** locks the store's inner HTTP interfaces, which listen on loopback beside the S3 one */
+  internalKey: string;
+}
+
+/** SeaweedFS in one process, with one bucket. */
+export function s3Program({ executable, dataDir, ports, accessKeyId, secretAccessKey, internalKey }: S3Options): Program {
+  return {
+    name: 's3',
+    stage: 0,
+    kind: 'service',
+    command: executable,
+    args: [
+      '-logtostderr=true', 'mini',
+      `-dir=${dataDir}`, `-ip=${loopback}`, `-ip.bind=${loopback}`, `-bucket=${s3Bucket}`,
+      `-s3.port=${ports.s3}`, `-s3.port.grpc=${ports.s3Grpc}`, '-s3.port.iceberg=0', '-s3.port.lance=0',
+      `-master.port=${ports.master}`, `-master.port.grpc=${ports.masterGrpc}`, `-master.dir=${dataDir}`, '-master.telemetry=false',
+      `-master.volumeSizeLimitMB=${volumeSizeMb}`, `-volume.max=${volumeCount}`,
+      `-volume.port=${ports.volume}`, `-volume.port.grpc=${ports.volumeGrpc}`,
+      `-filer.port=${ports.filer}`, `-filer.port.grpc=${ports.filerGrpc}`,
+      `-admin.port=${ports.admin}`, '-admin.ui=false', '-webdav=false',
+    ],
+    env: {
+      ...bareEnvironment(dataDir),
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: secretAccessKey,
+      WEED_JWT_SIGNING_KEY: internalKey,
+      WEED_JWT_SIGNING_READ_KEY: internalKey,
+      WEED_JWT_FILER_SIGNING_KEY: internalKey,
+      WEED_JWT_FILER_SIGNING_READ_KEY: internalKey,
+      GOMEMLIMIT: '512MiB',
+    },
+    cwd: dataDir,
+    prepare: async () => {
+      await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    },
+    readiness: { kind: 'probe', check: () => hasBucket(ports.s3, accessKeyId, secretAccessKey) },
+    readyTimeoutMs: 60_000,
+    stopSignal: 'SIGTERM',
+    graceMs: 10_000,
+    url: `http://${loopback}:${ports.s3}`,
+  };
+}
+
+/** The bucket is the last thing the store makes at its start; a signed question shows that the credentials are in force as well. */
+async function hasBucket(port: number, accessKeyId: string, secretAccessKey: string): Promise<boolean> {
+  const url = new URL(`http://${loopback}:${port}/${s3Bucket}`);
+  const headers = signRequest('HEAD', url, { accessKeyId, secretAccessKey, region: s3Region }, new Date());
+  return (await fetch(url, { method: 'HEAD', headers, signal: AbortSignal.timeout(2_000) })).ok;
+}
