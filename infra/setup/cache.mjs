@@ -32,7 +32,7 @@ function recipeDigest(part) {
 }
 
 /** Digest over all pins and recipes of a platform; a change of it needs a new MANIFEST_NUMBER. */
-export function pinsDigest(name) {
+export function pinsDigest(name = platform) {
   return createHash('sha256').update((partsOf(name) ?? []).map(recipeDigest).join('\n')).digest('hex');
 }
 

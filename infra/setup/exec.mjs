@@ -12,18 +12,22 @@ const children = new Set();
  */
 export function capture(command, args, { cwd, env, timeoutMs } = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'], timeout: timeoutMs });
+    const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     let stdout = '';
     let stderr = '';
     children.add(child);
+    // Not spawn's own timeout: its timer outlives a program that could not be started.
+    const timer = timeoutMs === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), timeoutMs);
     child.stdout.setEncoding('utf8').on('data', (text) => (stdout = (stdout + text).slice(-200_000)));
     child.stderr.setEncoding('utf8').on('data', (text) => (stderr = (stderr + text).slice(-200_000)));
     child.on('error', (error) => {
+      clearTimeout(timer);
       children.delete(child);
       if (hasCode(error, 'ENOENT', 'EACCES')) resolve({ found: false, code: 127, stdout: '', stderr: error.message });
       else reject(error);
     });
     child.on('close', (code, signal) => {
+      clearTimeout(timer);
       children.delete(child);
       resolve({ found: true, code: code ?? 1, stdout, stderr: signal === null ? stderr : `${stderr}\nended by ${signal}` });
     });
