@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import { Label, ModelName } from '../../definition/common.js';
+import { Role, Scope } from '../policy.js';
+import { Commit, Instant } from '../ref.js';
+
+/** Request bodies and parameters of the gateway, shared with the command line. */
+
+export { Label, ModelName };
+
+export const RepositoryName = Label.describe('name under which a repository is registered');
+export const PrincipalId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}$/, 'letters, digits, dot, underscore, @, + or hyphen, at most 128');
+export const RunId = z.string().regex(/^[a-z][a-z0-9-]{0,62}-r[1-9]\d{0,8}$/, 'a run is written model-rNUMBER, for example car-truck-r1');
+export const JobId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'letters, digits, dot, underscore or hyphen');
+export const Branch = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_./-]{0,199}$/, 'a branch name, for example main').refine((name) => !name.includes('..') && !name.endsWith('.lock'), 'not a branch name that git accepts');
+export const VersionNumber = z.int().min(1).max(999_999_999);
+const Reason = z.string().trim().min(1, 'say why').max(2000);
+/** Given by the caller so that sending the same request again does it once. */
+const RequestId = z.string().regex(/^[A-Za-z0-9._-]{8,128}$/, '8 to 128 letters, digits, dots, underscores or hyphens').optional();
+
+/** What git can fetch without running anything: https, ssh, file, or an absolute path; no password inside. */
+export const GitUrl = z.string().max(2000)
+  .refine((url) => /^(https?:\/\/|ssh:\/\/|file:\/\/\/|\/)[^\s-]/.test(url) || /^[A-Za-z0-9_][A-Za-z0-9._-]*@[A-Za-z0-9][A-Za-z0-9.-]*:[^\s]/.test(url), 'an https, ssh or file address, git@host:path, or an absolute path')
+  .refine((url) => !/^[a-z]+:\/\/[^/@]*:[^/@]*@/.test(url), 'no password inside the address: use git\'s credential helper');
+
+export const RepositoryBody = z.strictObject({
+  name: RepositoryName, url: GitUrl, branches: z.array(Branch).min(1).max(20).default(['main']),
+  pollSeconds: z.union([z.literal(0), z.int().min(5).max(86_400)]).default(60).describe('how often the branches are looked at; 0: only hooks'),
+});
+export type RepositoryBody = z.input<typeof RepositoryBody>;
+
+export const LocalHookBody = z.strictObject({ repository: RepositoryName, commit: Commit, branch: Branch });
+export type LocalHookBody = z.infer<typeof LocalHookBody>;
+
+export const RetrainBody = z.strictObject({ reason: Reason.default('requested'), force: z.boolean().default(false), id: RequestId });
+export const ReleaseBody = z.strictObject({ version: VersionNumber, force: z.boolean().default(false), id: RequestId });
+export const RollbackBody = z.strictObject({
+  environment: Label.default('production'), reason: Reason, to: VersionNumber.nullable().default(null), id: RequestId,
+  breakGlass: z.boolean().default(false).describe('write the route at once, past the workflow: for when no worker is up; done anyway when Temporal is away'),
+});
+export const ResumeBody = z.strictObject({ environment: Label.default('production'), reason: Reason, version: VersionNumber.nullable().default(null), id: RequestId });
+export const PauseBody = z.strictObject({ environment: Label.default('production'), reason: Reason, id: RequestId });
+export const CancelBody = z.strictObject({ reason: Reason, id: RequestId });
+
+export const PrincipalBody = z.strictObject({ id: PrincipalId, kind: z.enum(['person', 'machine']), displayName: z.string().min(1).max(200), email: z.email().nullable().default(null), publicKey: z.base64().length(44).nullable().default(null) });
+export const RoleBody = z.strictObject({ role: Role, environment: Label.nullable().default(null) });
+export const TokenBody = z.strictObject({ scopes: z.array(Scope).min(1).default(['api']), name: z.string().min(1).max(200) });
+export const PublicKeyBody = z.strictObject({ publicKey: z.base64().length(44, 'the 32 bytes of an Ed25519 public key in base64') });
+
+export const LocationBody = z.strictObject({ uri: z.string().max(2000).regex(/^(\/|file:\/\/\/|s3:\/\/)\S+$/, 'an absolute folder, file:///… or s3://bucket/prefix') });
+export const CheckBody = z.strictObject({ environment: Label.default('production'), id: RequestId });
+
+export const ScoreBody = z.strictObject({
+  input: z.string().max(2000).regex(/^(\/|file:\/\/\/|s3:\/\/)\S+$/, 'an absolute file, file:///… or s3://bucket/key').describe('Parquet, CSV or JSON lines with the columns of the model\'s signature'),
+  environment: Label.default('production'), version: VersionNumber.optional(), id: RequestId,
+});
+
+export const ModelParams = z.strictObject({ model: ModelName });
+export const VersionParams = z.strictObject({ model: ModelName, version: z.coerce.number().pipe(VersionNumber) });
+export const RunParams = z.strictObject({ run: RunId });
+export const ServedAtQuery = z.strictObject({ time: Instant.describe('ISO 8601 with an offset, for example 2026-11-21T09:00:00+01:00'), environment: Label.default('production') });

@@ -1,0 +1,57 @@
+import { PerennialError } from '../contract/errors.js';
+import type { Route } from '../contract/route.js';
+import { rollbackTarget } from '../domain/admission.js';
+import { ledgerChain } from '../stores/ledger.js';
+import type { Stores } from '../stores/index.js';
+import type { Services } from './services.js';
+
+/** How the reason of a route begins that was written past the environment's workflow; the reconciler finds it by this. */
+export const BREAK_GLASS = 'break-glass: ';
+
+export interface RollbackPlan { readonly from: number | null; readonly to: number; readonly generation: number; readonly keepWarmMs: number }
+
+/**
+ * Where a rollback would go from what is routed now.
+ * @throws rollback/nothing-before where there is no earlier version that may serve
+ */
+export async function rollbackTargetOf(stores: Stores, model: string, environment: string, to: number | null): Promise<RollbackPlan> {
+  return planFrom(await stores.routes.history(environment, model), stores, model, environment, to);
+}
+
+async function planFrom(history: readonly Route[], stores: Stores, model: string, environment: string, to: number | null): Promise<RollbackPlan> {
+  const current = history[0];
+  const live = liveOf(current);
+  const target = rollbackTarget({ history, versions: await stores.versions.list(model), live, to });
+  if (!current || target === null) {
+    throw new PerennialError('rollback/nothing-before', to === null ? `no earlier version of ${model} ever served in ${environment} and may serve again` : `${model}@${to} never served in ${environment}, serves already, or may not serve again`);
+  }
+  return { from: live, to: target, generation: current.generation, keepWarmMs: current.keepWarmMs };
+}
+
+const liveOf = (route: Route | undefined): number | null => route?.arms.filter((arm) => arm.role === 'live').sort((a, b) => b.share - a.share)[0]?.version ?? null;
+
+export interface BreakGlassRequest { readonly id: string; readonly model: string; readonly environment: string; readonly to: number | null; readonly reason: string; readonly by: string; readonly why: string }
+
+/**
+ * Rolls back without the workflow: the same compare-and-set, under the intent that the workflow would have used for this request, so that
+ * a signal which got through after all finds the route written. Safe to repeat with the same id: each step is named by it.
+ * @throws route/conflict when somebody else wrote the route first
+ */
+export async function breakGlassRollback({ stores, log }: Pick<Services, 'stores' | 'log'>, { id, model, environment, to, reason, by, why }: BreakGlassRequest) {
+  const history = await stores.routes.history(environment, model);
+  const own = history.findIndex((route) => route.intent === id);
+  const plan = own < 0 ? await planFrom(history, stores, model, environment, to) : { from: liveOf(history[own + 1]), to: liveOf(history[own]), generation: (history[own]?.generation ?? 1) - 1, keepWarmMs: history[own]?.keepWarmMs ?? 0 };
+  if (plan.to === null) throw new PerennialError('route/conflict', `the request ${id} wrote a route that serves nothing`);
+  const written = await stores.routes.write({ environment, model, expected: plan.generation, intent: id, arms: [{ version: plan.to, role: 'live', share: 1 }], keepWarmMs: plan.keepWarmMs, by, reason: `${BREAK_GLASS}${reason}` });
+  if (!written.ok) throw new PerennialError('route/conflict', `the route of ${model} in ${environment} is at generation ${written.current?.generation ?? 0}, not ${plan.generation}`);
+
+  const eventId = `break-glass/${id}`;
+  if (plan.from !== null) await stores.versions.transition({ model, version: plan.from, to: 'quarantined', by, why: reason, eventId });
+  await stores.versions.transition({ model, version: plan.to, to: 'live', by, why: reason, eventId });
+  await stores.ledger.append({
+    chain: ledgerChain(model, environment), eventId, actor: by, action: 'break-glass',
+    subject: { from: plan.from, to: plan.to, generation: written.route.generation, reason, why }, at: new Date().toISOString(),
+  });
+  log('a rollback was written past the workflow', { model, environment, from: plan.from, to: plan.to, generation: written.route.generation, by, why });
+  return { model, environment, from: plan.from, to: plan.to, generation: written.route.generation, requested: id, breakGlass: true, why };
+}

@@ -1,0 +1,26 @@
+import type { Client } from '@temporalio/client';
+import type { Artifacts } from '../stores/artifacts.js';
+import type { Database } from '../stores/database.js';
+import type { Stores } from '../stores/index.js';
+
+export interface GatewayConfig {
+  readonly host: string;
+  /** 0 takes a free port; the real one is in `createGateway`'s `url`. */
+  readonly port: number;
+  /** Address by which people reach the gateway; its host is accepted in the Host header besides loopback. */
+  readonly publicUrl: string | null;
+  /** Folder of `hook-<repository>` files, mode 0600. */
+  readonly secretsDir: string;
+}
+
+/** What the gateway works with; `workers/gateway.ts` wires it. */
+export interface GatewayDeps {
+  readonly config: GatewayConfig;
+  readonly stores: Stores;
+  readonly artifacts: Artifacts;
+  readonly temporal: Client;
+  /** Only to hear of new run events at once; without it they are seen by polling. */
+  readonly listen: Database['listen'];
+  /** One line per noteworthy event; never given a secret. */
+  readonly log: (message: string, fields?: Readonly<Record<string, unknown>>) => void;
+}
