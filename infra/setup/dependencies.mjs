@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { mustRun } from './exec.mjs';
+import { capture, failed, mustRun } from './exec.mjs';
 import { hasCode } from './errors.mjs';
 import { packageRoot } from './package-root.mjs';
 
@@ -38,9 +38,24 @@ export function dependenciesAreThere(root = packageRoot) {
   return true;
 }
 
+const npmFlags = ['--ignore-scripts', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
+
+/**
+ * npm 11 refuses a lock file that lacks the optional packages of other platforms, and a mirror of the registry that does
+ * not hold them makes such lock files. It names them without a version; nothing this machine installs is missing then.
+ */
+function lacksOtherPlatformsOnly(said) {
+  const complaints = said.split('\n').filter((line) => /(Missing|Invalid): /.test(line));
+  return said.includes('EUSAGE') && complaints.length > 0 && complaints.every((line) => /Missing: \S+@ from lock file/.test(line));
+}
+
 /** Installs a checkout's npm dependencies; scripts stay off, because tfjs-node's fails wherever its download is blocked. */
 export async function installDependencies(root = packageRoot) {
-  await mustRun('Installing the npm dependencies', 'npm', ['ci', '--ignore-scripts', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root });
+  const strict = await capture('npm', ['ci', ...npmFlags], { cwd: root });
+  if (!strict.found || strict.code !== 0) {
+    if (!lacksOtherPlatformsOnly(strict.stderr)) throw failed('Installing the npm dependencies', 'npm', strict);
+    await mustRun('Installing the npm dependencies', 'npm', ['install', '--no-save', ...npmFlags], { cwd: root });
+  }
   writeFileSync(stampOf(root), createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex'));
 }
 

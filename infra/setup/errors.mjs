@@ -3,9 +3,10 @@ export class SetupError extends Error {
   name = 'SetupError';
 }
 
-/** The last `lines` lines of a program's output, for the end of an error message. */
-export function tail(text, lines = 12) {
-  return text.trim().split('\n').slice(-lines).join('\n');
+/** The first and last lines of a program's output, for the end of an error message. */
+export function excerpt(text, first = 8, last = 8) {
+  const lines = text.trim().split('\n');
+  return lines.length <= first + last ? lines.join('\n') : [...lines.slice(0, first), '…', ...lines.slice(-last)].join('\n');
 }
 
 /** True where `error` is a Node system error with one of the codes. */

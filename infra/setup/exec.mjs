@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { SetupError, hasCode, tail } from './errors.mjs';
+import { SetupError, excerpt, hasCode } from './errors.mjs';
 
 const children = new Set();
 
@@ -34,12 +34,17 @@ export function capture(command, args, { cwd, env, timeoutMs } = {}) {
   });
 }
 
+/** What to say of a program that failed; npm and compilers say the cause first and help last, so both ends are shown. */
+export function failed(what, command, { found, stdout, stderr }) {
+  const said = found ? excerpt(`${stdout}\n${stderr}`) : `${command} is not on PATH`;
+  return new SetupError(`${what} failed; mend what is said below and run set-up again.\n${said}`);
+}
+
 /** Runs a program that must succeed; `what` begins the sentence said when it does not. */
 export async function mustRun(what, command, args, options) {
   const result = await capture(command, args, options);
   if (result.found && result.code === 0) return result;
-  const said = result.found ? tail(`${result.stdout}\n${result.stderr}`) : `${command} is not on PATH`;
-  throw new SetupError(`${what} failed; mend what is said below and run set-up again.\n${said}`);
+  throw failed(what, command, result);
 }
 
 /** Ends every program still running, so that a set-up that is stopped leaves none behind. */
