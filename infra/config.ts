@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { ConfigError } from './config/error.js';
 import { loadTemporalConfig, type TemporalConfig } from './config/temporal.js';
-import { mergeVariables, ServerPort, shownValue, Variables, type VariableGroup } from './config/variables.js';
+import { mergeVariables, ServerPort, serverVariable, shownValue, Variables, type VariableGroup } from './config/variables.js';
 import { isErrno } from './stack/files.js';
 import { findHome, homeLayout } from './stack/home.js';
 import { parseStackFile } from './stack/state.js';
@@ -119,11 +119,6 @@ function serversOf(variables: Readonly<Record<string, string>>, host: string): R
     ports[environment.toLowerCase().replaceAll('_', '-')] = port.data;
   }
   return Object.fromEntries(Object.entries(ports).map(([environment, port]) => [environment, listener(host, port, variables[`${serverVariable(environment)}_URL`])]));
-}
-
-/** First part of the variables of an environment's server: `PERENNIAL_SERVER_TEST` for `test`. */
-export function serverVariable(environment: string): string {
-  return `PERENNIAL_SERVER_${environment.toUpperCase().replaceAll('-', '_')}`;
 }
 
 function s3Of(checked: Variables, home: string): S3Config {

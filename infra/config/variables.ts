@@ -73,6 +73,11 @@ export type Variables = z.infer<typeof Variables>;
 
 export const ServerPort = Port;
 
+/** First part of the variables of an environment's server: `PERENNIAL_SERVER_TEST` for `test`. */
+export function serverVariable(environment: string): string {
+  return `PERENNIAL_SERVER_${environment.toUpperCase().replaceAll('-', '_')}`;
+}
+
 /** What a message may show of a value. */
 export function shownValue(name: string, value: string | undefined): string {
   if (value === undefined) return 'nothing';

@@ -27,20 +27,22 @@ export interface PortWishes {
   keep?: boolean;
   /** for a name, the distance of a second port that its part opens unasked and that must be free as well */
   companions?: Readonly<Record<string, number>>;
+  /** promised to others that do not listen yet */
+  taken?: readonly number[];
 }
 
 /** A port for every name: the remembered one while it is free, then the preferred one, then any. */
 export async function choosePorts<Name extends string>(
   names: readonly Name[],
   remembered: Readonly<Record<string, number>> = {},
-  { preferred = {}, keep = false, companions = {} }: PortWishes = {},
+  { preferred = {}, keep = false, companions = {}, taken = [] }: PortWishes = {},
 ): Promise<Record<Name, number>> {
   const chosen: Record<string, number> = {};
   for (const name of names) {
     const known = remembered[name];
     const companion = companions[name];
     const isFree = async (port: number): Promise<boolean> =>
-      !Object.values(chosen).includes(port) && (await isPortFree(port)) && (companion === undefined || (await isPortFree(port + companion)));
+      !taken.includes(port) && !Object.values(chosen).includes(port) && (await isPortFree(port)) && (companion === undefined || (await isPortFree(port + companion)));
     chosen[name] = keep && known !== undefined ? known : await choosePort([known, preferred[name]], isFree);
   }
   return chosen;

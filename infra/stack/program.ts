@@ -10,6 +10,8 @@ export interface Program {
   /** the whole environment of the process: nothing is inherited beside it */
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
+  /** of the program's own code; a running process of another version is replaced, not taken over */
+  readonly version?: string;
   /** runs as this user (numeric ids); only root can ask for it */
   readonly user?: { readonly uid: number; readonly gid: number };
   /** before every start; safe to repeat */

@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { loadConfig, type Config } from '../config.js';
 import { loadNativeParts } from '../native.js';
-import { identify, isAlive, ProcessIdentity, sessionLeadersWith } from '../supervisor/identity.js';
+import { identify, isAlive, ProcessIdentity } from '../supervisor/identity.js';
 import { tailLog } from '../supervisor/logs.js';
 import { createManaged, type Managed } from '../supervisor/managed.js';
-import { killSession, programMark } from '../supervisor/spawn.js';
+import { findOrphans, markOf } from '../supervisor/orphans.js';
+import { killSession } from '../supervisor/spawn.js';
 import { isErrno } from './files.js';
 import { homeLayout } from './home.js';
 import { sharedDataFolder } from './postgres-user.js';
@@ -70,7 +71,7 @@ export async function createTestHome({ searchAttributes, executables }: TestStac
       const absent = parts.filter((part) => !stack.has(part));
       const plan = await planStack({ home, parts: absent, env: {}, executables: executables ?? loadNativeParts(), durable: false, ...(searchAttributes === undefined ? {} : { searchAttributes }) });
       for (const program of plan.programs) {
-        stack.set(program.name, createManaged(program, { logFile: logOf(program.name), mark: `${home}#${program.name}`, onEvent: () => undefined, onChange: () => undefined }));
+        stack.set(program.name, createManaged(program, { logFile: logOf(program.name), mark: markOf(home, program.name), onEvent: () => undefined, onChange: () => undefined }));
       }
       await Promise.all([...stack.values()].map((part) => untilReady(part, logOf(part.program.name))));
       env = { ...env, ...plan.env };
@@ -110,7 +111,7 @@ async function removeAbandoned(): Promise<void> {
     const home = join(tmpdir(), name);
     const owner = await readOwner(home);
     if (owner === undefined || isAlive(owner)) continue;
-    for (const part of stackParts) for (const { identity } of sessionLeadersWith(programMark, `${home}#${part}`)) killSession(identity);
+    for (const { identity } of findOrphans(home, {})) killSession(identity);
     await removeHome(home);
   }
 }

@@ -69,19 +69,19 @@ export function groupMembers(leader: number): number[] {
 }
 
 /**
- * Leaders of a session whose environment holds `NAME=value`: processes we started detached, also where the note of their pid was
- * lost. A process that one of them started is not listed, even in a session of its own.
+ * Leaders of a session with a matching variable in their environment: processes we started detached, also where the note of their
+ * pid was lost. A process that one of them started is not listed, even in a session of its own.
  */
-export function sessionLeadersWith(name: string, value: string): { identity: ProcessIdentity; environment: ReadonlyMap<string, string> }[] {
-  const marked = new Map<number, ReadonlyMap<string, string>>();
+export function sessionLeadersWith(name: string, matches: (value: string) => boolean): { identity: ProcessIdentity; value: string }[] {
+  const marked = new Map<number, string>();
   for (const pid of runningPids()) {
-    const entries = readProc(`/proc/${pid}/environ`)?.split('\0') ?? [];
-    const environment = new Map(entries.map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]));
-    if (environment.get(name) === value) marked.set(pid, environment);
+    const entry = readProc(`/proc/${pid}/environ`)?.split('\0').find((candidate) => candidate.startsWith(`${name}=`));
+    const value = entry?.slice(name.length + 1);
+    if (value !== undefined && matches(value)) marked.set(pid, value);
   }
-  return [...marked].flatMap(([pid, environment]) => {
+  return [...marked].flatMap(([pid, value]) => {
     const stat = readStat(pid);
     const identity = identify(pid);
-    return stat !== undefined && identity !== undefined && stat.session === pid && !marked.has(stat.parent) ? [{ identity, environment }] : [];
+    return stat !== undefined && identity !== undefined && stat.session === pid && !marked.has(stat.parent) ? [{ identity, value }] : [];
   });
 }

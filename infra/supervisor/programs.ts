@@ -1,0 +1,115 @@
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { serverVariable } from '../config/variables.js';
+import { loadNativeParts } from '../native.js';
+import { homeLayout } from '../stack/home.js';
+import { packageRoot } from '../stack/package-root.js';
+import { choosePorts, loopback } from '../stack/ports.js';
+import type { Program } from '../stack/program.js';
+import { planStack, stackParts, type StackPart } from '../stack/stack.js';
+import { loadStackFile, saveStackFile } from '../stack/state.js';
+
+const minute = 60_000;
+
+/**
+ * Perennial's own processes, in the order of their stages. `heapMb` bounds what JavaScript may hold (TensorFlow runs in children
+ * of these); `graceMs` is what a process gets to finish its work before it is killed.
+ */
+const processes = {
+  migrate: { stage: 1, entry: 'infra/migrate.js', args: [], heapMb: 128, graceMs: 30_000 },
+  lifecycle: { stage: 2, entry: 'workers/lifecycle.js', args: [], heapMb: 320, graceMs: 30_000 },
+  compute: { stage: 2, entry: 'workers/compute.js', args: [], heapMb: 512, graceMs: 30_000 },
+  training: { stage: 2, entry: 'workers/training.js', args: [], heapMb: 320, graceMs: 30_000 },
+  gateway: { stage: 2, entry: 'workers/gateway.js', args: [], heapMb: 192, graceMs: 15_000 },
+  'server-test': { stage: 2, entry: 'workers/server.js', args: ['--environment', 'test', '--replica', '1'], heapMb: 320, graceMs: 30_000 },
+  'server-production': { stage: 2, entry: 'workers/server.js', args: ['--environment', 'production', '--replica', '1'], heapMb: 320, graceMs: 30_000 },
+} as const satisfies Record<string, ProcessSpec>;
+
+interface ProcessSpec {
+  stage: number;
+  entry: string;
+  args: readonly string[];
+  heapMb: number;
+  graceMs: number;
+}
+type ProcessName = keyof typeof processes;
+
+export const programNames = [...stackParts, ...(Object.keys(processes) as ProcessName[])] as const;
+export type ProgramName = (typeof programNames)[number];
+
+/** Tried first where nothing was chosen before, so that addresses are easy to remember. */
+const listeners = {
+  gateway: { program: 'gateway', variable: 'PERENNIAL_GATEWAY', preferred: 7420 },
+  production: { program: 'server-production', variable: serverVariable('production'), preferred: 7421 },
+  test: { program: 'server-test', variable: serverVariable('test'), preferred: 7422 },
+} as const;
+
+export interface ProgramsPlan {
+  programs: Program[];
+  notes: string[];
+}
+
+export interface ProgramsOptions {
+  home: string;
+  env: NodeJS.ProcessEnv;
+  /** default: all */
+  only?: readonly ProgramName[];
+  /** programs that still run from before and keep their ports */
+  running?: ReadonlySet<string>;
+}
+
+/** The programs of this home: embedded parts whose address is not given, then migrations, then Perennial's own processes. */
+export async function planPrograms({ home, env, only = programNames, running = new Set() }: ProgramsOptions): Promise<ProgramsPlan> {
+  const isPart = (name: ProgramName): name is StackPart => (stackParts as readonly string[]).includes(name);
+  const stack = await planStack({ home, parts: only.filter(isPart), env, executables: loadNativeParts(env), running });
+  const names = only.filter((name): name is ProcessName => !isPart(name));
+  const urls = await chooseListeners(home, env, names, running);
+  return {
+    programs: [...stack.programs, ...names.map((name) => processProgram(name, home, env, urls[name]))],
+    notes: stack.notes,
+  };
+}
+
+/** Chooses the ports of the gateway and the servers, unless the environment does, and notes them for every other command. */
+async function chooseListeners(home: string, env: NodeJS.ProcessEnv, names: readonly ProcessName[], running: ReadonlySet<string>): Promise<Record<string, string>> {
+  const layout = homeLayout(home);
+  const stack = await loadStackFile(layout.stackFile);
+  const urls: Record<string, string> = {};
+  const taken: number[] = [];
+  for (const { program, variable, preferred } of Object.values(listeners)) {
+    if (!names.includes(program)) continue;
+    const given = env[`${variable}_PORT`];
+    const { port } = given !== undefined && given !== '' ? { port: Number(given) } : await choosePorts(['port'], stack.ports[program], { preferred: { port: preferred }, keep: running.has(program), taken });
+    if (given === undefined || given === '') stack.env[`${variable}_PORT`] = String(port);
+    stack.ports[program] = { port };
+    taken.push(port);
+    urls[program] = env[`${variable}_URL`] ?? `http://${loopback}:${port}`;
+  }
+  await saveStackFile(layout.stackFile, stack);
+  return urls;
+}
+
+function processProgram(name: ProcessName, home: string, env: NodeJS.ProcessEnv, url: string | undefined): Program {
+  const spec: ProcessSpec = processes[name];
+  const root = packageRoot();
+  const entry = join(root, 'dist', spec.entry);
+  const inherited = Object.fromEntries(Object.entries(env).filter((entryOf): entryOf is [string, string] => entryOf[1] !== undefined));
+  return {
+    name,
+    stage: spec.stage,
+    kind: name === 'migrate' ? 'one-shot' : 'service',
+    command: process.execPath,
+    args: [`--max-old-space-size=${spec.heapMb}`, '--enable-source-maps', entry, ...spec.args],
+    env: { ...inherited, PERENNIAL_HOME: home, NODE_ENV: env['NODE_ENV'] ?? 'production', MALLOC_ARENA_MAX: env['MALLOC_ARENA_MAX'] ?? '2' },
+    cwd: root,
+    version: [entry, join(root, 'dist', '.tsbuildinfo')].map((file) => (existsSync(file) ? statSync(file).mtimeMs : 0)).join('/'),
+    prepare: async () => {
+      if (!existsSync(entry)) throw new Error(`${entry} is missing: run \`npm run build\``);
+    },
+    readiness: name === 'migrate' ? { kind: 'exit' } : { kind: 'message' },
+    readyTimeoutMs: 2 * minute,
+    stopSignal: 'SIGTERM',
+    graceMs: spec.graceMs,
+    ...(url === undefined ? {} : { url }),
+  };
+}
