@@ -6,7 +6,7 @@ const rooms = {
   workflows: ['domain', 'activities', 'definition', 'contract'],
   activities: ['stores', 'runtime', 'domain', 'contract', 'definition'],
   runtime: ['definition', 'domain', 'contract'],
-  stores: ['contract', 'domain'],
+  stores: ['contract', 'domain', 'definition'],
   serving: ['stores', 'runtime', 'domain', 'contract'],
   gateway: ['stores', 'contract', 'domain'],
   cli: ['contract', 'infra', 'domain'],

@@ -22,6 +22,7 @@ export const ERRORS = {
   'package/corrupt': { retryable: false, status: 500, next: 'The stored package does not match its digest: restore S3 from a backup, or retrain.' },
   'package/golden-mismatch': { retryable: false, status: 409, next: 'This machine computes other predictions than the one that trained: compare `perennial doctor` on both.' },
   'storage/unavailable': { retryable: true, status: 503, next: 'Check the S3 server and the disk space; it goes on by itself when they are back.' },
+  'storage/missing': { retryable: false, status: 500, next: 'The object is gone from S3: restore the bucket from a backup, or make it again.' },
   'storage/digest-mismatch': { retryable: true, status: 500, next: 'Bytes arrived damaged; it is tried again.' },
   'database/unavailable': { retryable: true, status: 503, next: 'Check PostgreSQL; it goes on by itself when it is back.' },
   'temporal/unavailable': { retryable: true, status: 503, next: 'Check the Temporal server (`perennial status`).' },

@@ -1,0 +1,52 @@
+import { createAlertsStore } from './alerts.js';
+import { createChecksStore } from './checks.js';
+import type { Database } from './database.js';
+import { createDecisionsStore } from './decisions.js';
+import { createEnvironmentsStore } from './environments.js';
+import { createEvaluationsStore } from './evaluations.js';
+import { createEvidenceStore } from './evidence.js';
+import { createHooksStore } from './hooks.js';
+import { createLabelsStore } from './labels.js';
+import { createLedgerStore } from './ledger.js';
+import { createLocationsStore } from './locations.js';
+import { createModelsStore } from './models.js';
+import { createOutboxStore } from './outbox.js';
+import { createPredictionsStore } from './predictions.js';
+import { createPrincipalsStore } from './principals.js';
+import { createReplicasStore } from './replicas.js';
+import { createRepositoriesStore } from './repositories.js';
+import { createRoutesStore } from './routes.js';
+import { createRunsStore } from './runs.js';
+import { createScoresStore } from './scores.js';
+import { createSlotsStore } from './slots.js';
+import { createSnapshotsStore } from './snapshots.js';
+import { createVersionsStore } from './versions.js';
+
+/** Every store over one database; on a transaction's `tx`, what they write is one step. */
+export function createStores(db: Database) {
+  return {
+    alerts: createAlertsStore(db),
+    checks: createChecksStore(db),
+    decisions: createDecisionsStore(db),
+    environments: createEnvironmentsStore(db),
+    evaluations: createEvaluationsStore(db),
+    evidence: createEvidenceStore(db),
+    hooks: createHooksStore(db),
+    labels: createLabelsStore(db),
+    ledger: createLedgerStore(db),
+    locations: createLocationsStore(db),
+    models: createModelsStore(db),
+    outbox: createOutboxStore(db),
+    predictions: createPredictionsStore(db),
+    principals: createPrincipalsStore(db),
+    replicas: createReplicasStore(db),
+    repositories: createRepositoriesStore(db),
+    routes: createRoutesStore(db),
+    runs: createRunsStore(db),
+    scores: createScoresStore(db),
+    slots: createSlotsStore(db),
+    snapshots: createSnapshotsStore(db),
+    versions: createVersionsStore(db),
+  };
+}
+export type Stores = ReturnType<typeof createStores>;

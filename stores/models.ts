@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import { PerennialError } from '../contract/errors.js';
+import { Commit, Ref, Sha256 } from '../contract/ref.js';
+import { DefinitionAtCommit } from '../contract/run.js';
+import { ModelDefinition } from '../definition/model.js';
+import type { Database } from './database.js';
+import { createIntakesStore } from './intakes.js';
+import { At, json, jsonOrNull, parseFirst, parseRows } from './values.js';
+
+export const Owner = z.object({ name: z.string(), email: z.string() });
+/** `current`: the commit whose definition is in force. `applied`: the policy that was last put into force without training. */
+export const Model = z.object({
+  name: z.string(), repository: z.string(), path: z.string(), owner: Owner, purpose: z.string(),
+  currentCommit: Commit.nullable(), appliedCommit: Commit.nullable(), appliedPolicy: Sha256.nullable(), createdAt: At,
+});
+export type Model = z.infer<typeof Model>;
+
+export const StoredDefinition = DefinitionAtCommit.extend({ definition: ModelDefinition, bundle: Ref, networkBundle: Ref.nullable(), acceptedAt: At });
+export type StoredDefinition = z.infer<typeof StoredDefinition>;
+
+const MODEL = `name, repository, path, owner, purpose, current_commit as "currentCommit", applied_commit as "appliedCommit", applied_policy as "appliedPolicy", created_at as "createdAt"`;
+const DEFINITION = `d.model, d.repository, d.commit, d.path, d.training_digest as "trainingDigest", d.policy_digest as "policyDigest",
+  d.definition, d.bundle, d.network_bundle as "networkBundle", d.accepted_at as "acceptedAt"`;
+
+export function createModelsStore(db: Database) {
+  return {
+    ...createIntakesStore(db),
+
+    /** Adds the model or brings its description up to date. A name belongs to the repository that used it first: `definition/invalid` for another one. */
+    async ensure({ name, repository, path, owner, purpose }: { name: string; repository: string; path: string; owner: z.infer<typeof Owner>; purpose: string }): Promise<Model> {
+      const rows = await db.query(
+        `insert into models as known (name, repository, path, owner, purpose) values ($1, $2, $3, $4, $5)
+         on conflict (name) do update set path = excluded.path, owner = excluded.owner, purpose = excluded.purpose
+         where known.repository = excluded.repository returning ${MODEL}`,
+        [name, repository, path, json(owner), purpose]);
+      const model = parseFirst(Model, rows);
+      if (model) return model;
+      throw new PerennialError('definition/invalid', `name: the model ${name} belongs to another repository already; choose another name`, { model: name, repository });
+    },
+
+    async get(name: string): Promise<Model | null> {
+      return parseFirst(Model, await db.query(`select ${MODEL} from models where name = $1`, [name]));
+    },
+
+    async list(): Promise<Model[]> {
+      return parseRows(Model, await db.query(`select ${MODEL} from models order by name`));
+    },
+
+    /** Keeps the definition of a model at a commit; the first one stays. */
+    async saveDefinition(d: DefinitionAtCommit & { readonly definition: ModelDefinition; readonly bundle: Ref; readonly networkBundle: Ref | null }): Promise<void> {
+      await db.query(
+        `insert into definitions (model, repository, commit, path, training_digest, policy_digest, definition, bundle, network_bundle)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (model, commit) do nothing`,
+        [d.model, d.repository, d.commit, d.path, d.trainingDigest, d.policyDigest, json(d.definition), json(d.bundle), jsonOrNull(d.networkBundle)]);
+    },
+
+    async definition(model: string, commit: string): Promise<StoredDefinition | null> {
+      return parseFirst(StoredDefinition, await db.query(`select ${DEFINITION} from definitions d where d.model = $1 and d.commit = $2`, [model, commit]));
+    },
+
+    /** The definition in force: the one that `setCurrent` named last. */
+    async currentDefinition(model: string): Promise<StoredDefinition | null> {
+      return parseFirst(StoredDefinition, await db.query(`select ${DEFINITION} from definitions d join models m on m.name = d.model and m.current_commit = d.commit where m.name = $1`, [model]));
+    },
+
+    /** Puts a saved definition into force, unless one that was saved after it is in force: a late retry changes nothing. Returns whether it is in force now. */
+    async setCurrent(model: string, commit: string): Promise<boolean> {
+      const rows = await db.query(
+        `update models m set current_commit = wanted.commit from definitions wanted
+         where m.name = $1 and wanted.model = $1 and wanted.commit = $2
+           and not exists (select 1 from definitions present where present.model = $1 and present.commit = m.current_commit and present.seq > wanted.seq)
+         returning m.name`,
+        [model, commit]);
+      return rows.length > 0;
+    },
+
+    async setAppliedPolicy(model: string, commit: string, policyDigest: string): Promise<void> {
+      await db.query('update models set applied_commit = $2, applied_policy = $3 where name = $1', [model, commit, policyDigest]);
+    },
+
+    async appliedPolicy(model: string): Promise<{ commit: string; policyDigest: string } | null> {
+      const [row] = await db.query<{ commit: string; policyDigest: string }>('select applied_commit as commit, applied_policy as "policyDigest" from models where name = $1 and applied_commit is not null', [model]);
+      return row ?? null;
+    },
+  };
+}
+export type ModelsStore = ReturnType<typeof createModelsStore>;

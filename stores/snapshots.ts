@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { Ref, Sha256 } from '../contract/ref.js';
+import { DataReport, SnapshotManifest } from '../contract/snapshot.js';
+import type { Database } from './database.js';
+import { At, json, parseFirst, parseRows } from './values.js';
+
+export const Snapshot = z.object({
+  digest: Sha256, model: z.string(), manifest: Ref, rows: z.int(), counts: SnapshotManifest.shape.counts, report: DataReport, blocked: z.boolean(), createdAt: At,
+});
+export type Snapshot = z.infer<typeof Snapshot>;
+
+const COLUMNS = 'digest, model, manifest, rows, counts, report, blocked, created_at as "createdAt"';
+
+export function createSnapshotsStore(db: Database) {
+  return {
+    /** The same rows again keep their digest; the newest report counts, since a definition may have relaxed its checks. */
+    async save(s: Omit<Snapshot, 'createdAt'>): Promise<void> {
+      await db.query(
+        `insert into snapshots (digest, model, manifest, rows, counts, report, blocked) values ($1, $2, $3, $4, $5, $6, $7)
+         on conflict (digest) do update set manifest = excluded.manifest, counts = excluded.counts, report = excluded.report, blocked = excluded.blocked`,
+        [s.digest, s.model, json(s.manifest), s.rows, json(s.counts), json(s.report), s.blocked]);
+    },
+
+    async get(digest: string): Promise<Snapshot | null> {
+      return parseFirst(Snapshot, await db.query(`select ${COLUMNS} from snapshots where digest = $1`, [digest]));
+    },
+
+    /** Newest first. */
+    async listFor(model: string, limit = 100): Promise<Snapshot[]> {
+      return parseRows(Snapshot, await db.query(`select ${COLUMNS} from snapshots where model = $1 order by created_at desc limit $2`, [model, limit]));
+    },
+  };
+}
+export type SnapshotsStore = ReturnType<typeof createSnapshotsStore>;
