@@ -42,3 +42,12 @@ export const TestEnvironmentReport = z.strictObject({
   load: z.strictObject({ seconds: z.number(), connections: z.int(), requests: z.int(), errors: z.int(), requestsPerSecond: z.number() }),
 });
 export type TestEnvironmentReport = z.infer<typeof TestEnvironmentReport>;
+
+/** What the gates said, and against what was live then. */
+export const GateRecord = z.strictObject({
+  v: z.literal(1),
+  gates: z.array(GateResult),
+  paired: z.array(PairedCounts),
+  live: z.strictObject({ version: z.int().nullable(), generation: z.int(), evaluation: ClassificationReport.nullable() }),
+});
+export type GateRecord = z.infer<typeof GateRecord>;

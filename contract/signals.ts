@@ -2,18 +2,6 @@ import { z } from 'zod';
 import { Commit, Sha256 } from './ref.js';
 import { RunReason, RunStatus } from './run.js';
 
-/** Ids by which the workflows are found. */
-export const workflowId = {
-  intake: (repository: string, commit: string) => `intake/${repository}/${commit}`,
-  governor: (model: string) => `governor/${model}`,
-  lifecycle: (model: string, run: string) => `lifecycle/${model}/${run}`,
-  environment: (model: string, environment: string) => `environment/${model}/${environment}`,
-  monitor: (model: string, environment: string) => `monitor/${model}/${environment}`,
-  score: (model: string, job: string) => `score/${model}/${job}`,
-} as const;
-
-export const QUEUES = { lifecycle: 'lifecycle', compute: 'compute', training: 'training' } as const;
-
 /** governor/<model> ← a reason to train. `cause` makes it idempotent: one run per model and cause. */
 export const TrainRequest = z.strictObject({ v: z.literal(1), id: z.string(), cause: z.string(), reason: RunReason, commit: Commit.nullable() });
 export type TrainRequest = z.infer<typeof TrainRequest>;
@@ -46,7 +34,4 @@ export type RouteChanged = z.infer<typeof RouteChanged>;
 export const CancelRequest = z.strictObject({ v: z.literal(1), id: z.string(), by: z.string(), reason: z.string().max(2000), superseded: z.boolean() });
 export type CancelRequest = z.infer<typeof CancelRequest>;
 
-/** Names of signals and updates on the wire. */
-export const SIGNALS = { decide: 'decide', train: 'train', runEnded: 'runEnded', release: 'release', released: 'released', rollback: 'rollback', resume: 'resume', pause: 'pause', routeChanged: 'routeChanged', cancel: 'cancel' } as const;
-/** Update twin of the `decide` signal; answers `{ticket}` at once. */
-export const UPDATES = { decide: 'decideUpdate' } as const;
+export * from './names.js';

@@ -1,0 +1,97 @@
+import type { ClassificationReport, GateResult, Mistake } from '../../contract/evaluation.js';
+import type { Evidence } from '../../contract/evidence.js';
+import { escapeHtml as escape, percent, table } from '../html.js';
+
+interface Reader { readonly digest: string; readonly evidence: Evidence; readonly publicUrl: string; readonly approver?: string }
+
+/** The exact commands by which this reader decides. */
+function commands({ digest, evidence, approver }: Reader): { approve: string; reject: string } {
+  const as = approver ? ` --as ${approver}` : '';
+  return {
+    approve: `perennial approve ${evidence.run}${as} --evidence ${digest.slice(0, 8)}`,
+    reject: `perennial reject ${evidence.run}${as} --evidence ${digest.slice(0, 8)} --reason "…"`,
+  };
+}
+
+const IF_NOBODY_ACTS = 'If nobody decides by then, nothing is released: the run ends as expired, and what is live stays live.';
+
+/** The evidence as plain text, for a mail program that shows no HTML and for the terminal. */
+export function evidenceText(reader: Reader): string {
+  const { evidence, digest, publicUrl } = reader;
+  const { approve, reject } = commands(reader);
+  const live = evidence.live.version === null ? 'nothing is live yet' : `${evidence.model}@${evidence.live.version} is live (accuracy ${percent(evidence.live.evaluation?.accuracy ?? null)} on the same rows)`;
+  return [
+    `${evidence.model}@${evidence.version} asks to be released to ${evidence.environment}.`,
+    `Why: ${evidence.reason}. Commit ${evidence.commit.slice(0, 12)}, snapshot ${evidence.snapshot.slice(0, 12)}.`,
+    `Now: ${live}.`,
+    '',
+    'Gates',
+    ...evidence.gates.map((gate) => `  ${gate.verdict.toUpperCase().padEnd(12)} ${gate.gate}: ${number(gate)} (threshold ${gate.threshold}, n ${gate.n}) ${gate.reason}`),
+    '',
+    `Unseen data: accuracy ${percent(evidence.evaluation.accuracy)} on ${evidence.evaluation.n} rows`,
+    ...evidence.evaluation.perClass.map((row) => `  ${row.class.padEnd(16)} precision ${percent(row.precision)}  recall ${percent(row.recall)}  F1 ${percent(row.f1)}  n ${row.support}`),
+    ...evidence.slices.filter((slice) => slice.report.n > 0).map((slice) => `  slice ${slice.name}: accuracy ${percent(slice.report.accuracy)} on ${slice.report.n} rows`),
+    `Test environment: ${evidence.testEnvironment.passed ? 'passed' : 'failed'}, p99 ${evidence.testEnvironment.latencyMs.p99.toFixed(1)} ms, ${evidence.testEnvironment.load.requestsPerSecond.toFixed(0)} requests/s, ${evidence.testEnvironment.load.errors} errors`,
+    '',
+    `Decide before ${evidence.deadline}. ${IF_NOBODY_ACTS}`,
+    '',
+    `  ${approve}`,
+    `  ${reject}`,
+    '',
+    `Evidence ${digest}`,
+    `${publicUrl}/api/v1/reports/${digest}.html`,
+    '',
+  ].join('\n');
+}
+
+/** The evidence as an HTML fragment: what the mail shows, pictures included. */
+export function evidenceHtml(reader: Reader & { readonly mistakes: readonly Mistake[] }): string {
+  const { evidence, digest } = reader;
+  const { approve, reject } = commands(reader);
+  const live = evidence.live.evaluation;
+  return `
+<h1>${escape(evidence.model)}@${evidence.version} &rarr; ${escape(evidence.environment)}</h1>
+<p>${escape(evidence.reason)}. Commit <code>${evidence.commit.slice(0, 12)}</code>, snapshot <code>${evidence.snapshot.slice(0, 12)}</code>, package <code>${evidence.package.slice(0, 12)}</code>.</p>
+<h2>Gates</h2>
+${table(['gate', 'verdict', 'value', 'threshold', 'n', 'interval', 'why'], evidence.gates.map((gate) => [gate.gate, gate.verdict, number(gate), String(gate.threshold), String(gate.n), gate.interval ? `${gate.interval[0].toFixed(3)} to ${gate.interval[1].toFixed(3)}` : '', gate.reason]), (row) => row[1] ?? '')}
+<h2>Against what is live${evidence.live.version === null ? '' : ` (${escape(evidence.model)}@${evidence.live.version})`}</h2>
+${live ? table(['', 'candidate', 'live', 'change'], (['accuracy', 'precision', 'recall', 'f1'] as const).map((metric) => [metric, percent(evidence.evaluation[metric]), percent(live[metric]), change(evidence.evaluation[metric], live[metric])])) : '<p>Nothing is live yet: this would be the first version.</p>'}
+<h2>On unseen data (${evidence.evaluation.n} rows)</h2>
+${table(['class', 'precision', 'recall', 'F1', 'n'], evidence.evaluation.perClass.map((row) => [row.class, percent(row.precision), percent(row.recall), percent(row.f1), String(row.support)]))}
+${confusion(evidence.evaluation)}
+${evidence.slices.length > 0 ? table(['slice', 'accuracy', 'n'], evidence.slices.map((slice) => [slice.name, percent(slice.report.accuracy), String(slice.report.n)])) : ''}
+<h2>In the test environment</h2>
+${table(['check', 'passed', 'what was seen'], evidence.testEnvironment.checks.map((check) => [check.check, check.passed ? 'pass' : 'fail', check.detail]), (row) => row[1] ?? '')}
+<h2>Worst mistakes</h2>
+<div>${reader.mistakes.slice(0, 12).map(picture).join('')}</div>
+<h2>Decide before ${escape(evidence.deadline)}</h2>
+<p>${IF_NOBODY_ACTS}</p>
+<pre>${escape(approve)}\n${escape(reject)}</pre>
+<p>Evidence <code>${digest}</code></p>`;
+}
+
+/** The evidence as a page of its own, kept beside its JSON. */
+export function evidencePage(reader: Reader & { readonly mistakes: readonly Mistake[] }): string {
+  return `<!doctype html><html lang="en"><meta charset="utf-8"><title>${escape(reader.evidence.model)}@${reader.evidence.version}: evidence</title>
+<style>body{font:15px/1.45 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1c2430}table{border-collapse:collapse;margin:.5rem 0}td,th{padding:.25rem .7rem;border-bottom:1px solid #d8dee6;text-align:left}.pass{color:#14713d}.fail{color:#b3261e;font-weight:600}.inconclusive{color:#8a5a00}figure{display:inline-block;margin:.3rem;font-size:12px}pre{background:#f3f5f8;padding:.8rem}</style>
+<body>${evidenceHtml(reader)}</body></html>`;
+}
+
+function confusion(report: ClassificationReport): string {
+  return table(['actual \\ predicted', ...report.classes], report.classes.map((name, actual) => [name, ...report.classes.map((_, predicted) => String(report.confusion[actual]?.[predicted] ?? 0))]));
+}
+
+function picture(mistake: Mistake): string {
+  const image = mistake.png ? `<img alt="${escape(mistake.key)}" width="96" height="96" style="image-rendering:pixelated" src="data:image/png;base64,${mistake.png}">` : '';
+  return `<figure>${image}<figcaption>${escape(mistake.actual)} taken for ${escape(mistake.predicted)}<br>${percent(mistake.probability)}</figcaption></figure>`;
+}
+
+function number(gate: GateResult): string {
+  return gate.value === null ? '–' : gate.value.toFixed(4);
+}
+
+function change(candidate: number | null, live: number | null): string {
+  if (candidate === null || live === null) return '–';
+  const points = (candidate - live) * 100;
+  return `${points >= 0 ? '+' : '−'}${Math.abs(points).toFixed(1)} points`;
+}

@@ -1,0 +1,58 @@
+import { durationMs } from '../../definition/common.js';
+import { PerennialError } from '../../contract/errors.js';
+import type { Evidence } from '../../contract/evidence.js';
+import { digestOf } from '../../domain/digest.js';
+import { canonicalJson } from '../../domain/canonical.js';
+import { tighten } from '../../domain/policy.js';
+import type { ActivityDeps } from '../deps.js';
+import { putJson } from '../json.js';
+import { requireDefinition, requireRun, requireVersion } from '../lookup.js';
+import { evidencePage } from './page.js';
+
+export interface SealRequest { readonly model: string; readonly run: string; readonly version: number; readonly environment: string; readonly round: number }
+export interface SealedEvidence { readonly digest: string; readonly deadline: string; readonly waitMs: number; readonly allPassed: boolean }
+
+/**
+ * Seals what an approver judges: the reports, their pictures and the deadline, under one digest. A second try of the same round
+ * finds the evidence of the first, so that a deadline never moves by a retry.
+ */
+export async function sealEvidence({ stores, artifacts, publicUrl }: ActivityDeps, { model, run: id, version, environment, round }: SealRequest): Promise<SealedEvidence> {
+  const known = (await stores.evidence.list(id))[round - 1];
+  if (known) return sealed(known.digest, known.sealed);
+
+  const run = await requireRun(stores, id);
+  const registered = await requireVersion(stores, model, version);
+  const { definition } = await requireDefinition(stores, model, run.commit);
+  const policy = (await stores.environments.get(environment))?.policy;
+  if (!policy) throw new PerennialError('definition/weakens-policy', `environment ${environment} does not exist`);
+  const tightened = tighten(policy, definition);
+  const deadlineMs = tightened.ok ? tightened.effective.deadlineMs : durationMs(definition.approval.deadline);
+
+  const evaluation = (await stores.evaluations.get(id, 'offline'))?.report;
+  const gates = (await stores.evaluations.get(id, 'gates'))?.report;
+  const tested = (await stores.evaluations.get(id, 'test-environment'))?.report;
+  if (!evaluation || !gates || !tested) throw new Error(`run ${id} has not been evaluated and tested`);
+  const pictures = await putJson(artifacts, evaluation.mistakes);
+
+  const evidence: Evidence = {
+    v: 1, run: id, model, version, environment, commit: run.commit, snapshot: registered.snapshot, package: registered.packageDigest,
+    reason: `${run.reason.kind}: ${run.reason.detail}`,
+    gates: gates.gates, evaluation: evaluation.overall, slices: evaluation.slices, testEnvironment: tested, live: gates.live,
+    mistakes: evaluation.mistakes.map(({ png: _png, ...mistake }) => mistake), picturesRef: pictures,
+    deadline: new Date(Date.now() + deadlineMs).toISOString(),
+  };
+  const digest = digestOf(evidence);
+  const json = await artifacts.putAt(`reports/${digest}.json`, new TextEncoder().encode(canonicalJson(evidence)), { contentType: 'application/json' });
+  const html = await artifacts.putAt(`reports/${digest}.html`, new TextEncoder().encode(evidencePage({ digest, evidence, mistakes: evaluation.mistakes, publicUrl })), { contentType: 'text/html; charset=utf-8' });
+  await stores.evidence.seal({ digest, run: id, model, version, environment, liveVersion: gates.live.version, liveGeneration: gates.live.generation, json, html, deadline: evidence.deadline, sealed: evidence });
+  await stores.runs.setFields(id, { evidence: digest });
+  await stores.ledger.append({ chain: `${model}/${environment}`, eventId: `evidence/${digest}`, actor: id, action: 'evidence-sealed', subject: { run: id, version, evidence: digest }, at: new Date().toISOString() });
+  return sealed(digest, evidence);
+}
+
+function sealed(digest: string, evidence: Evidence): SealedEvidence {
+  return {
+    digest, deadline: evidence.deadline, waitMs: Math.max(1, Date.parse(evidence.deadline) - Date.now()),
+    allPassed: evidence.testEnvironment.passed && evidence.gates.every((gate) => gate.verdict === 'pass'),
+  };
+}

@@ -1,0 +1,95 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Context } from '@temporalio/activity';
+import type { EvaluationReport, GateRecord, GateResult } from '../../contract/evaluation.js';
+import type { Ref } from '../../contract/ref.js';
+import type { RunError } from '../../contract/run.js';
+import { decideCandidate, judgeGates } from '../../domain/gates.js';
+import { tighten } from '../../domain/policy.js';
+import { ERRORS, PerennialError } from '../../contract/errors.js';
+import { openSnapshot } from '../data/open-snapshot.js';
+import type { ActivityDeps } from '../deps.js';
+import { heartbeating } from '../heartbeat.js';
+import { putJson } from '../json.js';
+import { requireDefinition, requireRun, requireVersion } from '../lookup.js';
+import { fetchPackage } from '../package/fetch-package.js';
+import type { Candidate } from '../train/candidate.js';
+import { evaluateModel, pairedCounts, reportOf } from './evaluate-model.js';
+import type { EvaluatedRow } from './evaluate-model.js';
+
+export interface Judgement {
+  readonly verdict: GateResult['verdict']; readonly summary: string; readonly error?: RunError;
+  /** What the candidate said of each test row, as JSON `[{key, probabilities}]`: the test environment has to say the same. */
+  readonly expected: Ref;
+}
+interface Request { readonly model: string; readonly run: string; readonly snapshot: string }
+export type EvaluateActivities = ReturnType<typeof createEvaluateActivities>;
+
+/** Evaluation on unseen data. It reads what is immutable and overwrites its own rows, so running twice gives the same record. */
+export function createEvaluateActivities(deps: ActivityDeps) {
+  const { stores, artifacts, scratch } = deps;
+  return {
+    evaluateCandidate: (request: Request & { readonly candidate: Candidate }): Promise<Judgement> =>
+      judge(request, async (directory) => {
+        for (const { path, ref } of request.candidate.files) {
+          await mkdir(dirname(join(directory, path)), { recursive: true });
+          await artifacts.getToFile(ref, join(directory, path));
+        }
+        return directory;
+      }),
+
+    /** The registered version once more, against what is live now. */
+    evaluateAgain: (request: Request & { readonly version: number }): Promise<Judgement> =>
+      judge(request, async () => fetchPackage(deps, await requireVersion(stores, request.model, request.version))),
+  };
+
+  function judge({ model, run: id, snapshot: digest }: Request, open: (directory: string) => Promise<string>): Promise<Judgement> {
+    return heartbeating(async (signal) => {
+      const { info } = Context.current();
+      const directory = join(scratch, 'evaluations', `${id}-${info.attempt}-${process.pid}`);
+      await mkdir(directory, { recursive: true });
+      try {
+        const run = await requireRun(stores, id);
+        const { definition } = await requireDefinition(stores, model, run.commit);
+        const environment = definition.release.environment;
+        const policy = (await stores.environments.get(environment))?.policy;
+        const tightened = policy ? tighten(policy, definition) : null;
+        if (!tightened?.ok) throw new PerennialError('definition/weakens-policy', tightened ? tightened.problems.join('; ') : `environment ${environment} does not exist`);
+
+        const snapshot = await openSnapshot(deps, digest);
+        const candidate = await evaluateModel({ deps, directory: await open(directory), snapshot, signal, pictures: true });
+        const report = reportOf(candidate, definition, digest);
+
+        const route = await stores.routes.current(environment, model);
+        const liveArm = route?.arms.find((arm) => arm.role === 'live');
+        const live = liveArm ? await evaluateLive(model, liveArm.version, snapshot, signal) : null;
+        const liveReport = live ? reportOf({ rows: live, mistakes: [] }, definition, digest) : null;
+        const paired = live ? pairedCounts(candidate.rows, live, definition.evaluation.slices) : [];
+        const gates = judgeGates({ gates: tightened.effective.gates, overall: report.overall, slices: report.slices, paired, liveVersion: liveArm?.version ?? null });
+        const verdict = decideCandidate(gates);
+
+        await record(id, report, liveReport, { v: 1, gates, paired, live: { version: liveArm?.version ?? null, generation: route?.generation ?? 0, evaluation: liveReport?.overall ?? null } });
+        const expected = await putJson(artifacts, candidate.rows.map(({ key, probabilities }) => ({ key, probabilities })));
+        const failed = gates.filter((gate) => gate.verdict === 'fail');
+        const summary = failed.length > 0 ? `gate${failed.length > 1 ? 's' : ''} failed: ${failed.map((gate) => `${gate.gate} (${gate.reason})`).join('; ')}` : `gates: ${verdict}`;
+        return { verdict, summary, expected, ...(verdict === 'fail' ? { error: { code: 'gates/failed', message: summary, next: ERRORS['gates/failed'].next } } : {}) };
+      } finally {
+        await rm(directory, { recursive: true, force: true });
+      }
+    });
+  }
+
+  async function evaluateLive(model: string, version: number, snapshot: Awaited<ReturnType<typeof openSnapshot>>, signal: AbortSignal): Promise<readonly EvaluatedRow[]> {
+    const directory = await fetchPackage(deps, await requireVersion(stores, model, version));
+    return (await evaluateModel({ deps, directory, snapshot, signal, pictures: false })).rows;
+  }
+
+  async function record(run: string, report: EvaluationReport, live: EvaluationReport | null, gates: GateRecord): Promise<void> {
+    await stores.evaluations.save({ run, kind: 'offline', version: null, report, ref: null });
+    if (live) await stores.evaluations.save({ run, kind: 'live-on-same-rows', version: gates.live.version, report: live, ref: null });
+    await stores.evaluations.save({ run, kind: 'gates', version: null, report: gates, ref: null });
+    for (const gate of gates.gates) {
+      await stores.runs.appendEvent({ run, eventId: `gate-${gate.gate}-${gates.live.generation}`, at: new Date().toISOString(), kind: 'gate', step: 'evaluate', message: `${gate.verdict} ${gate.gate}: ${gate.reason}`, data: { ...gate } });
+    }
+  }
+}

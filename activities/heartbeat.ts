@@ -1,0 +1,17 @@
+import { Context } from '@temporalio/activity';
+
+const EVERY_MS = 1_000;
+
+/**
+ * Runs `work` with a heartbeat every second (`report()` gives its details) and a signal that aborts when the activity is
+ * cancelled: heartbeats do not throw, so the work has to listen.
+ */
+export async function heartbeating<T>(work: (signal: AbortSignal) => Promise<T>, report: () => unknown = () => undefined): Promise<T> {
+  const context = Context.current();
+  const timer = setInterval(() => { context.heartbeat(report()); }, EVERY_MS);
+  try {
+    return await work(context.cancellationSignal);
+  } finally {
+    clearInterval(timer);
+  }
+}

@@ -1,0 +1,52 @@
+import { classificationReport } from '../../domain/classification.js';
+import { digestOf } from '../../domain/digest.js';
+import { judgeCheck } from '../../domain/monitoring.js';
+import type { ActivityDeps } from '../deps.js';
+import { requireVersion } from '../lookup.js';
+
+export interface CheckOutcome {
+  readonly id: string; readonly verdict: 'ok' | 'findings' | 'inconclusive';
+  /** Findings that this check opened; the same on a second try. */
+  readonly opened: readonly { readonly id: number; readonly message: string }[];
+  readonly retrain: readonly { readonly cause: string; readonly message: string }[];
+}
+export type MonitorActivities = ReturnType<typeof createMonitorActivities>;
+
+/** Monitoring. A check is named by the labels it judged, so the same labels give the same check, and a finding is opened once. */
+export function createMonitorActivities({ stores }: ActivityDeps) {
+  return {
+    /** The classification report of the live version on its newest labelled predictions, judged against the thresholds. */
+    async runCheck({ model, environment }: { model: string; environment: string }): Promise<CheckOutcome> {
+      const nothing = { id: '', verdict: 'inconclusive', opened: [], retrain: [] } as const;
+      const route = await stores.routes.current(environment, model);
+      const live = route?.arms.find((arm) => arm.role === 'live');
+      const current = await stores.models.currentDefinition(model);
+      if (!live || !current) return nothing;
+      await requireVersion(stores, model, live.version);
+      const { monitoring, data } = current.definition;
+
+      const rows = await stores.predictions.newestLabelled({ model, environment, version: live.version, limit: monitoring.minimumLabels });
+      const classification = classificationReport(data.target.classes, rows);
+      const judged = judgeCheck({ report: classification, labels: rows.length, minimumLabels: monitoring.minimumLabels, thresholds: monitoring.thresholds });
+      const times = rows.map((row) => row.at).sort();
+      const window = { from: times[0] ?? route?.writtenAt ?? new Date(0).toISOString(), to: times.at(-1) ?? route?.writtenAt ?? new Date(0).toISOString() };
+      const id = digestOf({ model, environment, version: live.version, thresholds: monitoring.thresholds, rows: rows.map((row) => [row.predictionId, row.actual]) }).slice(0, 32);
+      await stores.checks.save({ id, model, environment, version: live.version, window, predictions: rows.length, labels: rows.length, verdict: judged.verdict, report: { v: 1, classification, findings: judged.findings } });
+
+      const opened: { id: number; message: string }[] = [];
+      const retrain: { cause: string; message: string }[] = [];
+      const busy = (await stores.runs.open(model)).length > 0;
+      for (const finding of judged.findings) {
+        const row = await stores.alerts.openFinding({ model, environment, version: live.version, key: finding.key, check: id, severity: finding.severity, message: finding.message, data: { ...finding } });
+        const isNew = row.check === id;
+        if (isNew) opened.push({ id: row.id, message: finding.message });
+        // A finding asks when it is new, and again while it lasts and no run is on its way; the governor's cooldown spaces them.
+        if (finding.action !== 'retrain' || !current.definition.retraining.onThreshold) continue;
+        if (isNew) retrain.push({ cause: `finding/${row.id}`, message: finding.message });
+        else if (!busy) retrain.push({ cause: `finding/${row.id}/${id}`, message: finding.message });
+      }
+      if (judged.verdict === 'ok') await stores.alerts.closeFindings({ model, environment, version: live.version });
+      return { id, verdict: judged.verdict, opened, retrain };
+    },
+  };
+}

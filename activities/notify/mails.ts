@@ -1,0 +1,29 @@
+import { ClassificationReport } from '../../contract/evaluation.js';
+import { RunError } from '../../contract/run.js';
+import { percent } from '../html.js';
+
+interface EndedRun { readonly id: string; readonly model: string; readonly commit: string; readonly reason: { readonly kind: string; readonly detail: string }; readonly error: unknown }
+
+/** To the committer: how the run ended, why, and what to do. */
+export function endMail({ run, about, comment, publicUrl }: { run: EndedRun; about: 'rejected' | 'expired' | 'failed'; comment: string | null; publicUrl: string }) {
+  const error = RunError.safeParse(run.error);
+  const why = {
+    rejected: `An approver rejected it${comment ? `: ${comment}` : '.'}`,
+    expired: 'Nobody decided before the deadline.',
+    failed: error.success ? `${error.data.message}\n\nWhat to do: ${error.data.next}` : 'It did not pass.',
+  }[about];
+  return {
+    subject: `${run.model}: ${run.id} ${about === 'failed' ? 'did not pass' : about}`,
+    text: [`${run.id} (${run.reason.kind}: ${run.reason.detail}, commit ${run.commit.slice(0, 12)}) was not released.`, '', why, '', `perennial show ${run.id}`, `${publicUrl}/api/v1/runs/${run.id}`, ''].join('\n'),
+  };
+}
+
+/** To those who watch a model: what was found, on how many labels, and what happens now. */
+export function alertMail({ model, environment, finding, check, publicUrl }: { model: string; environment: string; finding: { version: number | null; severity: string; message: string }; check: { report: unknown } | null; publicUrl: string }) {
+  const report = ClassificationReport.safeParse((check?.report as { classification?: unknown } | undefined)?.classification);
+  const rows = report.success ? report.data.perClass.map((row) => `  ${row.class.padEnd(16)} precision ${percent(row.precision)}  recall ${percent(row.recall)}  F1 ${percent(row.f1)}  n ${row.support}`) : [];
+  return {
+    subject: `ALERT ${model}@${finding.version ?? '?'} in ${environment}: ${finding.message}`,
+    text: [`${model}@${finding.version ?? '?'} in ${environment}: ${finding.message}.`, '', ...(report.success ? [`Accuracy ${percent(report.data.accuracy)} on the newest ${report.data.n} labelled predictions:`, ...rows, ''] : []), `perennial show ${model}`, `${publicUrl}/api/v1/models/${model}/checks`, ''].join('\n'),
+  };
+}

@@ -1,0 +1,40 @@
+import type { RunStep } from '../../contract/run.js';
+import type { TrainProgress } from '../../contract/frames.js';
+import type { Stores } from '../../stores/index.js';
+
+const EVERY_MS = 500;
+
+/** Writes a run's live progress, at most twice a second; what could not be written is dropped, the newest is kept for the heartbeat. */
+export function createProgressLog({ stores, run, step, attempt }: { stores: Stores; run: string; step: RunStep; attempt: string }) {
+  let newest: TrainProgress | undefined;
+  let writtenAt = 0;
+  let count = 0;
+  let writing: Promise<void> = Promise.resolve();
+  let unwritten = false;
+
+  const write = (kind: 'progress' | 'note', message: string, data: Record<string, unknown>) => {
+    count += 1;
+    const event = { run, eventId: `${step}-${attempt}-${count}`, at: new Date().toISOString(), kind, step, message, data };
+    // Progress is a courtesy to whoever watches: training does not wait for it, nor fail by it.
+    writing = writing.then(() => stores.runs.appendEvent(event)).then(() => undefined, () => undefined);
+    return writing;
+  };
+  const writeNewest = () => {
+    if (!newest || !unwritten) return writing;
+    unwritten = false;
+    writtenAt = Date.now();
+    const { epoch, epochs, loss, accuracy } = newest;
+    return write('progress', `epoch ${epoch}/${epochs}, loss ${loss.toFixed(4)}, accuracy ${accuracy.toFixed(4)}`, { ...newest });
+  };
+
+  return {
+    seen(progress: TrainProgress): void {
+      newest = progress;
+      unwritten = true;
+      if (Date.now() - writtenAt >= EVERY_MS) void writeNewest();
+    },
+    note: (message: string) => write('note', message, {}),
+    last: () => newest,
+    flush: () => writeNewest(),
+  };
+}

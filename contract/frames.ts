@@ -1,0 +1,85 @@
+import { z } from 'zod';
+import { ModelDefinition } from '../definition/model.js';
+import { GoldenPredictions, Signature } from './package.js';
+import { Mistake } from './evaluation.js';
+import { Sha256 } from './ref.js';
+import { Split, SnapshotManifest } from './snapshot.js';
+
+/**
+ * Frames between a host and its child process. On the pipe a frame is: the four bytes `PRN1`, the header's and the body's
+ * lengths (uint32, little-endian), the header (JSON, one of the schemas below) and the body (raw bytes, may be empty).
+ */
+export const FRAME_MAGIC = 'PRN1';
+export const FRAME_PREFIX_BYTES = 12;
+export const MAXIMUM_HEADER_BYTES = 64 * 1024 * 1024;
+export const MAXIMUM_BODY_BYTES = 512 * 1024 * 1024;
+
+/** A snapshot whose shards were fetched: `path` is an absolute path of a Parquet file. */
+export const LocalShard = z.strictObject({ index: z.int().min(0), split: Split, path: z.string().min(1) });
+export type LocalShard = z.infer<typeof LocalShard>;
+export const LocalSnapshot = z.strictObject({ manifest: SnapshotManifest, localShards: z.array(LocalShard) });
+export type LocalSnapshot = z.infer<typeof LocalSnapshot>;
+
+/** One epoch's means over its rows; validation figures where the snapshot has a validation split. */
+export const EpochFigures = z.strictObject({
+  epoch: z.int().min(1), loss: z.number(), accuracy: z.number(), validationLoss: z.number().nullable(), validationAccuracy: z.number().nullable(),
+});
+export type EpochFigures = z.infer<typeof EpochFigures>;
+
+export const TrainMode = z.enum(['quick', 'full']);
+export type TrainMode = z.infer<typeof TrainMode>;
+
+/** What a child is asked to do; the first frame it receives. Paths are absolute and local. */
+export const Task = z.discriminatedUnion('program', [
+  z.strictObject({ program: z.literal('read-definition'), module: z.string() }),
+  z.strictObject({
+    program: z.literal('train'), definition: ModelDefinition, networkModule: z.string().nullable(), snapshot: LocalSnapshot,
+    attemptDirectory: z.string(), resumeFrom: z.string().nullable(), mode: TrainMode, lockfile: Sha256.nullable(),
+    checkpointEveryMs: z.int().positive(), cacheMb: z.int().positive(),
+  }),
+  z.strictObject({ program: z.literal('evaluate'), modelDirectory: z.string(), snapshot: LocalSnapshot, split: Split, batchSize: z.int().positive() }),
+  z.strictObject({ program: z.literal('runner'), packageDirectory: z.string() }),
+]);
+export type Task = z.infer<typeof Task>;
+export type Program = Task['program'];
+export type TaskOf<P extends Program> = Extract<Task, { program: P }>;
+
+const v = z.literal(1);
+
+export const HostFrame = z.discriminatedUnion('kind', [
+  z.strictObject({ v, kind: z.literal('start'), task: Task }),
+  z.strictObject({ v, kind: z.literal('cancel') }),
+  /** Body: `rows` raw inputs one after another, in the signature's order of columns. */
+  z.strictObject({ v, kind: z.literal('predict'), id: z.int().min(0), rows: z.int().min(1), datatype: z.enum(['UINT8', 'FP32']) }),
+]);
+export type HostFrame = z.infer<typeof HostFrame>;
+
+/** Where a training is. `batch` counts within the epoch; loss and accuracy are means over the epoch so far. */
+export const TrainProgress = z.strictObject({
+  epoch: z.int().min(1), epochs: z.int().min(1), batch: z.int().min(0), batches: z.int().min(1), loss: z.number(), accuracy: z.number(), rowsPerSecond: z.number(),
+  /** Set on the last progress of an epoch. */
+  finished: EpochFigures.optional(),
+});
+export type TrainProgress = z.infer<typeof TrainProgress>;
+
+export const EvaluateProgress = z.strictObject({ rows: z.int().min(0), of: z.int().min(0) });
+export type EvaluateProgress = z.infer<typeof EvaluateProgress>;
+
+export const ChildFrame = z.discriminatedUnion('kind', [
+  z.strictObject({ v, kind: z.literal('definitions'), definitions: z.array(z.strictObject({ export: z.string(), value: z.unknown() })) }),
+  z.strictObject({ v, kind: z.literal('train-progress'), progress: TrainProgress }),
+  z.strictObject({ v, kind: z.literal('checkpoint'), directory: z.string() }),
+  z.strictObject({ v, kind: z.literal('trained'), modelDirectory: z.string(), history: z.array(EpochFigures), parameters: z.int().min(0) }),
+  z.strictObject({ v, kind: z.literal('evaluate-progress'), progress: EvaluateProgress }),
+  /** Body: per row, uint16 actual then predicted class, then float32 probabilities: three planes one after another. */
+  z.strictObject({ v, kind: z.literal('evaluated-rows'), keys: z.array(z.string()), attributes: z.array(z.string()).describe('JSON text per row') }),
+  z.strictObject({ v, kind: z.literal('evaluated'), classes: z.array(z.string()), golden: GoldenPredictions, mistakes: z.array(Mistake) }),
+  z.strictObject({ v, kind: z.literal('ready'), digest: Sha256, model: z.string(), signature: Signature }),
+  /** Body: float32 probabilities, rows × classes. */
+  z.strictObject({ v, kind: z.literal('prediction'), id: z.int().min(0) }),
+  z.strictObject({ v, kind: z.literal('refused'), id: z.int().min(0), message: z.string() }),
+  z.strictObject({ v, kind: z.literal('cancelled') }),
+  z.strictObject({ v, kind: z.literal('failed'), code: z.string(), message: z.string(), details: z.record(z.string(), z.unknown()) }),
+]);
+export type ChildFrame = z.infer<typeof ChildFrame>;
+export type ChildFrameOf<K extends ChildFrame['kind']> = Extract<ChildFrame, { kind: K }>;

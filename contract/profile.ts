@@ -1,0 +1,13 @@
+import { z } from 'zod';
+
+/**
+ * What the training rows looked like (`profile.json` in a package): the reference that live inputs are compared with.
+ * A table's features are its columns; a picture's are its mean brightness and its contrast (standard deviation), 0..255.
+ * `quantiles` are at 0, 5, … 100 % of an even sample of at most 10,000 rows.
+ */
+export const TrainingProfile = z.strictObject({
+  v: z.literal(1), kind: z.enum(['images', 'table']), rows: z.int().min(0),
+  byClass: z.record(z.string(), z.int().min(0)),
+  features: z.array(z.strictObject({ name: z.string(), mean: z.number(), standardDeviation: z.number().min(0), minimum: z.number(), maximum: z.number(), quantiles: z.array(z.number()) })),
+});
+export type TrainingProfile = z.infer<typeof TrainingProfile>;

@@ -1,0 +1,19 @@
+import { createDataActivities } from '../activities/data/index.js';
+import { createDeployActivities } from '../activities/deploy/index.js';
+import { createEvaluateActivities } from '../activities/evaluate/index.js';
+import { createMonitorActivities } from '../activities/monitor/index.js';
+import { createPackageActivities } from '../activities/package/index.js';
+import { createScoreActivities } from '../activities/score/index.js';
+import { createSourceActivities } from '../activities/source/index.js';
+import { QUEUES } from '../contract/names.js';
+import { runWorker } from './run-worker.js';
+
+/** Commits, snapshots, evaluation, packaging, tests over HTTP, scoring and checks. */
+await runWorker('compute', ({ deps }) => ({
+  taskQueue: QUEUES.compute,
+  activities: {
+    ...createSourceActivities(deps), ...createDataActivities(deps), ...createEvaluateActivities(deps), ...createPackageActivities(deps),
+    ...createDeployActivities(deps), ...createMonitorActivities(deps), ...createScoreActivities(deps),
+  },
+  maxConcurrentActivityTaskExecutions: 4,
+}));

@@ -1,0 +1,22 @@
+import { createAdmissionActivities } from '../activities/admission/index.js';
+import { createApproveActivities } from '../activities/approve/index.js';
+import { createNotifyActivities } from '../activities/notify/index.js';
+import { createMailSender } from '../activities/notify/sender.js';
+import { createRecordActivities } from '../activities/record/index.js';
+import { createRegisterActivities } from '../activities/register/index.js';
+import { createReleaseActivities } from '../activities/release/index.js';
+import { QUEUES } from '../contract/names.js';
+import { runWorker, workflowBundle } from './run-worker.js';
+
+/** Workflows and light activities, and the sender of the outbox's mails. */
+await runWorker('lifecycle', async ({ deps }) => ({
+  taskQueue: QUEUES.lifecycle,
+  workflowBundle: await workflowBundle(),
+  activities: {
+    ...createRecordActivities(deps), ...createAdmissionActivities(deps), ...createRegisterActivities(deps),
+    ...createNotifyActivities(deps), ...createApproveActivities(deps), ...createReleaseActivities(deps),
+  },
+  maxCachedWorkflows: 100,
+}), ({ deps, config }) => [
+  createMailSender({ stores: deps.stores, smtpUrl: config.smtpUrl, log: (message) => process.stderr.write(`${message}\n`) }),
+]);

@@ -1,0 +1,10 @@
+import { createTrainActivities } from '../activities/train/index.js';
+import { QUEUES } from '../contract/names.js';
+import { runWorker } from './run-worker.js';
+
+/** One training at a time; scale by adding processes. */
+await runWorker('training', ({ deps }) => ({
+  taskQueue: QUEUES.training,
+  activities: { ...createTrainActivities(deps) },
+  maxConcurrentActivityTaskExecutions: 1,
+}));

@@ -1,0 +1,7 @@
+/** Every export is a workflow type. */
+export { batchScore } from './batch-score.js';
+export { environment } from './environment.js';
+export { governor } from './governor.js';
+export { intake } from './intake.js';
+export { lifecycle } from './lifecycle.js';
+export { monitorCheck } from './monitor-check.js';

@@ -1,0 +1,20 @@
+import { notify, source } from './support/activities.js';
+import { toRunError } from './support/failure.js';
+
+export interface IntakeInput { readonly v: 1; readonly repository: string; readonly commit: string; readonly branch: string; readonly via: 'hook' | 'local' | 'poll' }
+
+/** A commit arrives: read what it says about its models, and tell each governor; or tell the committer what is wrong. */
+export async function intake({ repository, commit, branch, via }: IntakeInput): Promise<{ accepted: boolean; models: string[] }> {
+  try {
+    const { models } = await source.readCommit({ repository, commit, branch, via });
+    await Promise.all(models.map((model) => notify.askGovernor({
+      model,
+      request: { v: 1, id: `commit/${commit}`, cause: `commit/${commit}`, commit, reason: { kind: 'commit', detail: `commit ${commit.slice(0, 12)} on ${branch}`, by: repository, force: false } },
+    })));
+    await source.acceptCommit({ repository, commit, models });
+    return { accepted: true, models };
+  } catch (error) {
+    await source.refuseCommit({ repository, commit, error: toRunError(error) });
+    return { accepted: false, models: [] };
+  }
+}
