@@ -1,11 +1,8 @@
 import { z } from 'zod';
 import { Sha256 } from '../contract/ref.js';
-import { digestOf } from '../domain/digest.js';
+import { LEDGER_START, ledgerHash, verifyChain } from '../domain/ledger.js';
 import type { Database } from './database.js';
 import { At, json, parseFirst, parseRows } from './values.js';
-
-/** What the first entry of a chain has in place of the hash before it. */
-export const LEDGER_START = '0'.repeat(64);
 
 /** `hash` is sha256 over the canonical JSON (RFC 8785) of all the other fields, `previous` (the hash of the entry before) among them. */
 export const LedgerEntry = z.object({
@@ -24,10 +21,6 @@ const PAGE = 1_000;
 /** The chain of a model in an environment; `*` stands for the environment itself (its policy). */
 export function ledgerChain(model: string, environment: string): string {
   return `${model}/${environment}`;
-}
-
-export function ledgerHash({ chain, seq, eventId, at, actor, action, subject, previous }: Omit<LedgerEntry, 'hash'>): string {
-  return digestOf({ chain, seq, eventId, at, actor, action, subject, previous });
 }
 
 export function createLedgerStore(db: Database) {
@@ -72,21 +65,16 @@ export function createLedgerStore(db: Database) {
     /** Recomputes the whole chain and holds it against its anchors. `brokenAt` is the first entry that is changed, missing or out of line. */
     async verify(chain: string): Promise<LedgerVerdict> {
       const anchors = new Map((await db.query<{ seq: number; hash: string }>('select seq, hash from ledger_anchors where chain = $1 order by seq', [chain])).map((row) => [row.seq, row.hash]));
-      let previous = LEDGER_START;
-      let seq = 0;
-      for (let page = await list(chain); page.length > 0; page = await list(chain, seq)) {
-        for (const entry of page) {
-          seq += 1;
-          const broken = (why: string): LedgerVerdict => ({ ok: false, entries: seq, brokenAt: seq, why });
-          if (entry.seq !== seq) return broken(`entry ${seq} is missing`);
-          if (entry.previous !== previous) return broken(`entry ${seq} does not follow the one before`);
-          if (ledgerHash(entry) !== entry.hash) return broken(`entry ${seq} was changed after it was written`);
-          if (anchors.has(seq) && anchors.get(seq) !== entry.hash) return broken(`entry ${seq} is not the one that was anchored`);
-          previous = entry.hash;
-        }
+      let head = { seq: 0, hash: LEDGER_START };
+      for (let page = await list(chain); page.length > 0; page = await list(chain, head.seq)) {
+        const verdict = verifyChain(page, head);
+        if (!verdict.ok) return { ok: false, entries: head.seq + page.length, brokenAt: verdict.seq, why: verdict.reason };
+        const swapped = page.find((entry) => anchors.has(entry.seq) && anchors.get(entry.seq) !== entry.hash);
+        if (swapped) return { ok: false, entries: head.seq + page.length, brokenAt: swapped.seq, why: `row ${swapped.seq} is not the one that was anchored` };
+        head = verdict.head;
       }
-      const cut = [...anchors.keys()].find((anchored) => anchored > seq);
-      return cut === undefined ? { ok: true, entries: seq } : { ok: false, entries: seq, brokenAt: seq + 1, why: `entry ${cut} was anchored and is gone` };
+      const cut = [...anchors.keys()].find((anchored) => anchored > head.seq);
+      return cut === undefined ? { ok: true, entries: head.seq } : { ok: false, entries: head.seq, brokenAt: head.seq + 1, why: `row ${cut} was anchored and is gone` };
     },
 
     /** Notes that the head was also written to `uri`. */

@@ -16,7 +16,7 @@ const minute = 60_000;
  * of these); `graceMs` is what a process gets to finish its work before it is killed.
  */
 const processes = {
-  migrate: { stage: 1, entry: 'infra/migrate.js', args: [], heapMb: 128, graceMs: 30_000 },
+  migrate: { stage: 1, entry: 'workers/migrate.js', args: [], heapMb: 128, graceMs: 30_000 },
   lifecycle: { stage: 2, entry: 'workers/lifecycle.js', args: [], heapMb: 320, graceMs: 30_000 },
   compute: { stage: 2, entry: 'workers/compute.js', args: [], heapMb: 512, graceMs: 30_000 },
   training: { stage: 2, entry: 'workers/training.js', args: [], heapMb: 320, graceMs: 30_000 },
@@ -61,7 +61,7 @@ export interface ProgramsOptions {
 /** The programs of this home: embedded parts whose address is not given, then migrations, then Perennial's own processes. */
 export async function planPrograms({ home, env, only = programNames, running = new Set() }: ProgramsOptions): Promise<ProgramsPlan> {
   const isPart = (name: ProgramName): name is StackPart => (stackParts as readonly string[]).includes(name);
-  const stack = await planStack({ home, parts: only.filter(isPart), env, executables: loadNativeParts(env), running });
+  const stack = await planStack({ home, parts: only.filter(isPart), env, executables: () => loadNativeParts(env), running });
   const names = only.filter((name): name is ProcessName => !isPart(name));
   const urls = await chooseListeners(home, env, names, running);
   return {
