@@ -1,0 +1,135 @@
+import { join } from 'node:path';
+import type { DuckDBDataChunk } from '@duckdb/node-api';
+import { PerennialError } from '../../contract/errors.js';
+import type { LocalSnapshot } from '../../contract/frames.js';
+import type { Split } from '../../contract/snapshot.js';
+import { Moments } from './moments.js';
+import { decodePicture } from './picture.js';
+import type { PictureShape } from './picture.js';
+import { openShardReader, readColumns, shardsOf } from './read-shard.js';
+import type { SnapshotContent } from './read-shard.js';
+import { createRowWriter } from './row-store.js';
+import type { RowStore } from './row-store.js';
+
+export interface PackedSplit {
+  readonly store: RowStore;
+  /** Over a table's columns, or a picture's brightness and contrast. */
+  readonly moments: Moments;
+  readonly byClass: readonly number[];
+}
+
+export interface PackOptions {
+  readonly snapshot: LocalSnapshot;
+  readonly split: Split;
+  /** At most this many rows, taken from all shards alike; all of them when unset. */
+  readonly limit?: number | undefined;
+  readonly directory: string;
+  readonly budgetBytes: number;
+}
+
+/** Raw rows of a chunk, packed: bytes of pictures, or float32 of a table's columns. */
+interface RowReader {
+  readonly columns: readonly string[];
+  readonly rowBytes: number;
+  readonly features: number;
+  readonly read: (chunk: DuckDBDataChunk, rows: Uint8Array, features: Float32Array) => void;
+}
+
+export const PICTURE_FEATURES = ['brightness', 'contrast'] as const;
+
+/**
+ * Reads a split's shards once and packs its rows for training: PNGs decoded to bytes, columns to float32. Memory stays
+ * below `budgetBytes` and some, whatever the number of rows.
+ */
+export async function packSplit({ snapshot, split, limit, directory, budgetBytes }: PackOptions): Promise<PackedSplit> {
+  const { content } = snapshot.manifest;
+  const shards = shardsOf(snapshot, split);
+  const total = shards.reduce((sum, { rows }) => sum + rows, 0);
+  const share = limit === undefined ? 1 : Math.min(1, limit / Math.max(1, total));
+  const reader = rowReader(content);
+  const writer = createRowWriter({ rows: total, rowBytes: reader.rowBytes, budgetBytes, file: join(directory, `rows-${split}-${process.pid}`) });
+  const moments = new Moments(reader.features, Math.ceil(total * share));
+  const classes = new Map(content.target.classes.map((name, index) => [name, index]));
+  const byClass = content.target.classes.map(() => 0);
+  const { connection, close } = await openShardReader();
+  for (const shard of shards) {
+    for await (const chunk of readColumns(connection, shard.path, ['key', 'label', ...reader.columns], share === 1 ? undefined : Math.ceil(shard.rows * share))) {
+      const rows = new Uint8Array(chunk.rowCount * reader.rowBytes);
+      const features = new Float32Array(chunk.rowCount * reader.features);
+      reader.read(chunk, rows, features);
+      const labels = classIndexes(chunk, classes);
+      for (const label of labels) byClass[label] = (byClass[label] ?? 0) + 1;
+      moments.add(features, chunk.rowCount);
+      writer.append(rows, labels);
+    }
+  }
+  close();
+  return { store: writer.finish(), moments, byClass };
+}
+
+function classIndexes(chunk: DuckDBDataChunk, classes: ReadonlyMap<string, number>): Uint16Array {
+  const names = chunk.getColumnVector(1);
+  return Uint16Array.from({ length: chunk.rowCount }, (_, row) => {
+    const name = names.getItem(row);
+    const index = typeof name === 'string' ? classes.get(name) : undefined;
+    if (index === undefined) throw new PerennialError('data/blocked', `row '${keyOf(chunk, row)}': '${String(name)}' is not a class of the definition`);
+    return index;
+  });
+}
+
+export function keyOf(chunk: DuckDBDataChunk, row: number): string {
+  return String(chunk.getColumnVector(0).getItem(row));
+}
+
+function rowReader(content: SnapshotContent): RowReader {
+  return content.kind === 'images' ? pictureReader(shapeOf(content)) : tableReader(content.columns ?? []);
+}
+
+/** The size of a snapshot's pictures. */
+export function shapeOf(content: SnapshotContent): PictureShape {
+  if (!content.image) throw new Error(`the snapshot of '${content.model}' holds no pictures`);
+  return content.image;
+}
+
+function pictureReader(shape: PictureShape): RowReader {
+  const rowBytes = shape.height * shape.width * shape.channels;
+  return {
+    columns: ['image'], rowBytes, features: PICTURE_FEATURES.length,
+    read: (chunk, rows, features) => {
+      const images = chunk.getColumnVector(2);
+      for (let row = 0; row < chunk.rowCount; row += 1) {
+        const picture = decodePicture((images.getItem(row) as unknown as { bytes: Uint8Array }).bytes, shape, keyOf(chunk, row));
+        rows.set(picture, row * rowBytes);
+        features.set(brightness(picture), row * PICTURE_FEATURES.length);
+      }
+    },
+  };
+}
+
+/** Mean and standard deviation of a picture's bytes. */
+function brightness(picture: Uint8Array): [number, number] {
+  let [sum, squares] = [0, 0];
+  for (const value of picture) {
+    sum += value;
+    squares += value * value;
+  }
+  const mean = sum / picture.length;
+  return [mean, Math.sqrt(Math.max(0, squares / picture.length - mean * mean))];
+}
+
+function tableReader(columns: readonly string[]): RowReader {
+  return {
+    columns, rowBytes: columns.length * 4, features: columns.length,
+    read: (chunk, rows, features) => {
+      columns.forEach((name, column) => {
+        const vector = chunk.getColumnVector(column + 2);
+        for (let row = 0; row < chunk.rowCount; row += 1) {
+          const value = vector.getItem(row);
+          if (typeof value !== 'number' || !Number.isFinite(value)) throw new PerennialError('data/blocked', `row '${keyOf(chunk, row)}', column '${name}': expected a finite number, found ${String(value)}`, { column: name });
+          features[row * columns.length + column] = value;
+        }
+      });
+      rows.set(new Uint8Array(features.buffer));
+    },
+  };
+}

@@ -1,0 +1,25 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PerennialError } from '../../contract/errors.js';
+
+const NAME = /^(perennial|.+\.model)\.(ts|mts|js|mjs)$/;
+
+/**
+ * The definition files of a checkout (`perennial.ts` and `*.model.ts`, also as .mts, .js, .mjs) at any depth, as relative
+ * paths with `/`, sorted. Hidden folders, `node_modules` and links are passed over. None at all is `definition/missing`.
+ */
+export async function findDefinitions(checkout: string): Promise<string[]> {
+  const found = (await walk(checkout, '')).sort();
+  if (found.length === 0) throw new PerennialError('definition/missing', 'the repository holds no definition: no `perennial.ts` and no `*.model.ts` at any depth');
+  return found;
+}
+
+async function walk(root: string, folder: string): Promise<string[]> {
+  const entries = await readdir(join(root, folder), { withFileTypes: true });
+  const nested = await Promise.all(entries.map(async (entry) => {
+    const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
+    if (entry.isDirectory()) return entry.name === 'node_modules' || entry.name.startsWith('.') ? [] : walk(root, path);
+    return entry.isFile() && NAME.test(entry.name) ? [path] : [];
+  }));
+  return nested.flat();
+}

@@ -1,0 +1,86 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PerennialError } from '../../contract/errors.js';
+import type { ChildFrame, ChildFrameOf } from '../../contract/frames.js';
+import { ModelDefinition } from '../../definition/model.js';
+import { endError, reportedError } from '../child/failure.js';
+import { startChild } from '../child/start.js';
+import { bundleDefinition, bundleModule } from './bundle.js';
+import type { Bundle, ModuleAddress } from './bundle.js';
+import { policyDigest, trainingDigest } from './digests.js';
+import { describeIssues } from './issues.js';
+
+export interface ReadDefinition {
+  readonly definition: ModelDefinition;
+  readonly trainingDigest: string;
+  readonly policyDigest: string;
+  /** The file's path in the checkout, and its bundle: what the package keeps as the team's code. */
+  readonly file: string;
+  readonly bundle: Bundle;
+  /** The bundled `network.module`, or null where the definition lists layers. */
+  readonly networkBundle: Bundle | null;
+}
+
+export interface ReadDefinitionsOptions extends ModuleAddress {
+  readonly timeoutMs?: number;
+  readonly memoryMb?: number;
+  readonly signal?: AbortSignal;
+}
+
+const CODES = { memory: 'definition/threw', timeout: 'definition/timeout', crashed: 'definition/threw' } as const;
+
+/**
+ * Reads the definitions that a file exports (usually one), in the order of their names. The file is bundled, loaded in a
+ * child process, and what it exports is parsed here.
+ * Errors: `definition/threw` (with the first lines of the team's stack; also too much memory), `definition/timeout`,
+ * `definition/missing` (nothing exported) and `definition/invalid` (each issue with path, expected, found).
+ */
+export async function readDefinitions({ checkout, file, timeoutMs = 10_000, memoryMb = 512, signal }: ReadDefinitionsOptions): Promise<ReadDefinition[]> {
+  const bundle = await bundleDefinition({ checkout, file });
+  const exported = await loadInChild(bundle, file, timeoutMs, memoryMb, signal);
+  if (exported.length === 0) throw new PerennialError('definition/missing', `${file} exports nothing that defineModel(…) made`, { file });
+  const parsed = exported.map(({ export: name, value }) => parse(value, file, name));
+  const twice = parsed.find(({ name }, index) => parsed.findIndex((other) => other.name === name) !== index);
+  if (twice) throw new PerennialError('definition/invalid', `${file}: two definitions have the name '${twice.name}'`, { file });
+  const read = await Promise.all(parsed.map(async (definition): Promise<ReadDefinition> => {
+    const networkBundle = 'module' in definition.network ? await bundleModule({ checkout, file, module: definition.network.module }) : null;
+    return { definition, file, bundle, networkBundle, trainingDigest: trainingDigest(definition, networkBundle?.code ?? null), policyDigest: policyDigest(definition) };
+  }));
+  return read.sort((a, b) => (a.definition.name < b.definition.name ? -1 : 1));
+}
+
+async function loadInChild(bundle: Bundle, file: string, timeoutMs: number, memoryMb: number, signal: AbortSignal | undefined): Promise<ChildFrameOf<'definitions'>['definitions']> {
+  let answer: ChildFrame | null = null;
+  // A source map makes a stack name the team's own files and lines.
+  const child = startChild({ program: 'read-definition', memoryMb, timeoutMs, signal, nodeArguments: ['--enable-source-maps'], onFrame: (frame) => { answer ??= frame; } });
+  try {
+    const module = join(child.home, 'definition.mjs');
+    await writeFile(`${module}.map`, bundle.sourceMap);
+    await writeFile(module, [bundle.code, '\n//# sourceMappingURL=definition.mjs.map\n'].map((part) => Buffer.from(part)).reduce((a, b) => Buffer.concat([a, b])));
+    child.start({ program: 'read-definition', module });
+  } catch (error) {
+    child.kill();
+    await child.end;
+    throw error;
+  }
+  const end = await child.end;
+  const frame = answer as ChildFrame | null;
+  if (frame?.kind === 'definitions') return frame.definitions;
+  if (frame?.kind !== 'failed') throw endError(end, child.output(), `loading ${file}`, CODES, signal);
+  const error = reportedError(frame, 'definition/threw');
+  const stack = typeof frame.details['stack'] === 'string' ? teamStack(frame.details['stack'], child.home) : null;
+  throw new PerennialError(error.code, `${file}: ${stack ?? error.message}`, { ...error.details, file, ...(stack === null ? {} : { stack }) });
+}
+
+/** A stack without the machine's temporary folder and without Node's own frames. */
+function teamStack(stack: string, home: string): string {
+  return stack.split('\n').filter((line) => !/\(?node:internal|runtime\/programs\//.test(line)).slice(0, 6).join('\n').replaceAll(`file://${home}/`, '').replaceAll(`${home}/`, '');
+}
+
+function parse(value: unknown, file: string, name: string): ModelDefinition {
+  const { $type: _mark, ...fields } = value as Record<string, unknown>;
+  const parsed = ModelDefinition.safeParse(fields);
+  if (parsed.success) return parsed.data;
+  const issues = describeIssues(parsed.error.issues, fields);
+  throw new PerennialError('definition/invalid', `${file} (export '${name}'):\n${issues.map((issue) => `  ${issue}`).join('\n')}`, { file, issues });
+}

@@ -1,0 +1,41 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Preprocessing, Signature } from '../contract/package.js';
+import { createPreprocessor } from './preprocess.js';
+import type { Preprocessor, RawRows } from './preprocess.js';
+import type { LayersModel, Tensor, TensorFlow } from './tensorflow.js';
+
+export interface LoadedModel {
+  readonly signature: Signature;
+  readonly preprocessing: Preprocessing;
+  readonly preprocessor: Preprocessor;
+  /** Probabilities `rows × classes` of `rows` raw rows. */
+  readonly predict: (raw: RawRows, rows: number) => Float32Array;
+}
+
+/** Loads the model in a model directory or a package: network, weights, and the preprocessing that belongs to them. */
+export async function loadModel(tf: TensorFlow, directory: string): Promise<LoadedModel> {
+  const json = async (name: string): Promise<unknown> => JSON.parse(await readFile(join(directory, name), 'utf8')) as unknown;
+  const preprocessing = Preprocessing.parse(await json('preprocessing.json'));
+  const signature = Signature.parse(await json('signature.json'));
+  const network = await loadNetwork(tf, directory);
+  const preprocessor = createPreprocessor(preprocessing);
+  let inputs = new Float32Array(0);
+  return {
+    signature, preprocessing, preprocessor,
+    predict: (raw, rows) => {
+      const length = rows * preprocessor.width;
+      if (inputs.length < length) inputs = new Float32Array(length);
+      preprocessor.apply(raw, 0, rows, inputs, 0);
+      return tf.tidy(() => (network.predictOnBatch(tf.tensor(inputs.subarray(0, length), [rows, ...preprocessor.shape])) as Tensor).dataSync() as Float32Array);
+    },
+  };
+}
+
+async function loadNetwork(tf: TensorFlow, directory: string): Promise<LayersModel> {
+  const { modelTopology, weightsManifest } = JSON.parse(await readFile(join(directory, 'model.json'), 'utf8')) as { modelTopology: object; weightsManifest: { weights: never[] }[] };
+  const weights = await readFile(join(directory, 'weights.bin'));
+  return tf.loadLayersModel(tf.io.fromMemory({
+    modelTopology, weightSpecs: weightsManifest[0]?.weights ?? [], weightData: weights.buffer.slice(weights.byteOffset, weights.byteOffset + weights.byteLength),
+  }));
+}

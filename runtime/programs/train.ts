@@ -1,0 +1,4 @@
+import { childMain } from '../child/main.js';
+import { runTraining } from '../train/run.js';
+
+childMain({ program: 'train', failure: 'training/crashed', teamCode: true, run: runTraining });

@@ -1,0 +1,117 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { EpochFigures, TrainProgress } from '../../contract/frames.js';
+import { PerennialError } from '../../contract/errors.js';
+import type { Training } from '../../definition/training.js';
+import { batchesOf } from '../data/batches.js';
+import type { Batch, BatchOptions } from '../data/batches.js';
+import { epochWindows, orderedWindows } from '../data/epoch-order.js';
+import type { RowStore } from '../data/row-store.js';
+import type { Preprocessor } from '../preprocess.js';
+import { Prng } from '../prng.js';
+import type { LayersModel, Tensor, TensorFlow } from '../tensorflow.js';
+
+/** Where the loop is; it advances the fields as it goes, so that a checkpoint is a copy of them. */
+export interface Position { epoch: number; batch: number; lossSum: number; accuracySum: number; rowsSeen: number; history: EpochFigures[] }
+
+export interface FitOptions {
+  readonly tf: TensorFlow;
+  readonly model: LayersModel;
+  readonly training: Training;
+  readonly epochs: number;
+  readonly train: RowStore;
+  readonly validation: RowStore | null;
+  readonly preprocessor: Preprocessor;
+  readonly pictures: boolean;
+  readonly budgetBytes: number;
+  readonly cancelled: AbortSignal;
+  readonly checkpointEveryMs: number;
+  readonly onProgress: (progress: TrainProgress) => void;
+  /** Called at the end of every epoch, and within long ones; `position` is where the next batch is. */
+  readonly onCheckpoint: (position: Readonly<Position>) => Promise<void>;
+}
+
+const PROGRESS_EVERY_MS = 200;
+const TURN_EVERY_MS = 100;
+
+/** Trains from `position` to the last epoch. Throws `training/not-finite`, or the signal's reason once it is aborted. */
+export async function fit(options: FitOptions, position: Position): Promise<void> {
+  const { tf, model, training, epochs, train, preprocessor, pictures, budgetBytes, cancelled } = options;
+  const batches = Math.ceil(train.rows / training.batchSize);
+  const flips = pictures && training.augment.includes('flip-horizontal');
+  let [lastProgress, lastTurn, lastCheckpoint] = [0, performance.now(), performance.now()];
+  for (; position.epoch <= epochs; nextEpoch(position)) {
+    const windows = epochWindows(train, training.seed, position.epoch, budgetBytes, position.batch * training.batchSize);
+    const cut: BatchOptions = { batchSize: training.batchSize, preprocessor, pictures, firstBatch: position.batch, flips: flips ? (batch) => Prng.of(training.seed, 'flip', position.epoch, batch) : null };
+    const [started, rowsBefore] = [performance.now(), position.rowsSeen];
+    const rate = () => Math.round((position.rowsSeen - rowsBefore) / Math.max(1e-3, (performance.now() - started) / 1000));
+    for (const batch of batchesOf(windows, cut)) {
+      const [loss, accuracy] = await trainBatch(tf, model, batch, preprocessor.shape);
+      position.batch += 1;
+      if (!Number.isFinite(loss)) throw new PerennialError('training/not-finite', `the loss became ${loss} in epoch ${position.epoch}, batch ${position.batch} of ${batches}`, { epoch: position.epoch, batch: position.batch });
+      position.rowsSeen += batch.rows;
+      position.lossSum += loss * batch.rows;
+      position.accuracySum += accuracy * batch.rows;
+      const now = performance.now();
+      if (now - lastProgress >= PROGRESS_EVERY_MS) {
+        options.onProgress({ ...figures(position, epochs, batches), rowsPerSecond: rate() });
+        lastProgress = now;
+      }
+      // Awaiting a batch never lets the event loop turn: without this, a cancel frame would go unread.
+      if (now - lastTurn >= TURN_EVERY_MS) {
+        await nextTurn();
+        lastTurn = now;
+      }
+      cancelled.throwIfAborted();
+      if (now - lastCheckpoint >= options.checkpointEveryMs && position.batch < batches) {
+        await options.onCheckpoint(position);
+        lastCheckpoint = performance.now();
+      }
+    }
+    const finished: EpochFigures = { epoch: position.epoch, ...means(position), ...validate(options) };
+    const progress = { ...figures(position, epochs, batches), rowsPerSecond: rate(), finished };
+    position.history.push(finished);
+    options.onProgress(progress);
+    await options.onCheckpoint({ ...position, epoch: position.epoch + 1, batch: 0, lossSum: 0, accuracySum: 0, rowsSeen: 0 });
+    lastCheckpoint = performance.now();
+  }
+}
+
+function nextEpoch(position: Position): void {
+  Object.assign(position, { epoch: position.epoch + 1, batch: 0, lossSum: 0, accuracySum: 0, rowsSeen: 0 });
+}
+
+function means({ lossSum, accuracySum, rowsSeen }: Position): { loss: number; accuracy: number } {
+  return { loss: lossSum / Math.max(1, rowsSeen), accuracy: accuracySum / Math.max(1, rowsSeen) };
+}
+
+function figures(position: Position, epochs: number, batches: number): Omit<TrainProgress, 'rowsPerSecond'> {
+  return { epoch: position.epoch, epochs, batch: position.batch, batches, ...means(position) };
+}
+
+function tensorsOf(tf: TensorFlow, { rows, inputs, labels }: Batch, shape: readonly number[]): [Tensor, Tensor] {
+  const width = inputs.length / labels.length;
+  return [tf.tensor(inputs.subarray(0, rows * width), [rows, ...shape]), tf.tensor2d(labels.subarray(0, rows), [rows, 1])];
+}
+
+async function trainBatch(tf: TensorFlow, model: LayersModel, batch: Batch, shape: readonly number[]): Promise<[number, number]> {
+  const [inputs, labels] = tensorsOf(tf, batch, shape);
+  const [loss = NaN, accuracy = NaN] = (await model.trainOnBatch(inputs, labels)) as number[];
+  tf.dispose([inputs, labels]);
+  return [loss, accuracy];
+}
+
+function validate({ tf, model, validation, preprocessor, pictures, budgetBytes }: FitOptions): Pick<EpochFigures, 'validationLoss' | 'validationAccuracy'> {
+  if (!validation) return { validationLoss: null, validationAccuracy: null };
+  let [loss, right] = [0, 0];
+  for (const batch of batchesOf(orderedWindows(validation, budgetBytes), { batchSize: 256, preprocessor, pictures, flips: null })) {
+    const probabilities = tf.tidy(() => (model.predictOnBatch(tensorsOf(tf, batch, preprocessor.shape)[0]) as Tensor).dataSync());
+    const classes = probabilities.length / batch.rows;
+    for (let row = 0; row < batch.rows; row += 1) {
+      const own = probabilities.subarray(row * classes, (row + 1) * classes);
+      const actual = batch.labels[row] ?? 0;
+      loss -= Math.log(Math.max(1e-7, own[actual] ?? 0));
+      if (own.indexOf(Math.max(...own)) === actual) right += 1;
+    }
+  }
+  return { validationLoss: loss / validation.rows, validationAccuracy: right / validation.rows };
+}
