@@ -4,6 +4,8 @@ import { hasCode } from './errors.mjs';
 
 const BAR = 24;
 const MB = 1e6;
+/** Before this much is done, a time left would be a wild guess. */
+const TELLING_SHARE = 0.02;
 
 /** Bytes under a folder that is being written to. */
 async function bytesUnder(folder) {
@@ -22,7 +24,7 @@ async function bytesUnder(folder) {
 export function renderLine({ names, done, total, seconds }) {
   const share = total === 0 ? 1 : Math.min(1, done / total);
   const rate = seconds > 0 ? done / seconds : 0;
-  const left = rate > 0 ? `${Math.ceil((total - done) / rate)} s left` : 'starting';
+  const left = share > TELLING_SHARE ? `${Math.ceil((total - done) / rate)} s left` : 'starting';
   const bar = '#'.repeat(Math.round(share * BAR)).padEnd(BAR, '.');
   return `[${bar}] ${String(Math.floor(share * 100)).padStart(3)}%  ${(done / MB).toFixed(0)} of ${(total / MB).toFixed(0)} MB  ${(rate / MB).toFixed(0)} MB/s  ${left}  ${names.join(', ')}`;
 }
