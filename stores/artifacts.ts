@@ -7,6 +7,7 @@ import { PerennialError } from '../contract/errors.js';
 import type { Ref } from '../contract/ref.js';
 import { checked, measure, unchanged, type Measured, type Source } from './artifact-bytes.js';
 import { statusOf, translateStorageError } from './artifact-errors.js';
+import { createLocatedObjects } from './located-objects.js';
 import { presignGet } from './presign.js';
 
 /** Where artifacts are. Without `endpoint`: AWS. Without keys: the AWS SDK's own chain of credentials. */
@@ -90,7 +91,10 @@ export function createArtifacts(config: ArtifactsConfig) {
       `${ref.uri} should be ${ref.bytes} bytes with sha256 ${ref.sha256} and is ${found.bytes} bytes with ${found.sha256}`, { uri: ref.uri }));
   }
 
+  const objects = createLocatedObjects(client, asking);
   return {
+    ...objects,
+
     /** Stores content once, under `blobs/<sha256>`. Bytes, or the path of a file. */
     async putBlob(source: Source): Promise<Ref> {
       const measured = await measure(source);
@@ -105,6 +109,13 @@ export function createArtifacts(config: ArtifactsConfig) {
       const measured = await measure(source);
       await upload(key, source, measured, contentType, false);
       return refOf(key, measured);
+    },
+
+    /** Stores under a key that nothing was stored under; what is there already stays. The reference is of what is there. */
+    async putOnce(key: string, bytes: Uint8Array, { contentType = BYTES }: { contentType?: string } = {}): Promise<Ref> {
+      const measured = await measure(bytes);
+      await upload(key, bytes, measured, contentType, true);
+      return refOf(key, await measure(await objects.readObject(`s3://${bucket}/${key}`)));
     },
 
     /** The bytes, checked against the reference. */
@@ -137,17 +148,22 @@ export function createArtifacts(config: ArtifactsConfig) {
 
     exists,
 
-    /** Objects whose key begins with `prefix`, in order of keys. */
-    async list(prefix: string): Promise<{ key: string; bytes: number; modifiedAt: string }[]> {
+    /** The bytes of a key as they are; nothing to check them against. For what was written under a key of the caller's. */
+    async getAt(key: string): Promise<Uint8Array> {
+      return objects.readObject(`s3://${bucket}/${key}`);
+    },
+
+    /** Keys that begin with `prefix`, in order. See `listObjects` for sizes. */
+    async list(prefix: string): Promise<string[]> {
       return asking(`Listing s3://${bucket}/${prefix}`, async () => {
-        const found: { key: string; bytes: number; modifiedAt: string }[] = [];
+        const keys: string[] = [];
         let token: string | undefined;
         do {
           const page = await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, ...(token === undefined ? {} : { ContinuationToken: token }) }));
-          for (const { Key, Size, LastModified } of page.Contents ?? []) if (Key !== undefined) found.push({ key: Key, bytes: Size ?? 0, modifiedAt: (LastModified ?? new Date(0)).toISOString() });
+          for (const { Key } of page.Contents ?? []) if (Key !== undefined) keys.push(Key);
           token = page.NextContinuationToken;
         } while (token !== undefined);
-        return found;
+        return keys;
       });
     },
 

@@ -5,6 +5,7 @@ import { createDecisionsStore } from './decisions.js';
 import { createEnvironmentsStore } from './environments.js';
 import { createEvaluationsStore } from './evaluations.js';
 import { createEvidenceStore } from './evidence.js';
+import { createFingerprintsStore } from './fingerprints.js';
 import { createHooksStore } from './hooks.js';
 import { createLabelsStore } from './labels.js';
 import { createLedgerStore } from './ledger.js';
@@ -13,6 +14,7 @@ import { createModelsStore } from './models.js';
 import { createOutboxStore } from './outbox.js';
 import { createPredictionsStore } from './predictions.js';
 import { createPrincipalsStore } from './principals.js';
+import { createReplicaFailuresStore } from './replica-failures.js';
 import { createReplicasStore } from './replicas.js';
 import { createRepositoriesStore } from './repositories.js';
 import { createRoutesStore } from './routes.js';
@@ -31,6 +33,7 @@ export function createStores(db: Database) {
     environments: createEnvironmentsStore(db),
     evaluations: createEvaluationsStore(db),
     evidence: createEvidenceStore(db),
+    fingerprints: createFingerprintsStore(db),
     hooks: createHooksStore(db),
     labels: createLabelsStore(db),
     ledger: createLedgerStore(db),
@@ -39,6 +42,7 @@ export function createStores(db: Database) {
     outbox: createOutboxStore(db),
     predictions: createPredictionsStore(db),
     principals: createPrincipalsStore(db),
+    replicaFailures: createReplicaFailuresStore(db),
     replicas: createReplicasStore(db),
     repositories: createRepositoriesStore(db),
     routes: createRoutesStore(db),

@@ -1,0 +1,80 @@
+import type { Ref } from '../../contract/ref.js';
+import type { DataReport, SnapshotManifest } from '../../contract/snapshot.js';
+import type { Data } from '../../definition/data.js';
+import type { ActivityDeps } from '../deps.js';
+import { putJson } from '../json.js';
+import { requireDefinition } from '../lookup.js';
+import { Findings } from './findings.js';
+import { fingerprintOf } from './fingerprint.js';
+import { listSources } from './listing.js';
+import type { ListedSource } from './listing.js';
+import { buildPictures } from './pictures.js';
+import { saveSnapshot } from './save.js';
+import { buildTable } from './tables.js';
+import { withWorkspace } from './workspace.js';
+
+/** A snapshot that may be trained on, or, `blocked`, why there is none: then `digest` and `manifest` are those of the report. */
+export interface SnapshotResult {
+  readonly digest: string; readonly manifest: Ref; readonly rows: number; readonly counts: SnapshotManifest['counts'];
+  readonly report: DataReport; readonly blocked: boolean;
+  /** The rows were a known snapshot already. */
+  readonly reused: boolean;
+}
+
+export interface BuildRequest { readonly model: string; readonly commit: string; readonly run: string }
+export interface BuildProgress { rows: number; shards: number }
+
+/**
+ * Reads, checks and stores the rows that a definition describes. Where no source has changed since a build, nothing is read.
+ * Running twice gives the same digest and the same objects.
+ */
+export async function buildSnapshot(deps: ActivityDeps, { model, commit, run }: BuildRequest, signal: AbortSignal, progress: BuildProgress): Promise<SnapshotResult> {
+  const { definition: { data } } = await requireDefinition(deps.stores, model, commit);
+  const findings = new Findings();
+  const lookedAt = Date.now();
+  const sources = await listSources({ deps, model, data, findings });
+  const fingerprint = fingerprintOf(data, sources, lookedAt);
+  const known = findings.report().blocked || fingerprint === null ? null : await knownSnapshot(deps, model, fingerprint);
+  if (known) return known;
+  const result = await withWorkspace(deps.scratch, 'snapshots', (folder) => readAndSave({ deps, model, data, findings, sources, folder, signal, progress }));
+  if (!result.blocked && fingerprint !== null) await deps.stores.fingerprints.save({ model, fingerprint, digest: result.digest });
+  await tellSources(deps, run, result.sources);
+  const { sources: _, ...rest } = result;
+  return rest;
+}
+
+async function knownSnapshot({ stores }: ActivityDeps, model: string, fingerprint: string): Promise<SnapshotResult | null> {
+  const digest = await stores.fingerprints.get(model, fingerprint);
+  const snapshot = digest === null ? null : await stores.snapshots.get(digest);
+  if (!snapshot) return null;
+  const { manifest, rows, counts, report, blocked } = snapshot;
+  return { digest: snapshot.digest, manifest, rows, counts, report, blocked, reused: true };
+}
+
+interface Reading {
+  readonly deps: ActivityDeps; readonly model: string; readonly data: Data; readonly findings: Findings; readonly sources: readonly ListedSource[];
+  readonly folder: string; readonly signal: AbortSignal; readonly progress: BuildProgress;
+}
+
+async function readAndSave(reading: Reading): Promise<SnapshotResult & { sources: SnapshotManifest['sources'] }> {
+  const { deps, data, findings, progress } = reading;
+  const common = { ...reading, onRows: (rows: number) => { progress.rows += rows; } };
+  const built = data.kind === 'images' ? await buildPictures({ ...common, data }) : await buildTable({ ...common, data });
+  try {
+    const report = findings.report();
+    if (report.blocked) {
+      const ref = await putJson(deps.artifacts, report);
+      return { digest: ref.sha256, manifest: ref, rows: built.rows, counts: built.counts, report, blocked: true, reused: false, sources: built.sources };
+    }
+    const { known, ...saved } = await saveSnapshot({ ...reading, built, report, onShard: (shards) => { progress.shards = shards; } });
+    return { ...saved, report, blocked: false, reused: known, sources: built.sources };
+  } finally {
+    await built.close();
+  }
+}
+
+async function tellSources({ stores }: ActivityDeps, run: string, sources: SnapshotManifest['sources']): Promise<void> {
+  for (const [index, { description, rows }] of sources.entries()) {
+    await stores.runs.appendEvent({ run, eventId: `snapshot-source-${index}`, at: new Date().toISOString(), kind: 'note', step: 'snapshot', message: `${rows} rows of ${description}`, data: { rows } });
+  }
+}

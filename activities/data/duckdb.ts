@@ -1,0 +1,47 @@
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
+
+const MEMORY_LIMIT = '1GB';
+
+/** A DuckDB of one attempt: it keeps to 1 GB and spills into the attempt's folder. `close()` it. An aborted `signal` ends what it is doing. */
+export interface Duck {
+  readonly connection: DuckDBConnection;
+  run(sql: string, values?: readonly DuckDBValue[]): Promise<void>;
+  rows<T extends Record<string, DuckDBValue>>(sql: string, values?: readonly DuckDBValue[]): Promise<T[]>;
+  close(): void;
+}
+
+export async function openDuck(folder: string, signal?: AbortSignal): Promise<Duck> {
+  const instance = await DuckDBInstance.create(join(folder, 'work.duckdb'), {
+    memory_limit: MEMORY_LIMIT, temp_directory: join(folder, 'duckdb-spill'), threads: String(Math.min(4, availableParallelism())),
+    // Nothing is fetched at run time: JSON and Parquet are built in.
+    autoinstall_known_extensions: 'false',
+  });
+  const connection = await instance.connect();
+  const interrupt = () => { connection.interrupt(); };
+  signal?.addEventListener('abort', interrupt);
+  return {
+    connection,
+    run: async (sql, values) => { await connection.run(sql, values ? [...values] : undefined); },
+    rows: async <T extends Record<string, DuckDBValue>>(sql: string, values?: readonly DuckDBValue[]) =>
+      (await connection.runAndReadAll(sql, values ? [...values] : undefined)).getRowObjects() as T[],
+    close: () => { signal?.removeEventListener('abort', interrupt); connection.closeSync(); instance.closeSync(); },
+  };
+}
+
+/** `"name"`, safe inside SQL. */
+export function identifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** `'text'`, safe inside SQL, for places that take no parameter. */
+export function literal(text: string): string {
+  return `'${text.replaceAll('\'', '\'\'')}'`;
+}
+
+/** The first line of what DuckDB says: the rest points into the statement. */
+export function duckMessage(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
+}

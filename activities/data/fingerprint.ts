@@ -1,0 +1,30 @@
+import { createHash } from 'node:crypto';
+import type { Data } from '../../definition/data.js';
+import { digestOf } from '../../domain/digest.js';
+import type { ListedSource } from './listing.js';
+
+/** Raised when a build makes other rows of the same sources: fingerprints of older builds then match nothing. */
+const BUILD = 1;
+/** A file that changed this shortly before it was looked at may change again within one tick of the file system's clock. */
+const CLOCK_TICK_MS = 100;
+
+/**
+ * What the sources looked like before a row was read: the definition's data, every file's size and times, and which labels count.
+ * Null when a file is too fresh to trust its times (as git's index does).
+ */
+export function fingerprintOf(data: Data, sources: readonly ListedSource[], lookedAt: number): string | null {
+  const parts = [];
+  for (const listed of sources) {
+    if (listed.kind === 'labelled') {
+      parts.push({ mark: listed.mark });
+      continue;
+    }
+    const files = createHash('sha256');
+    for (const { name, mark, changedAt } of listed.files) {
+      if (changedAt > lookedAt - CLOCK_TICK_MS) return null;
+      files.update(`${name}\0${mark}\n`);
+    }
+    parts.push({ uri: listed.uri, files: files.digest('hex') });
+  }
+  return digestOf({ build: BUILD, data, parts });
+}

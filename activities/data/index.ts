@@ -1,0 +1,20 @@
+import type { ActivityDeps } from '../deps.js';
+import { heartbeating } from '../heartbeat.js';
+import { buildSnapshot } from './build.js';
+import type { BuildProgress, BuildRequest, SnapshotResult } from './build.js';
+
+export { openSnapshot } from './open-snapshot.js';
+export type { SnapshotResult } from './build.js';
+
+export type DataActivities = ReturnType<typeof createDataActivities>;
+
+/** Snapshots: the rows a definition describes, checked and frozen. */
+export function createDataActivities(deps: ActivityDeps) {
+  return {
+    /** Content addresses make it safe to run twice: the same rows are the same objects, the manifest comes last, then the row. */
+    async buildSnapshot(request: BuildRequest): Promise<SnapshotResult> {
+      const progress: BuildProgress = { rows: 0, shards: 0 };
+      return heartbeating((signal) => buildSnapshot(deps, request, signal, progress), () => ({ ...progress }));
+    },
+  };
+}

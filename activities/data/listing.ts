@@ -1,0 +1,51 @@
+import type { Data } from '../../definition/data.js';
+import type { ActivityDeps } from '../deps.js';
+import type { Findings } from './findings.js';
+import { fixedFolder, globToRegExp, openLocation, staysInside } from './location.js';
+import type { LocatedFile, OpenLocation } from './location.js';
+
+type Source = Data['sources'][number];
+type FileSource = Exclude<Source, { kind: 'labelled-predictions' }>;
+type LabelledSource = Extract<Source, { kind: 'labelled-predictions' }>;
+
+/** A source with what was found in it when the build began. `description` names it in reports. */
+export type ListedSource =
+  | { readonly kind: 'files'; readonly description: string; readonly source: FileSource; readonly uri: string; readonly location: OpenLocation; readonly files: readonly LocatedFile[] }
+  | { readonly kind: 'labelled'; readonly description: string; readonly source: LabelledSource; readonly mark: string };
+
+/** Looks at every source without reading a row; one that is not there is a finding, and is left out. */
+export async function listSources({ deps, model, data, findings }: { deps: ActivityDeps; model: string; data: Data; findings: Findings }): Promise<ListedSource[]> {
+  const listed: ListedSource[] = [];
+  for (const source of data.sources) {
+    if (source.kind === 'labelled-predictions') {
+      const filter = Object.entries(source.attributes).map(([name, value]) => `${name}=${value}`).join(', ');
+      const mark = await deps.stores.fingerprints.labelledMark({ model, environment: source.environment });
+      listed.push({ kind: 'labelled', description: `labelled predictions of ${source.environment}${filter ? ` with ${filter}` : ''}`, source, mark });
+      continue;
+    }
+    const description = `${source.kind} ${source.location}/${source.path}`;
+    const bound = await deps.stores.locations.get(source.location);
+    if (!bound) {
+      findings.add('missing-source', 'block', `the location ${source.location} is not set: \`perennial location set ${source.location} URI\``, description);
+      continue;
+    }
+    if (!staysInside(source.path)) {
+      findings.add('missing-source', 'block', `the path ${source.path} leaves its location ${source.location}`, description);
+      continue;
+    }
+    const location = openLocation(bound.uri, deps.artifacts);
+    const files = await listFiles(source, location);
+    if (files.length === 0) {
+      findings.add('missing-source', 'block', `nothing is there: ${bound.uri}/${source.path}`, description);
+      continue;
+    }
+    listed.push({ kind: 'files', description, source, uri: bound.uri, location, files });
+  }
+  return listed;
+}
+
+async function listFiles(source: FileSource, location: OpenLocation): Promise<LocatedFile[]> {
+  if (source.kind === 'image-folder') return await location.list(source.path) ?? [];
+  const pattern = globToRegExp(source.path);
+  return (await location.list(fixedFolder(source.path)) ?? []).filter(({ name }) => pattern.test(name));
+}

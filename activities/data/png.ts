@@ -1,0 +1,45 @@
+import { createHash } from 'node:crypto';
+import { convertIndexedToRgb, decode, encode } from 'fast-png';
+import type { DecodedPng } from 'fast-png';
+import type { Check } from './findings.js';
+
+/** What a definition says of its pictures: pixels, and 1 (grey) or 3 (RGB) channels of 8 bits. */
+export interface PictureShape { readonly height: number; readonly width: number; readonly channels: number }
+
+/** A picture as snapshots keep it: `png` without palette, 8 bits a channel; `digest` the sha256 of its pixels. */
+export type CheckedPicture =
+  | { readonly ok: true; readonly png: Uint8Array; readonly digest: string }
+  | { readonly ok: false; readonly check: Check; readonly message: string };
+
+/** Decodes a file fully (a picture that was cut short is found here) and compares it with the shape. */
+export function checkPicture(file: Uint8Array, shape: PictureShape): CheckedPicture {
+  const decoded = tryDecode(file);
+  if ('error' in decoded) return { ok: false, check: 'unreadable', message: `not a whole PNG picture (${decoded.error})` };
+  const { width, height, depth, palette } = decoded;
+  const channels = palette ? palette[0]?.length ?? 3 : decoded.channels;
+  if (width !== shape.width || height !== shape.height || channels !== shape.channels || (depth !== 8 && !palette)) {
+    const found = `${height}×${width} with ${channels} channels of ${depth} bits`;
+    return { ok: false, check: 'wrong-shape', message: `pictures must be ${shape.height}×${shape.width} with ${shape.channels} channels of 8 bits; found ${found}` };
+  }
+  if (palette) return packPicture(new Uint8Array(convertIndexedToRgb(decoded)), shape);
+  return { ok: true, png: file, digest: pixelDigest(new Uint8Array(decoded.data.buffer, decoded.data.byteOffset, decoded.data.byteLength)) };
+}
+
+function tryDecode(file: Uint8Array): DecodedPng | { error: string } {
+  try {
+    return decode(file, { checkCrc: true });
+  } catch (error) {
+    return { error: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** Raw pixels (uint8, `[height, width, channels]` row-major) as a PNG. */
+export function packPicture(pixels: Uint8Array, shape: PictureShape): CheckedPicture {
+  const bytes = shape.height * shape.width * shape.channels;
+  if (pixels.length !== bytes) return { ok: false, check: 'wrong-shape', message: `pixels must be ${bytes} bytes (${shape.height}×${shape.width}×${shape.channels}); found ${pixels.length}` };
+  return { ok: true, png: encode({ ...shape, depth: 8, data: pixels }), digest: pixelDigest(pixels) };
+}
+
+export function pixelDigest(pixels: Uint8Array): string {
+  return createHash('sha256').update(pixels).digest('hex');
+}

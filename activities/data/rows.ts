@@ -1,0 +1,32 @@
+import type { Split, SnapshotManifest } from '../../contract/snapshot.js';
+
+/** A shard whose rows are decided; `write` makes its Parquet file. */
+export interface BuiltShard {
+  readonly index: number; readonly split: Split; readonly rows: number;
+  /** sha256 over its canonical rows, in the order of their keys. */
+  readonly digest: string;
+  readonly write: (file: string) => Promise<void>;
+}
+
+/** What becomes a snapshot, unless validation blocked it. */
+export interface BuiltRows {
+  readonly rows: number;
+  readonly shards: readonly BuiltShard[];
+  readonly counts: SnapshotManifest['counts'];
+  readonly sources: SnapshotManifest['sources'];
+}
+
+export const SPLITS = ['train', 'validation', 'test'] as const satisfies readonly Split[];
+
+/** Attribute values that are counted in a manifest; a free attribute (a request's id) could have as many as rows. */
+const COUNTED_VALUES = 200;
+
+export function byAttribute(counts: ReadonlyMap<string, number>): Record<string, number> {
+  const largest = [...counts].sort(([nameA, a], [nameB, b]) => b - a || (nameA < nameB ? -1 : 1)).slice(0, COUNTED_VALUES);
+  return Object.fromEntries(largest.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** How many shards a split gets: a power of two, so that a growing split is divided again rather than dealt anew. */
+export function shardCount(rows: number, rowsPerShard: number): number {
+  return 2 ** Math.max(0, Math.ceil(Math.log2(rows / rowsPerShard)));
+}

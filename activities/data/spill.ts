@@ -1,0 +1,47 @@
+import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+
+export interface Spilled { readonly at: number; readonly bytes: number }
+
+const FLUSH_BYTES = 4 * 1024 * 1024;
+
+/** Bytes of rows on disk, in one file, so that only their places are kept in memory. Belongs to one attempt. */
+export class Spill {
+  private waiting: Uint8Array[] = [];
+  private waitingBytes = 0;
+  private length = 0;
+
+  private constructor(private readonly file: FileHandle) {}
+
+  static async create(path: string): Promise<Spill> {
+    return new Spill(await open(path, 'w+'));
+  }
+
+  async append(bytes: Uint8Array): Promise<Spilled> {
+    const place = { at: this.length, bytes: bytes.length };
+    this.waiting.push(bytes);
+    this.waitingBytes += bytes.length;
+    this.length += bytes.length;
+    if (this.waitingBytes >= FLUSH_BYTES) await this.flush();
+    return place;
+  }
+
+  async read({ at, bytes }: Spilled): Promise<Uint8Array> {
+    if (this.waitingBytes > 0) await this.flush();
+    const buffer = new Uint8Array(bytes);
+    const { bytesRead } = await this.file.read(buffer, 0, bytes, at);
+    if (bytesRead !== bytes) throw new Error(`the spill file ends at ${at + bytesRead}, ${bytes - bytesRead} bytes before a row does`);
+    return buffer;
+  }
+
+  private async flush(): Promise<void> {
+    const chunk = Buffer.concat(this.waiting);
+    this.waiting = [];
+    this.waitingBytes = 0;
+    await this.file.write(chunk, 0, chunk.length, this.length - chunk.length);
+  }
+
+  async close(): Promise<void> {
+    await this.file.close();
+  }
+}
