@@ -14,7 +14,7 @@ import { temporalNamespace, temporalPorts, temporalProgram, type SearchAttribute
 export const stackParts = ['postgres', 's3', 'temporal', 'smtp'] as const;
 export type StackPart = (typeof stackParts)[number];
 
-/** Executables of the parts; `loadNativeParts()` gives them. */
+/** Executables of the parts, as `loadNativeParts()` gives them. */
 export interface StackExecutables {
   temporal: string;
   weed: string;
@@ -26,7 +26,8 @@ export interface StackOptions {
   /** parts wanted; one whose address the environment gives is left out */
   parts?: readonly StackPart[];
   env: NodeJS.ProcessEnv;
-  executables: StackExecutables;
+  /** asked only where a part of these is started here: with addresses for all, nothing has to be installed */
+  executables: () => StackExecutables;
   searchAttributes?: Readonly<Record<string, SearchAttributeType>>;
   /** names of programs that still run from before and keep their ports */
   running?: ReadonlySet<string>;
@@ -69,7 +70,7 @@ const planPart: Record<StackPart, PlanPart> = {
     const inHome = join(layout.dataDir, 'postgres', 'data');
     const dataDir = stack.postgresDataDir ?? (user === undefined || (await isReachableByOthers(inHome)) ? inHome : join(sharedDataFolder(home), 'postgres'));
     if (user !== undefined) plan.notes.push(`postgres: root may not run it, so it runs as user ${user.name}, its files in ${dataDir}`);
-    const bin = await reachablePrograms(executables.postgres.bin, executables.postgres.version, user);
+    const bin = await reachablePrograms(executables().postgres.bin, executables().postgres.version, user);
     stack.ports['postgres'] = ports;
     stack.postgresDataDir = dataDir;
     plan.programs.push(postgresProgram({ bin, dataDir, user, port: ports.postgres, password, durable }));
@@ -81,7 +82,7 @@ const planPart: Record<StackPart, PlanPart> = {
     const secretAccessKey = await ensureSecret(layout.secretsDir, 's3-secret-access-key');
     const internalKey = await ensureSecret(layout.secretsDir, 's3-internal-key');
     stack.ports['s3'] = ports;
-    plan.programs.push(s3Program({ executable: executables.weed, dataDir: join(layout.dataDir, 's3'), ports, accessKeyId, secretAccessKey, internalKey }));
+    plan.programs.push(s3Program({ executable: executables().weed, dataDir: join(layout.dataDir, 's3'), ports, accessKeyId, secretAccessKey, internalKey }));
     Object.assign(plan.env, {
       S3_ENDPOINT: `http://${loopback}:${ports.s3}`, S3_BUCKET: s3Bucket, S3_FORCE_PATH_STYLE: 'true',
       AWS_REGION: s3Region, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey,
@@ -91,7 +92,7 @@ const planPart: Record<StackPart, PlanPart> = {
     const ports = await choosePorts(temporalPorts, stack.ports['temporal'], { keep: running?.has('temporal') ?? false });
     stack.ports['temporal'] = ports;
     const dataDir = join(layout.dataDir, 'temporal');
-    plan.programs.push(temporalProgram({ executable: executables.temporal, dataDir, ports, durable, ...(searchAttributes === undefined ? {} : { searchAttributes }) }));
+    plan.programs.push(temporalProgram({ executable: executables().temporal, dataDir, ports, durable, ...(searchAttributes === undefined ? {} : { searchAttributes }) }));
     Object.assign(plan.env, { TEMPORAL_ADDRESS: `${loopback}:${ports.grpc}`, TEMPORAL_NAMESPACE: temporalNamespace });
   },
   smtp: async ({ running }, layout, stack, plan) => {

@@ -35,7 +35,7 @@ export type TestStack = RunningParts & Pick<TestHome, 'home' | 'close'>;
 
 export interface TestStackOptions {
   searchAttributes?: Readonly<Record<string, SearchAttributeType>>;
-  executables?: StackExecutables;
+  executables?: () => StackExecutables;
 }
 
 const prefix = 'perennial-test-';
@@ -69,7 +69,7 @@ export async function createTestHome({ searchAttributes, executables }: TestStac
     home,
     start: async (parts) => {
       const absent = parts.filter((part) => !stack.has(part));
-      const plan = await planStack({ home, parts: absent, env: {}, executables: executables ?? loadNativeParts(), durable: false, ...(searchAttributes === undefined ? {} : { searchAttributes }) });
+      const plan = await planStack({ home, parts: absent, env: {}, executables: executables ?? (() => loadNativeParts()), durable: false, ...(searchAttributes === undefined ? {} : { searchAttributes }) });
       for (const program of plan.programs) {
         stack.set(program.name, createManaged(program, { logFile: logOf(program.name), mark: markOf(home, program.name), onEvent: () => undefined, onChange: () => undefined }));
       }

@@ -111,7 +111,7 @@ export async function startSupervisor({ home, programs, only, env = process.env,
         await Promise.all([...managed.values()].filter(({ program }) => program.stage === stage).map(({ started }) => started));
       }
     };
-    const ready = startAll();
+    const ready = startAll().then(() => notes.settled());
     ready.catch((error: unknown) => onEvent(`not everything was started: ${String(error)}`));
     const capping = setInterval(() => {
       for (const { name } of [...table, { name: 'supervisor' }]) capLog(logOf(name)).catch((error: unknown) => onEvent(`${name}: its log could not be capped: ${String(error)}`));
