@@ -1,0 +1,55 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Authenticator } from '../auth.js';
+import { ServingError } from '../errors.js';
+import type { Predict } from '../predict.js';
+import { modelMetadata, serverMetadata } from '../protocol/response.js';
+import type { Models } from '../routing/models.js';
+
+export interface V2Options {
+  readonly models: Pick<Models, 'get' | 'all'>;
+  readonly predict: Predict;
+  readonly auth: Authenticator;
+  /** True once this replica takes traffic. */
+  readonly ready: () => boolean;
+  readonly softwareVersion: string;
+}
+
+interface Path { model: string; version?: string }
+
+/** Open Inference Protocol v2, REST. */
+export function registerV2(app: FastifyInstance, { models, predict, auth, ready, softwareVersion }: V2Options): void {
+  const find = (request: FastifyRequest) => {
+    const { model, version } = request.params as Path;
+    const host = models.get(model);
+    if (!host) throw new ServingError(404, `Model ${model.slice(0, 80)} is not served here.`);
+    return { model, host, version: versionOf(version) };
+  };
+  const caller = async (request: FastifyRequest) => { await auth.require(request.headers.authorization, 'predict'); };
+
+  app.get('/v2', async () => serverMetadata(softwareVersion));
+  app.get('/v2/health/live', async () => ({ live: true }));
+  app.get('/v2/health/ready', async (_request, reply) => reply.code(ready() ? 200 : 503).send({ ready: ready() }));
+
+  for (const base of ['/v2/models/:model', '/v2/models/:model/versions/:version']) {
+    app.get(base, { onRequest: caller }, async (request) => {
+      const { model, host, version } = find(request);
+      const { served, arm, route } = host.choose(version);
+      return modelMetadata(model, arm.version, route.generation, served.signature, route.arms.map((one) => one.version));
+    });
+    app.get(`${base}/ready`, { onRequest: caller }, async (request) => {
+      const { model, host, version } = find(request);
+      if (!host.choose(version).served.ready) throw new ServingError(409, `Model ${model} is being restarted.`, { retryAfter: 1 });
+      return { name: model, ready: true };
+    });
+    app.post(`${base}/infer`, { onRequest: caller }, async (request) => {
+      const { model, version } = request.params as Path;
+      return predict(model, versionOf(version), request.body);
+    });
+  }
+}
+
+function versionOf(text: string | undefined): number | null {
+  if (text === undefined) return null;
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new ServingError(404, 'A version is a whole number from 1 on.');
+  return Number(text);
+}

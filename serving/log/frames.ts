@@ -1,0 +1,45 @@
+import { crc32 } from 'node:zlib';
+
+const PREFIX = 8;
+/** No frame is larger: a length beyond it is damage, not data. */
+export const FRAME_LIMIT = 256 * 1024 * 1024;
+
+/** Frames a payload given in parts: length and CRC-32 (uint32, little-endian), then the payload. */
+export function frame(parts: readonly Buffer[]): Buffer[] {
+  const prefix = Buffer.allocUnsafe(PREFIX);
+  let length = 0;
+  let crc = 0;
+  for (const part of parts) {
+    length += part.length;
+    crc = crc32(part, crc);
+  }
+  if (length > FRAME_LIMIT) throw new RangeError(`a record of ${length} bytes is too large for the prediction log (${FRAME_LIMIT} at most)`);
+  prefix.writeUInt32LE(length, 0);
+  prefix.writeUInt32LE(crc >>> 0, 4);
+  return [prefix, ...parts];
+}
+
+export interface FramesRead {
+  payloads: Buffer[];
+  /** Bytes after the last whole frame: what was being written when the process died, its answer never sent. */
+  tornBytes: number;
+  /** Whole frames whose checksum does not match: damage of the disk. */
+  damaged: number;
+}
+
+/** The frames of a segment, in order. */
+export function readFrames(bytes: Buffer): FramesRead {
+  const payloads: Buffer[] = [];
+  let damaged = 0;
+  let at = 0;
+  while (at + PREFIX <= bytes.length) {
+    const length = bytes.readUInt32LE(at);
+    const end = at + PREFIX + length;
+    if (length > FRAME_LIMIT || end > bytes.length) break;
+    const payload = bytes.subarray(at + PREFIX, end);
+    if (crc32(payload) === bytes.readUInt32LE(at + 4)) payloads.push(payload);
+    else damaged += 1;
+    at = end;
+  }
+  return { payloads, tornBytes: bytes.length - at, damaged };
+}

@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import { Instant } from '../../contract/ref.js';
+
+/** What is said about an answered request besides its input bytes. One request holds one prediction per row. */
+const Header = z.strictObject({
+  v: z.literal(1),
+  ids: z.array(z.string()).min(1),
+  requestId: z.string(), model: z.string(), version: z.int(), environment: z.string(), role: z.string(), generation: z.int(), replica: z.string(),
+  at: Instant,
+  /** Shape of one row's input, without the batch. */
+  inputShape: z.array(z.int()),
+  attributes: z.record(z.string(), z.string()),
+  /** Per row, in the order of `ids`. */
+  classes: z.array(z.string()), probabilities: z.array(z.array(z.number())),
+  latencyMs: z.number(),
+});
+
+/** An answered request as the prediction log keeps it. `input` holds the rows one after another: UINT8 pixels of pictures, little-endian FP32 of tables. */
+export interface LoggedRequest extends Omit<z.infer<typeof Header>, 'v'> { readonly input: Uint8Array }
+
+/** A record's bytes: length of the header (uint32, little-endian), header (JSON), input. */
+export function encodeRecord({ input, ...header }: LoggedRequest): Buffer[] {
+  const json = Buffer.from(JSON.stringify({ v: 1, ...header } satisfies z.infer<typeof Header>));
+  const length = Buffer.allocUnsafe(4);
+  length.writeUInt32LE(json.length);
+  return [length, json, Buffer.from(input.buffer, input.byteOffset, input.byteLength)];
+}
+
+/** Reads a record back; throws where the bytes are not one. */
+export function decodeRecord(payload: Buffer): LoggedRequest {
+  const length = payload.readUInt32LE(0);
+  if (4 + length > payload.length) throw new RangeError('a record of the prediction log is shorter than its header');
+  const { v: _v, ...header } = Header.parse(JSON.parse(payload.toString('utf8', 4, 4 + length)));
+  return { ...header, input: payload.subarray(4 + length) };
+}
+
+/** One row of a request, as PostgreSQL keeps it. */
+export interface LoggedPrediction {
+  id: string; requestId: string; model: string; version: number; environment: string; role: string; generation: number; replica: string; at: string;
+  input: Buffer; inputShape: number[]; attributes: Record<string, string>; outputs: { class: string; probabilities: number[] }; latencyMs: number;
+}
+
+/** A request's predictions, one per row. */
+export function predictionsOf(request: LoggedRequest): LoggedPrediction[] {
+  const { ids, classes, probabilities, input, ...shared } = request;
+  const rowBytes = input.byteLength / ids.length;
+  return ids.map((id, row) => ({
+    ...shared, id,
+    input: Buffer.from(input.buffer, input.byteOffset + row * rowBytes, rowBytes),
+    outputs: { class: classes[row] ?? '', probabilities: probabilities[row] ?? [] },
+  }));
+}

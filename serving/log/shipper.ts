@@ -1,0 +1,77 @@
+import { appendFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { PerennialError } from '../../contract/errors.js';
+import { frame } from './frames.js';
+import { encodeRecord, predictionsOf, type LoggedPrediction, type LoggedRequest } from './record.js';
+import { completeSegments, discardSegment, orphanedFolders, readSegment, removeIfEmpty } from './segments.js';
+
+/** Where shipped predictions go; a row whose id is already there is left as it is. */
+export type Sink = (rows: readonly LoggedPrediction[]) => Promise<void>;
+
+export interface ShipperOptions {
+  dir: string;
+  /** Name of this process's own folder in `dir`. */
+  own: string;
+  sink: Sink;
+  batchRows: number;
+  batchBytes: number;
+  onShipped(bytes: number, rows: number): void;
+  onProblem(message: string, error: unknown): void;
+}
+
+/**
+ * Copies every complete segment, oldest first, and deletes it only then. Copying twice is harmless: ids are unique.
+ * Rejects where the database is away; what is not shipped stays.
+ */
+export async function shipAll(options: ShipperOptions): Promise<void> {
+  const orphaned = await orphanedFolders(options.dir, options.own);
+  for (const folder of [...orphaned.sort(), join(options.dir, options.own)]) {
+    const isOrphan = basename(folder) !== options.own;
+    for (const segment of await completeSegments(folder, isOrphan)) {
+      const { requests, damaged } = await readSegment(segment.path);
+      let rows = 0;
+      for (const batch of batches(requests, options.batchRows, options.batchBytes)) rows += await shipBatch(batch, options);
+      if (damaged > 0) options.onProblem(`${damaged} records of ${segment.path} are damaged; the file is kept as ${basename(segment.path)}.damaged`, undefined);
+      await discardSegment(segment.path, damaged > 0);
+      options.onShipped(segment.bytes, rows);
+    }
+    if (isOrphan) await removeIfEmpty(folder);
+  }
+}
+
+function* batches(requests: readonly LoggedRequest[], maximumRows: number, maximumBytes: number): Generator<LoggedRequest[]> {
+  let batch: LoggedRequest[] = [];
+  let rows = 0;
+  let bytes = 0;
+  for (const request of requests) {
+    if (batch.length > 0 && (rows + request.ids.length > maximumRows || bytes + request.input.byteLength > maximumBytes)) {
+      yield batch;
+      [batch, rows, bytes] = [[], 0, 0];
+    }
+    batch.push(request);
+    rows += request.ids.length;
+    bytes += request.input.byteLength;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** A request the database refuses (not: is away) is set aside in `refused/`, so that it cannot hold up the others for ever. */
+async function shipBatch(batch: readonly LoggedRequest[], options: ShipperOptions): Promise<number> {
+  try {
+    const rows = batch.flatMap(predictionsOf);
+    await options.sink(rows);
+    return rows.length;
+  } catch (error) {
+    if (error instanceof PerennialError && error.retryable) throw error;
+    const [first, ...others] = batch;
+    if (first === undefined) return 0;
+    if (others.length > 0) {
+      let rows = 0;
+      for (const request of batch) rows += await shipBatch([request], options);
+      return rows;
+    }
+    await appendFile(join(options.dir, 'refused.frames'), Buffer.concat(frame(encodeRecord(first))), { mode: 0o600 });
+    options.onProblem(`the database refused the predictions of request ${first.requestId}; they are kept in refused.frames`, error);
+    return 0;
+  }
+}

@@ -1,0 +1,47 @@
+import { v7 as uuidv7 } from 'uuid';
+import type { PredictionLog } from './log/prediction-log.js';
+import type { Metrics } from './metrics.js';
+import { attributesOf, parseInferenceRequest } from './protocol/request.js';
+import { inferenceResponse, outputsWanted } from './protocol/response.js';
+import { rowsOf } from './protocol/rows.js';
+import type { Models } from './routing/models.js';
+import { ServingError } from './errors.js';
+
+export interface PredictOptions {
+  readonly models: Pick<Models, 'get'>;
+  readonly log: Pick<PredictionLog, 'append'>;
+  readonly metrics: Pick<Metrics, 'predicted'>;
+  readonly environment: string;
+  readonly replica: string;
+  readonly maximumRows: number;
+}
+
+/** Answers an inference: checked, computed, logged, then answered. Throws ServingError. */
+export function createPredict({ models, log, metrics, environment, replica, maximumRows }: PredictOptions) {
+  return async (model: string, version: number | null, body: unknown) => {
+    const startedAt = performance.now();
+    const host = models.get(model);
+    if (!host) throw new ServingError(404, `Model ${model} is not served here.`);
+    const { served, arm, route } = host.choose(version);
+    const request = parseInferenceRequest(body);
+    const attributes = attributesOf(request);
+    const wanted = outputsWanted(request);
+    const rows = rowsOf(request, served.signature, maximumRows);
+
+    const flat = await served.predict(rows);
+
+    const labels = served.signature.classes;
+    const probabilities = Array.from({ length: rows.count }, (_, row) => Array.from(flat.subarray(row * labels.length, (row + 1) * labels.length)));
+    const classes = probabilities.map((row) => labels[row.indexOf(Math.max(...row))] ?? '');
+    const ids = classes.map(() => uuidv7());
+    const id = request.id ?? uuidv7();
+    const latencyMs = performance.now() - startedAt;
+    await log.append({
+      ids, requestId: id, model, version: arm.version, environment, role: arm.role, generation: route.generation, replica, at: new Date().toISOString(),
+      inputShape: [...rows.shape], attributes, classes, probabilities, latencyMs, input: rows.input,
+    });
+    metrics.predicted(model, arm.version, latencyMs);
+    return inferenceResponse({ model, version: arm.version, generation: route.generation, arm: arm.role, id, predictionIds: ids, classes, probabilities }, served.signature, wanted);
+  };
+}
+export type Predict = ReturnType<typeof createPredict>;

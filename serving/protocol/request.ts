@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { ServingError } from '../errors.js';
+
+const Datatype = z.enum(['BOOL', 'UINT8', 'UINT16', 'UINT32', 'UINT64', 'INT8', 'INT16', 'INT32', 'INT64', 'FP16', 'FP32', 'FP64', 'BYTES']);
+export type Datatype = z.infer<typeof Datatype>;
+
+const Parameters = z.record(z.string(), z.unknown());
+
+/** One input tensor. `data` is checked where its values are read: a picture's thousands of numbers are looked at once only. */
+export const InferenceInput = z.object({ name: z.string().min(1), shape: z.array(z.int().min(0)).min(1).max(8), datatype: Datatype, parameters: Parameters.optional(), data: z.unknown() });
+export type InferenceInput = z.infer<typeof InferenceInput>;
+
+/** Body of `POST /v2/models/{m}/infer` (Open Inference Protocol v2). */
+export const InferenceRequest = z.object({
+  id: z.string().min(1).max(128).optional(),
+  parameters: Parameters.optional(),
+  inputs: z.array(InferenceInput).min(1).max(4096),
+  outputs: z.array(z.object({ name: z.string(), parameters: Parameters.optional() })).optional(),
+});
+export type InferenceRequest = z.infer<typeof InferenceRequest>;
+
+/** Parses a body; 400 names the first field that is wrong. */
+export function parseInferenceRequest(body: unknown): InferenceRequest {
+  const parsed = InferenceRequest.safeParse(body);
+  if (parsed.success) return parsed.data;
+  throw new ServingError(400, `The body is not an inference request: ${describeIssues(parsed.error)}`);
+}
+
+/** The first few problems of a body, with the path of each. */
+export function describeIssues(error: z.ZodError): string {
+  return error.issues.slice(0, 3).map((issue) => `${issue.path.length > 0 ? issue.path.join('.') : 'body'}: ${issue.message}`).join('; ');
+}
+
+const ATTRIBUTES = { count: 32, nameLength: 63, valueLength: 256 } as const;
+
+/** A request's parameters with text values are the prediction's attributes (`light=night`); the protocol's own, numbers and booleans, are not. */
+export function attributesOf(request: InferenceRequest): Record<string, string> {
+  const attributes: Record<string, string> = {};
+  for (const [name, value] of Object.entries(request.parameters ?? {})) {
+    if (typeof value !== 'string') continue;
+    if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name) || name.length > ATTRIBUTES.nameLength) throw new ServingError(422, `Parameter "${name.slice(0, 80)}" cannot be an attribute: letters, digits, dot, underscore or hyphen, at most ${ATTRIBUTES.nameLength}.`);
+    if (value.length > ATTRIBUTES.valueLength) throw new ServingError(422, `Parameter "${name}" is longer than ${ATTRIBUTES.valueLength} characters.`);
+    attributes[name] = value;
+  }
+  if (Object.keys(attributes).length > ATTRIBUTES.count) throw new ServingError(422, `At most ${ATTRIBUTES.count} parameters with text values are kept as attributes.`);
+  return attributes;
+}

@@ -1,0 +1,150 @@
+import type { Arm, Route } from '../../contract/route.js';
+import { PerennialError } from '../../contract/errors.js';
+import { ServingError } from '../errors.js';
+import type { ServedVersion } from '../runner/served-version.js';
+
+/** What this replica serves of a model: a route that took effect, with the versions its arms name. */
+export interface Serving { readonly route: Route; readonly arms: readonly { readonly arm: Arm; readonly served: ServedVersion }[] }
+
+export interface ModelHostOptions {
+  readonly model: string;
+  /** Fetches, verifies, warms a version. Its errors say why a version cannot be served. */
+  readonly load: (version: number) => Promise<ServedVersion>;
+  readonly onSwitched: (serving: Serving) => void;
+  /** The route could not take effect; what was served before goes on. */
+  readonly onFailed: (route: Route, version: number | null, error: unknown) => void;
+}
+
+const RETRY_MS = [250, 500, 1_000, 2_000, 5_000] as const;
+/** How often a failure that may pass is tried again before it is reported; it is tried on after that. */
+const REPORT_AFTER = 3;
+
+/**
+ * One model's versions on this replica. A new route is loaded beside the present one and takes over at once when it is warm;
+ * the one before is kept warm for the route's time. Generations only go up.
+ */
+export class ModelHost {
+  #serving: Serving | null = null;
+  #target: { readonly route: Route } | null = null;
+  readonly #pool = new Map<number, { served: Promise<ServedVersion>; closing: NodeJS.Timeout | null }>();
+  #closed = false;
+
+  constructor(private readonly options: ModelHostOptions) {}
+
+  get serving(): Serving | null { return this.#serving; }
+  /** True while a route is on its way in and nothing is served yet. */
+  get loading(): boolean { return !this.#serving?.arms.length && (this.#target?.route.arms.length ?? 0) > 0; }
+  get warm(): readonly number[] { return [...this.#pool.keys()]; }
+
+  /**
+   * Takes up a route; an older generation than one already seen is ignored. Resolves when it is served, failed or overtaken.
+   * `fallback` is served where it fails and nothing else is.
+   */
+  async apply(route: Route, fallback: Route | null = null): Promise<void> {
+    if (this.#closed || route.generation <= Math.max(this.#target?.route.generation ?? 0, this.#serving?.route.generation ?? 0)) return;
+    const target = { route };
+    this.#target = target;
+    for (let attempt = 0; this.#target === target; attempt += 1) {
+      try {
+        await this.#switchTo(target);
+        return;
+      } catch (error) {
+        if (this.#target !== target) return;
+        const { version = null, cause } = error instanceof LoadError ? error : { cause: error };
+        const mayPass = cause instanceof PerennialError && cause.retryable;
+        if (!mayPass || attempt === REPORT_AFTER) this.options.onFailed(route, version, cause);
+        if (this.#serving === null && fallback && (attempt === 0)) await this.#serveFallback(fallback, target);
+        if (!mayPass) return;
+        await new Promise((wake) => setTimeout(wake, RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)]).unref());
+      }
+    }
+  }
+
+  /** An arm of the present route by its share; `version` asks for one in particular. */
+  choose(version: number | null): { served: ServedVersion; arm: Arm; route: Route } {
+    const serving = this.#serving;
+    if (!serving || serving.arms.length === 0) {
+      if (this.loading) throw new ServingError(409, `Model ${this.options.model} is being loaded.`, { retryAfter: 1 });
+      throw new ServingError(404, `Model ${this.options.model} is not served here.`);
+    }
+    const { arms, route } = serving;
+    if (version !== null) {
+      const named = arms.find(({ arm }) => arm.version === version);
+      if (!named) throw new ServingError(404, `Version ${version} of ${this.options.model} is not served here.`);
+      return { ...named, route };
+    }
+    let draw = Math.random() * arms.reduce((sum, { arm }) => sum + arm.share, 0);
+    const chosen = arms.find(({ arm }) => (draw -= arm.share) < 0) ?? arms[arms.length - 1];
+    if (!chosen) throw new ServingError(404, `Model ${this.options.model} is not served here.`);
+    return { ...chosen, route };
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#target = null;
+    await Promise.allSettled([...this.#pool.values()].map(async ({ served, closing }) => {
+      if (closing) clearTimeout(closing);
+      await (await served).close();
+    }));
+    this.#pool.clear();
+  }
+
+  async #switchTo(target: { readonly route: Route }): Promise<void> {
+    const { route } = target;
+    const arms = await Promise.all(route.arms.map(async (arm) => {
+      if (arm.role === 'shadow') throw new LoadError(arm.version, new PerennialError('release/load-failed', 'this server does not mirror traffic: a shadow arm cannot be served'));
+      return { arm, served: await this.#acquire(arm.version) };
+    }));
+    if (this.#target !== target) return this.#releaseUnused(0); // overtaken while it loaded
+    this.#serving = { route, arms };
+    this.#releaseUnused(route.keepWarmMs);
+    this.options.onSwitched(this.#serving);
+  }
+
+  async #serveFallback(route: Route, target: object): Promise<void> {
+    try {
+      const arms = await Promise.all(route.arms.map(async (arm) => ({ arm, served: await this.#acquire(arm.version) })));
+      if (this.#serving !== null || this.#target !== target) return this.#releaseUnused(0);
+      this.#serving = { route, arms };
+      this.options.onSwitched(this.#serving);
+    } catch (error) {
+      this.options.onFailed(route, null, error instanceof LoadError ? error.cause : error);
+    }
+  }
+
+  /** The version, warm already or loaded now. */
+  async #acquire(version: number): Promise<ServedVersion> {
+    let entry = this.#pool.get(version);
+    if (entry?.closing) clearTimeout(entry.closing);
+    if (entry) entry.closing = null;
+    else {
+      entry = { served: this.options.load(version), closing: null };
+      this.#pool.set(version, entry);
+    }
+    try {
+      return await entry.served;
+    } catch (error) {
+      if (this.#pool.get(version) === entry) this.#pool.delete(version);
+      throw new LoadError(version, error);
+    }
+  }
+
+  /** Lets go, after a time, of versions that neither the present route nor the one on its way names. */
+  #releaseUnused(keepWarmMs: number): void {
+    const needed = new Set([...(this.#serving?.route.arms ?? []), ...(this.#target?.route.arms ?? [])].map((arm) => arm.version));
+    for (const [version, entry] of this.#pool) {
+      if (needed.has(version) || entry.closing) continue;
+      entry.closing = setTimeout(() => {
+        this.#pool.delete(version);
+        void entry.served.then((served) => served.close(), () => undefined); // one that never loaded has nothing to close
+      }, Math.min(keepWarmMs, 2 ** 31 - 1));
+      entry.closing.unref();
+    }
+  }
+}
+
+class LoadError extends Error {
+  constructor(readonly version: number, override readonly cause: unknown) {
+    super(`version ${version} cannot be loaded`, { cause });
+  }
+}

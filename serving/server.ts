@@ -1,0 +1,166 @@
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { PerennialError } from '../contract/errors.js';
+import type { Route } from '../contract/route.js';
+import { sha256Hex } from '../domain/digest.js';
+import { startRunner } from '../runtime/runner/host.js';
+import type { Artifacts } from '../stores/artifacts.js';
+import type { Database } from '../stores/database.js';
+import type { Stores } from '../stores/index.js';
+import { createAuthenticator } from './auth.js';
+import { createApp } from './http/app.js';
+import { registerLabels } from './http/labels.js';
+import { registerV2 } from './http/v2.js';
+import { openKnownCallers } from './known-callers.js';
+import { createPredictionLog } from './log/prediction-log.js';
+import { createMetrics } from './metrics.js';
+import { createPredict } from './predict.js';
+import { openLastGood } from './routing/last-good.js';
+import { createLeaseKeeper, type LeaseKeeper } from './routing/lease-keeper.js';
+import { createModels } from './routing/models.js';
+import { createPackageCache } from './routing/package-cache.js';
+import { createRouteFollower } from './routing/route-follower.js';
+
+export interface ServerOptions {
+  readonly environment: string;
+  readonly replica: string;
+  readonly host?: string;
+  /** 0: any free one. */
+  readonly port?: number;
+  /** The address that others reach this replica at; where it listens unless told. */
+  readonly url?: string;
+  readonly database: Pick<Database, 'listen'>;
+  readonly stores: Pick<Stores, 'routes' | 'replicas' | 'replicaFailures' | 'versions' | 'predictions' | 'labels' | 'principals'>;
+  readonly artifacts: Artifacts;
+  readonly tfjsNode: string;
+  /** Folder of this replica for packages and what helps a restart while PostgreSQL is away. */
+  readonly scratch: string;
+  /** Folder of this replica's part of the prediction log. */
+  readonly segmentDir: string;
+  readonly softwareVersion: string;
+  readonly limits?: Partial<ServerLimits>;
+  readonly onProblem: (message: string, error: unknown) => void;
+}
+
+export interface ServerLimits {
+  readonly bodyBytes: number; readonly maximumRows: number;
+  readonly batchRows: number; readonly inFlight: number; readonly queueRows: number; readonly deadlineMs: number;
+  readonly runnerMemoryMb: number;
+  /** TensorFlow threads of each runner; all cores unless told. */
+  readonly runnerThreads?: number;
+  readonly logBytes: number;
+}
+const LIMITS: ServerLimits = { bodyBytes: 32 * 1024 ** 2, maximumRows: 1_024, batchRows: 64, inFlight: 2, queueRows: 2_048, deadlineMs: 10_000, runnerMemoryMb: 2_048, logBytes: 4 * 1024 ** 3 };
+/** A runner this much below its limit is replaced in time, before it has to be killed. */
+const RECYCLE_SHARE = 0.75;
+/** How long a start waits for PostgreSQL before it serves the last good routes. */
+const FIRST_ROUTES_MS = 2_000;
+
+export interface PredictionServer {
+  readonly url: string;
+  /** Resolves when the routes that were there at the start are served, or cannot be. */
+  readonly settled: Promise<void>;
+  /** Finishes what is under way, ends the lease and the runners, copies what is left of the log. */
+  close(): Promise<void>;
+}
+
+/** One replica of an environment's prediction server. Rejects where it cannot listen or write its folders. */
+export async function createServer(options: ServerOptions): Promise<PredictionServer> {
+  const { environment, replica, stores, artifacts, scratch, onProblem } = options;
+  const limits = { ...LIMITS, ...options.limits };
+  const metrics = createMetrics();
+  const startedAt = Date.now();
+  const callers = await openKnownCallers(join(scratch, 'callers.json'), onProblem);
+  const auth = createAuthenticator({
+    authenticate: async (token) => {
+      const found = await stores.principals.authenticate(token);
+      return found && { principal: found.principal.id, scopes: found.scopes };
+    },
+    known: callers.known, onChecked: callers.remember, onRefused: callers.forget,
+  });
+  const log = await createPredictionLog({
+    dir: options.segmentDir, maximumBytes: limits.logBytes, onProblem,
+    sink: async (rows) => {
+      await stores.predictions.insertMany(rows.map((row) => ({ ...row, inputDigest: sha256Hex(row.input), status: 'ok' })));
+    },
+  });
+
+  let lease: LeaseKeeper | null = null;
+  const failures = new Map<string, number>();
+  const models = createModels({
+    versions: stores.versions, packages: createPackageCache(join(scratch, 'packages'), artifacts), lastGood: await openLastGood(join(scratch, 'last-good.json'), environment),
+    limits, recycleBytes: limits.runnerMemoryMb * RECYCLE_SHARE * 1024 ** 2, onProblem,
+    startRunner: (packageDirectory) => startRunner({ packageDirectory, tfjsNode: options.tfjsNode, memoryMb: limits.runnerMemoryMb, ...(limits.runnerThreads === undefined ? {} : { threads: limits.runnerThreads }) }),
+    onSwitched: (model, { route }) => {
+      void lease?.report(model);
+      if (failures.get(model) !== route.generation) return;
+      failures.delete(model);
+      stores.replicaFailures.clear({ replica, environment, model, generation: route.generation }).catch((error: unknown) => onProblem('a passed failure could not be cleared', error));
+    },
+    onFailed: (route, version, error) => void reportFailure(route, version, error),
+    onRunner: (model, version, event, detail) => {
+      metrics.runner(model, version, event);
+      onProblem(`runner of ${model}@${version} ${event}: ${detail}`, undefined);
+    },
+  });
+
+  async function reportFailure(route: Route, version: number | null, error: unknown): Promise<void> {
+    const { model, generation } = route;
+    const code = error instanceof PerennialError ? error.code : 'release/load-failed';
+    const message = `${version === null ? model : `${model}@${version}`} could not be loaded: ${error instanceof Error ? error.message : String(error)}`;
+    onProblem(message, error);
+    failures.set(model, generation);
+    try {
+      await stores.replicaFailures.record({ replica, environment, model, generation, version, code, message });
+    } catch (cause) {
+      onProblem('the failure could not be reported', cause);
+    }
+  }
+
+  let draining = false;
+  let settledAt = 0;
+  const app = createApp({ bodyLimit: limits.bodyBytes, hosts: options.url ? [new URL(options.url).hostname] : [], metrics, onProblem });
+  const predict = createPredict({ models, log, metrics, environment, replica, maximumRows: limits.maximumRows });
+  registerV2(app, { models, predict, auth, ready: () => !draining && settledAt > 0, softwareVersion: options.softwareVersion });
+  registerLabels(app, { models, stores, auth });
+  app.get('/metrics', async (_request, reply) => {
+    const { bytes, seconds, shipped } = log.lag();
+    const gauges = { prediction_log_unshipped_bytes: bytes, prediction_log_lag_seconds: seconds, predictions_shipped: shipped, lease_held: lease?.held ? 1 : 0, uptime_seconds: (Date.now() - startedAt) / 1000 };
+    return reply.type('text/plain; version=0.0.4').send(metrics.text(gauges));
+  });
+  await app.listen({ host: options.host ?? '127.0.0.1', port: options.port ?? 0 });
+  const address = app.server.address() as AddressInfo;
+  const url = options.url ?? `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
+
+  let firstRoutes: () => void = () => undefined;
+  const routesSeen = new Promise<void>((seen) => { firstRoutes = seen; });
+  let applying: Promise<unknown> = Promise.resolve();
+  const follower = createRouteFollower({
+    database: options.database, routes: stores.routes, environment, onProblem,
+    onRoutes: (routes) => {
+      applying = models.apply(routes);
+      firstRoutes();
+    },
+  });
+  lease = createLeaseKeeper({ replicas: stores.replicas, replica, environment, url, serving: models.serving, onProblem });
+  const settled = (async () => {
+    const timer = new Promise<void>((late) => setTimeout(late, FIRST_ROUTES_MS));
+    await Promise.race([routesSeen, timer]);
+    if (!follower.synced) await models.applyLastGood();
+    await applying;
+    settledAt = Date.now();
+  })();
+
+  return {
+    url,
+    settled,
+    async close() {
+      draining = true;
+      await app.close();
+      await follower.close();
+      await lease?.close();
+      await models.close();
+      await log.close();
+    },
+  };
+}
