@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,9 +5,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDatabase } from '../../stores/database.js';
 import { migrate } from '../../stores/migrate.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { uniqueName } from '../support/use-stack.js';
 
-const several = `t_${randomBytes(8).toString('hex')}`;
-const failing = `t_${randomBytes(8).toString('hex')}`;
+const several = uniqueName('migrate');
+const failing = uniqueName('migrate');
 let t: TestDatabase;
 beforeAll(async () => { t = await createTestDatabase(); });
 afterAll(() => t.drop());
