@@ -23,7 +23,7 @@ function migrationsFolder(): string {
  * @throws Error where an applied file was changed afterwards, or where the database was written by a newer release
  */
 export async function migrate(db: Database, folder: string = migrationsFolder()): Promise<string[]> {
-  const names = (await readdir(folder)).filter((name) => /^\d{4}_[a-z0-9-]+\.sql$/.test(name)).sort();
+  const names = (await readdir(folder)).filter((name) => /^\d{4}_[a-z0-9_-]+\.sql$/.test(name)).sort();
   const files = await Promise.all(names.map(async (name) => {
     const sql = await readFile(join(folder, name), 'utf8');
     return { name, sql, checksum: createHash('sha256').update(sql).digest('hex') };

@@ -1,0 +1,238 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openSnapshot } from '../../activities/data/index.js';
+import { SnapshotManifest } from '../../contract/snapshot.js';
+import { splitOf } from '../../domain/stable-split.js';
+import { createDataStack, pixels, png, query, SHAPE } from './support/data.js';
+import type { Data, DataStack } from './support/data.js';
+
+let stack: DataStack;
+beforeAll(async () => { stack = await createDataStack(); });
+afterAll(() => stack.close());
+
+type Place = Awaited<ReturnType<DataStack['locate']>>;
+const CLASSES = ['car', 'truck'];
+
+function pictures(location: string, more: Partial<Extract<Data, { kind: 'images' }>> = {}): Data {
+  return {
+    kind: 'images', image: SHAPE, target: { classes: CLASSES }, checks: { minimumRowsPerClass: 2 },
+    sources: [
+      { kind: 'image-folder', location, path: 'train', split: 'train', attributes: { light: 'day' } },
+      { kind: 'image-folder', location, path: 'test', split: 'test', attributes: { light: 'day' } },
+    ],
+    ...more,
+  };
+}
+
+/** 8 training and 4 test pictures, half of each class. */
+async function fill(place: Place, reversed = false): Promise<void> {
+  const files = Array.from({ length: 12 }, (_, index) => ({ name: `${index < 8 ? 'train' : 'test'}/${CLASSES[index % 2] ?? ''}/${index}.png`, bytes: png(pixels(index)) }));
+  for (const { name, bytes } of reversed ? files.reverse() : files) await place.put(name, bytes);
+}
+
+const checks = (result: { report: { findings: { check: string; severity: string }[] } }) => result.report.findings.map(({ check, severity }) => `${check}:${severity}`);
+
+describe('a snapshot of pictures', () => {
+  it('has every row once, with its key, class, split and attributes, ordered by key', async () => {
+    const place = await stack.locate();
+    await fill(place);
+    const { build, model } = await stack.define(pictures(place.name));
+    const built = await build();
+    expect(built).toMatchObject({ blocked: false, reused: false, rows: 12, counts: { bySplit: { train: 8, test: 4 }, byClass: { car: 6, truck: 6 }, byAttribute: { 'light=day': 12 } } });
+    const { manifest, localShards } = await openSnapshot(stack.deps, built.digest);
+    expect(SnapshotManifest.parse(manifest).content).toMatchObject({ kind: 'images', model, image: { name: 'image', ...SHAPE }, target: { name: 'label', classes: CLASSES } });
+    expect(localShards.map(({ index, split }) => [index, split])).toEqual([[0, 'train'], [1, 'test']]);
+    const rows = await query(`select key, split, label, attributes, octet_length(image) as bytes from read_parquet('${localShards[1]?.path ?? ''}')`);
+    expect(rows.map(({ key }) => key)).toEqual(['10', '8'].map((n) => `${place.name}/test/car/${n}.png`).concat(['11', '9'].map((n) => `${place.name}/test/truck/${n}.png`)));
+    expect(rows[0]).toEqual({ key: `${place.name}/test/car/10.png`, split: 'test', label: 'car', attributes: '{"light":"day"}', bytes: String(png(pixels(10)).length) });
+  });
+
+  it('has the same digest and files whatever the order in which the files were written', async () => {
+    const place = await stack.locate();
+    await fill(place);
+    const { build, model } = await stack.define(pictures(place.name));
+    const first = await build();
+    await rm(place.root, { recursive: true });
+    await fill(place, true);
+    const again = await stack.define(pictures(place.name), model);
+    expect(await again.build()).toMatchObject({ digest: first.digest, manifest: first.manifest, reused: true });
+  });
+
+  it('reads nothing when no source changed', async () => {
+    const place = await stack.locate();
+    await fill(place);
+    await new Promise((settle) => setTimeout(settle, 150));
+    const { build } = await stack.define(pictures(place.name));
+    const first = await build();
+    const started = performance.now();
+    const second = await build();
+    expect(performance.now() - started).toBeLessThan(500);
+    expect(second).toEqual({ ...first, reused: true });
+  });
+
+  it('stores only the shards that a changed picture is in', async () => {
+    const place = await stack.locate();
+    await fill(place);
+    const { build } = await stack.define(pictures(place.name));
+    const before = await build();
+    await place.put('test/car/8.png', png(pixels(800)));
+    const after = await build();
+    expect(after.digest).not.toBe(before.digest);
+    const shards = async (digest: string) => (await openSnapshot(stack.deps, digest)).manifest.shards;
+    const [old, young] = [await shards(before.digest), await shards(after.digest)];
+    expect(young[0]).toEqual(old[0]);
+    expect(young[1]?.file).not.toEqual(old[1]?.file);
+  });
+
+  it('is fetched again where the local copy is damaged', async () => {
+    const place = await stack.locate();
+    await fill(place);
+    const { build } = await stack.define(pictures(place.name));
+    const { digest } = await build();
+    const path = (await openSnapshot(stack.deps, digest)).localShards[0]?.path ?? '';
+    await writeFile(path, 'damaged');
+    await Promise.all([openSnapshot(stack.deps, digest), openSnapshot(stack.deps, digest)]);
+    expect(await query(`select count(*)::int as n from read_parquet('${path}')`)).toEqual([{ n: 8 }]);
+  });
+
+  it('is built from an S3 prefix as from a folder', async () => {
+    const place = await stack.locate();
+    await fill(place);
+    const { build, model } = await stack.define(pictures(place.name));
+    const fromFolder = await build();
+    for (let index = 0; index < 12; index += 1) await stack.artifacts.putAt(`pictures/${index < 8 ? 'train' : 'test'}/${CLASSES[index % 2] ?? ''}/${index}.png`, png(pixels(index)));
+    await stack.stores.locations.set(place.name, `s3://${stack.bucket}/pictures`, 'ada');
+    expect(await (await stack.define(pictures(place.name), model)).build()).toMatchObject({ digest: fromFolder.digest, reused: true });
+  });
+
+  it('takes labelled predictions as rows, keyed by their pixels, one for a picture that was asked twice', async () => {
+    const place = await stack.locate();
+    await fill(place);
+    const byKey = { train: 0.5, test: 0.5 };
+    const data = pictures(place.name);
+    data.sources.push({ kind: 'labelled-predictions', attributes: { light: 'night' }, split: { byKey } });
+    const { build, model } = await stack.define(data);
+    const without = await build();
+    expect(without.rows).toBe(12);
+    const night = async (n: number, label: string, attributes: Record<string, string>) => stack.predicted(model, { input: pixels(n), shape: [1, 4, 4, 3], label, attributes });
+    for (const n of [100, 101, 102, 103, 101]) await night(n, n % 2 ? 'truck' : 'car', { light: 'night', camera: 'east' });
+    await night(104, 'car', { light: 'day' });
+    const built = await build();
+    expect(built).toMatchObject({ rows: 16, reused: false, blocked: false });
+    expect(built.counts.byAttribute).toEqual({ 'camera=east': 4, 'light=day': 12, 'light=night': 4 });
+    const { localShards } = await openSnapshot(stack.deps, built.digest);
+    const rows = await query(`select key, split, label from read_parquet([${localShards.map(({ path }) => `'${path}'`).join(',')}]) where attributes like '%night%'`);
+    expect(rows.map(({ key, split }) => split === splitOf(String(key), { ...byKey, validation: 0 }))).toEqual([true, true, true, true]);
+    // A label that is corrected later is another row.
+    const id = await night(105, 'car', { light: 'night' });
+    const first = await build();
+    await stack.stores.labels.add([{ predictionId: id, requestId: null, model, label: 'truck', by: 'eve', at: new Date(Date.now() + 1000).toISOString() }]);
+    const corrected = await build();
+    expect(corrected.digest).not.toBe(first.digest);
+    expect(corrected.counts.byClass['truck']).toBe((first.counts.byClass['truck'] ?? 0) + 1);
+  });
+
+  it('waits for the minimum of labelled predictions before it uses them', async () => {
+    const place = await stack.locate();
+    await fill(place);
+    const data = pictures(place.name);
+    data.sources.push({ kind: 'labelled-predictions', split: 'train', minimum: 5 });
+    const { build, model } = await stack.define(data);
+    await stack.predicted(model, { input: pixels(200), shape: [1, 4, 4, 3], label: 'car' });
+    const built = await build();
+    expect(built).toMatchObject({ rows: 12, blocked: false });
+    expect(checks(built)).toEqual(['too-few-rows:warn']);
+  });
+
+  it('sends rows by key to their split, the same for ever', async () => {
+    const place = await stack.locate();
+    await fill(place);
+    const byKey = { train: 0.6, test: 0.4 };
+    const { build } = await stack.define(pictures(place.name, { checks: { minimumRowsPerClass: 1 }, sources: [{ kind: 'image-folder', location: place.name, path: 'train', split: { byKey } }] }));
+    const built = await build();
+    const expected = Array.from({ length: 8 }, (_, index) => splitOf(`${place.name}/train/${CLASSES[index % 2] ?? ''}/${index}.png`, { ...byKey, validation: 0 }));
+    expect(built.counts.bySplit['test'] ?? 0).toBe(expected.filter((split) => split === 'test').length);
+  });
+});
+
+describe('validation of pictures', () => {
+  async function built(change: (place: Place) => Promise<void>, more: Partial<Extract<Data, { kind: 'images' }>> = {}) {
+    const place = await stack.locate();
+    await fill(place);
+    await change(place);
+    const { build, model } = await stack.define(pictures(place.name, more));
+    return { place, model, result: await build() };
+  }
+  const relaxed = (checks: NonNullable<Data['checks']>) => ({ checks: { minimumRowsPerClass: 1, ...checks } });
+
+  it('blocks on a picture that was cut short, and names the file', async () => {
+    const cut = (place: Place) => place.put('train/car/cut.png', png(pixels(50)).slice(0, 60));
+    const { result, place, model } = await built(cut);
+    expect(result).toMatchObject({ blocked: true, report: { findings: [{ check: 'unreadable', severity: 'block', count: 1, rows: [`${place.name}/train/car/cut.png`] }] } });
+    expect(await stack.stores.snapshots.listFor(model)).toEqual([]);
+    expect((await built(cut, relaxed({ unreadable: 'drop' }))).result).toMatchObject({ blocked: false, rows: 12 });
+  });
+
+  it('finds a damaged byte inside a picture', async () => {
+    const { result } = await built((place) => place.put('train/car/flipped.png', png(pixels(51)).map((byte, index) => (index === 45 ? byte ^ 1 : byte))));
+    expect(checks(result)).toEqual(['unreadable:block']);
+  });
+
+  it('finds pictures of another shape', async () => {
+    const { result } = await built(async (place) => {
+      await place.put('train/car/large.png', (await import('fast-png')).encode({ width: 5, height: 4, channels: 3, data: new Uint8Array(60) }));
+      await place.put('train/car/grey.png', (await import('fast-png')).encode({ width: 4, height: 4, channels: 1, data: new Uint8Array(16) }));
+    });
+    expect(checks(result)).toEqual(['wrong-shape:block', 'wrong-shape:block']);
+    expect(result.report.findings[0]?.message).toMatch(/4×4 with 3 channels.*found 4×4 with 1/);
+  });
+
+  it('drops a training picture that is also a test picture, and says which', async () => {
+    const { result, place } = await built((place) => place.put('train/car/leak.png', png(pixels(8))));
+    expect(result).toMatchObject({ blocked: false, rows: 12, counts: { bySplit: { train: 8, test: 4 } } });
+    expect(result.report.findings).toMatchObject([{ check: 'duplicate', severity: 'drop', rows: [`${place.name}/train/car/leak.png = ${place.name}/test/car/8.png`] }]);
+    expect((await built((place) => place.put('train/car/leak.png', png(pixels(8))), relaxed({ duplicates: 'warn' }))).result.counts.bySplit).toEqual({ train: 8, test: 4 });
+    expect((await built((place) => place.put('train/car/leak.png', png(pixels(8))), relaxed({ duplicates: 'block' }))).result.blocked).toBe(true);
+  });
+
+  it('drops a copy in the same split, or keeps it where copies are allowed', async () => {
+    const copy = (place: Place) => place.put('train/car/copy.png', png(pixels(0)));
+    expect((await built(copy)).result).toMatchObject({ blocked: false, rows: 12 });
+    expect((await built(copy, relaxed({ duplicates: 'warn' }))).result).toMatchObject({ blocked: false, rows: 13 });
+  });
+
+  it('blocks on the same picture under two classes; nothing of it is visible', async () => {
+    const { result, model } = await built((place) => place.put('train/truck/relabelled.png', png(pixels(0))));
+    expect(result.blocked).toBe(true);
+    expect(result.report.findings).toMatchObject([{ check: 'conflicting-label', severity: 'block', count: 2 }]);
+    expect(result.report.findings[0]?.rows[0]).toMatch(/train\/car\/0\.png \(car\) = .*relabelled\.png \(truck\)/);
+    expect(await stack.stores.snapshots.listFor(model)).toEqual([]);
+    await expect(openSnapshot(stack.deps, result.digest)).rejects.toThrow(/no snapshot/);
+  });
+
+  it('reports folders that are no class, and what is no picture', async () => {
+    const { result } = await built(async (place) => {
+      await place.put('train/lorry/1.png', png(pixels(60)));
+      await place.put('train/stray.png', png(pixels(61)));
+    });
+    expect(result).toMatchObject({ blocked: false, rows: 12 });
+    expect(checks(result)).toEqual(['unknown-class:drop', 'unknown-class:drop']);
+  });
+
+  it('blocks on empty classes, too few rows, no test rows', async () => {
+    expect(checks((await built((place) => rm(join(place.root, 'train/car'), { recursive: true }))).result)).toEqual(['empty-class:block']);
+    expect(checks((await built(async () => undefined, relaxed({ minimumRowsPerClass: 5 }))).result)).toEqual(['too-few-rows:block', 'too-few-rows:block']);
+    const few = (await built((place) => rm(join(place.root, 'test/car'), { recursive: true }))).result;
+    expect(checks(few)).toEqual(['empty-class:warn']);
+  });
+
+  it('blocks on sources that are not there', async () => {
+    expect((await built((place) => rm(join(place.root, 'test'), { recursive: true }))).result.report.findings[0]).toMatchObject({ check: 'missing-source', severity: 'block' });
+    const nowhere = await (await stack.define(pictures('nowhere'))).build();
+    expect(nowhere.report.findings[0]?.message).toMatch(/perennial location set nowhere/);
+    const place = await stack.locate();
+    const outside = await (await stack.define(pictures(place.name, { sources: [{ kind: 'image-folder', location: place.name, path: '../secrets', split: 'train' }] }))).build();
+    expect(outside.report.findings[0]?.message).toMatch(/leaves its location/);
+  });
+});
