@@ -45,8 +45,8 @@ export interface Child {
   /** The last 64 kB that the child wrote to stdout and stderr. */
   output(): string;
   residentBytes(): number | null;
-  /** Kills the child and everything in its process group. */
-  kill(): void;
+  /** Kills the child and everything in its process group; `why` becomes its end. */
+  kill(why?: ChildEnd): void;
 }
 
 const WATCH_EVERY_MS = 100;
@@ -110,7 +110,7 @@ export function startChild(options: ChildOptions): Child {
     send: (frame, body) => channel.send(frame, body),
     output: () => tail.text(),
     residentBytes: () => residentBytes(pid),
-    kill: () => { kill(); },
+    kill,
   };
 }
 

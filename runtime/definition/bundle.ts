@@ -28,7 +28,14 @@ export function bundleModule({ checkout, file, module }: ModuleAddress & { reado
   return bundle({ checkout, file: join(dirname(file), module).split(sep).join('/') });
 }
 
-async function bundle({ checkout, file }: ModuleAddress): Promise<Bundle> {
+/** Bundles one of the repository's own tests, which may also import Node's test runner and assertions. */
+export function bundleTest(address: ModuleAddress): Promise<Bundle> {
+  return bundle(address, TEST_BUILTINS);
+}
+
+const TEST_BUILTINS = ['node:test', 'node:assert', 'node:assert/strict'];
+
+async function bundle({ checkout, file }: ModuleAddress, builtins: readonly string[] = []): Promise<Bundle> {
   const root = await realpath(checkout);
   try {
     const result = await build({
@@ -36,7 +43,7 @@ async function bundle({ checkout, file }: ModuleAddress): Promise<Bundle> {
       charset: 'utf8', legalComments: 'none', sourcemap: 'external', sourcesContent: false, logLevel: 'silent', metafile: false,
       // A tsconfig.json of the checkout could redirect imports.
       tsconfigRaw: '{}',
-      plugins: [allowedImports(root)],
+      plugins: [allowedImports(root, builtins)],
     });
     const code = result.outputFiles.find(({ path }) => path.endsWith('.mjs'));
     const sourceMap = result.outputFiles.find(({ path }) => path.endsWith('.map'));
@@ -50,7 +57,7 @@ async function bundle({ checkout, file }: ModuleAddress): Promise<Bundle> {
 }
 
 /** Lets through relative files inside the checkout and `perennial`, and names any other import. */
-function allowedImports(root: string): Plugin {
+function allowedImports(root: string, builtins: readonly string[]): Plugin {
   return {
     name: 'perennial-allowed-imports',
     setup(plugin) {
@@ -58,6 +65,7 @@ function allowedImports(root: string): Plugin {
         if (pluginData === 'resolving') return null;
         if (namespace === 'perennial') return { path: path.replace(/^\.\//, ''), namespace };
         if (path === 'perennial') return { path: 'index.js', namespace: 'perennial' };
+        if (builtins.includes(path)) return { path, external: true };
         const where = importer ? relative(root, importer).split(sep).join('/') : '';
         if (!/^\.\.?(\/|$)/.test(path)) return { errors: [{ text: `${where} imports '${path}': only relative files and 'perennial' may be imported` }] };
         const resolved = await plugin.resolve(path, { importer, kind, resolveDir, pluginData: 'resolving' });

@@ -23,8 +23,8 @@ export function toPlain(value: unknown): { readonly value: unknown; readonly pro
     if (item === null) return null;
     if (Array.isArray(item)) return item.map((entry, index) => copy(entry, `${path}[${index}]`, depth + 1));
     const prototype: unknown = Object.getPrototypeOf(item);
-    if (prototype !== Object.prototype && prototype !== null) return refuse(`an object of ${(item as object).constructor.name}`);
-    const entries = Object.entries(item as object).map(([key, entry]) => [key, copy(entry, path === '' ? key : `${path}.${key}`, depth + 1)] as const);
+    if (prototype !== Object.prototype && prototype !== null) return refuse(`an object of ${(item).constructor.name}`);
+    const entries = Object.entries(item).map(([key, entry]) => [key, copy(entry, path === '' ? key : `${path}.${key}`, depth + 1)] as const);
     return Object.fromEntries(entries.filter(([, entry]) => entry !== undefined));
   };
   return { value: copy(value, '', 0), problems };

@@ -74,7 +74,7 @@ async function loadInChild(bundle: Bundle, file: string, timeoutMs: number, memo
 
 /** A stack without the machine's temporary folder and without Node's own frames. */
 function teamStack(stack: string, home: string): string {
-  return stack.split('\n').filter((line) => !/\(?node:internal|runtime\/programs\//.test(line)).slice(0, 6).join('\n').replaceAll(`file://${home}/`, '').replaceAll(`${home}/`, '');
+  return stack.split('\n').filter((line) => !/\(?node:internal|runtime\/(programs|child)\//.test(line)).slice(0, 6).join('\n').replaceAll(`file://${home}/`, '').replaceAll(`${home}/`, '');
 }
 
 function parse(value: unknown, file: string, name: string): ModelDefinition {

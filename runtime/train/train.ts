@@ -23,6 +23,8 @@ export interface TrainOptions {
   readonly checkpointEveryMs?: number;
   /** Rows up to this size are held in memory; more are kept in a local file and read in windows of this size. */
   readonly cacheMb?: number;
+  /** Called with the child's process id. */
+  readonly onStart?: (pid: number) => void;
   readonly onProgress?: (progress: TrainProgress) => void;
   /** Called with a complete checkpoint folder, one at a time; when it resolves, older checkpoints are removed. A rejection stops the training. */
   readonly onCheckpoint?: (directory: string) => Promise<void>;
@@ -57,6 +59,7 @@ export async function trainInChild(options: TrainOptions): Promise<Trained> {
       else result ??= frame;
     },
   });
+  options.onStart?.(child.pid);
   let networkModule: string | null = null;
   if (options.bundleCode) {
     networkModule = join(child.home, 'network.mjs');

@@ -1,0 +1,70 @@
+import type { LocalSnapshot } from '../../contract/frames.js';
+import type { Split } from '../../contract/snapshot.js';
+import { PerennialError } from '../../contract/errors.js';
+import type { RawRows } from '../preprocess.js';
+import { decodePicture } from './picture.js';
+import { keyOf, shapeOf } from './pack.js';
+import { openShardReader, readColumns, shardsOf } from './read-shard.js';
+
+/** Rows to predict, in the order of the snapshot. */
+export interface RowBatch {
+  readonly keys: readonly string[];
+  /** Class indexes. */
+  readonly actual: Uint16Array;
+  /** JSON text of each row's attributes. */
+  readonly attributes: readonly string[];
+  readonly raw: RawRows;
+  /** The encoded pictures; empty for a table. */
+  readonly pngs: readonly Uint8Array[];
+}
+
+/** Streams a split in chunks of up to 2048 rows. */
+export async function* evaluationRows(snapshot: LocalSnapshot, split: Split): AsyncGenerator<RowBatch> {
+  const { content } = snapshot.manifest;
+  const classes = new Map(content.target.classes.map((name, index) => [name, index]));
+  const columns = content.kind === 'images' ? ['image'] : content.columns ?? [];
+  const { connection, close } = await openShardReader();
+  try {
+    for (const { path } of shardsOf(snapshot, split)) {
+      for await (const chunk of readColumns(connection, path, ['key', 'label', ...columns, 'attributes'])) {
+        const rows = Array.from({ length: chunk.rowCount }, (_, row) => row);
+        const keys = rows.map((row) => keyOf(chunk, row));
+        const column = (index: number) => chunk.getColumnVector(index);
+        const pngs = content.kind === 'images' ? rows.map((row) => (column(2).getItem(row) as unknown as { bytes: Uint8Array }).bytes) : [];
+        yield {
+          keys, pngs,
+          actual: Uint16Array.from(rows, (row) => classOf(classes, column(1).getItem(row), keys[row] ?? '')),
+          attributes: rows.map((row) => String(column(columns.length + 2).getItem(row) ?? '{}')),
+          raw: content.kind === 'images' ? joined(pngs.map((png, row) => decodePicture(png, shapeOf(content), keys[row] ?? ''))) : numbers(rows.length, columns, (row, at) => column(at + 2).getItem(row), keys),
+        };
+      }
+    }
+  } finally {
+    close();
+  }
+}
+
+function classOf(classes: ReadonlyMap<string, number>, name: unknown, key: string): number {
+  const index = typeof name === 'string' ? classes.get(name) : undefined;
+  if (index === undefined) throw new PerennialError('data/blocked', `row '${key}': '${String(name)}' is not a class of the definition`, { key });
+  return index;
+}
+
+function joined(pictures: readonly Uint8Array[]): Uint8Array {
+  const size = pictures[0]?.length ?? 0;
+  const all = new Uint8Array(size * pictures.length);
+  pictures.forEach((picture, index) => { all.set(picture, index * size); });
+  return all;
+}
+
+function numbers(rows: number, columns: readonly string[], item: (row: number, column: number) => unknown, keys: readonly string[]): Float32Array {
+  const all = new Float32Array(rows * columns.length);
+  columns.forEach((name, column) => {
+    for (let row = 0; row < rows; row += 1) {
+      const value = item(row, column);
+      if (typeof value !== 'number' || !Number.isFinite(value)) throw new PerennialError('data/blocked', `row '${keys[row] ?? ''}', column '${name}': expected a finite number, found ${String(value)}`, { column: name });
+      all[row * columns.length + column] = value;
+    }
+  });
+  return all;
+}

@@ -1,0 +1,94 @@
+import type { Mistake } from '../../contract/evaluation.js';
+import type { ChildFrame, EvaluateProgress, LocalSnapshot } from '../../contract/frames.js';
+import type { GoldenPredictions } from '../../contract/package.js';
+import type { Split } from '../../contract/snapshot.js';
+import { endError, reportedError } from '../child/failure.js';
+import { startChild } from '../child/start.js';
+
+export interface EvaluateOptions {
+  /** A model directory of `trainInChild`, or a package. */
+  readonly modelDirectory: string;
+  readonly snapshot: LocalSnapshot;
+  readonly split?: Split;
+  /** Absolute path of the module that loads TensorFlow. */
+  readonly tfjsNode: string;
+  readonly memoryMb?: number;
+  readonly timeoutMs?: number;
+  readonly threads?: number;
+  readonly onProgress?: (progress: EvaluateProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Predictions of a split, a row at the same place in each list, in the order of the snapshot (shards by index, rows by key). */
+export interface Evaluated {
+  readonly classes: readonly string[];
+  readonly rows: number;
+  readonly keys: readonly string[];
+  /** Rows with the same attributes share one object. */
+  readonly attributes: readonly Readonly<Record<string, string>>[];
+  /** Indexes of classes. */
+  readonly actual: Uint16Array;
+  readonly predicted: Uint16Array;
+  /** `rows × classes`, 0..1. */
+  readonly probabilities: Float32Array;
+  readonly golden: GoldenPredictions;
+  /** The 24 most confidently wrong rows, the worst first, with their pictures (base64 PNG). */
+  readonly mistakes: readonly Mistake[];
+}
+
+const CODES = { memory: 'training/memory', timeout: 'training/time', crashed: 'training/crashed' } as const;
+
+/**
+ * Predicts the rows of a split (`test` unless told) in a child process. Errors: `data/blocked`, `training/memory`, `training/time`,
+ * `training/crashed`; when `signal` aborts, its reason.
+ */
+export async function evaluateInChild({ modelDirectory, snapshot, split = 'test', tfjsNode, memoryMb = 4096, timeoutMs, threads, onProgress, signal }: EvaluateOptions): Promise<Evaluated> {
+  const rows = new RowCollector(snapshot.manifest.content.target.classes.length);
+  let result: ChildFrame | null = null;
+  const child = startChild({
+    program: 'evaluate', memoryMb, timeoutMs, graceMs: 1000, tfjsNode, threads, signal,
+    onFrame: (frame, body) => {
+      if (frame.kind === 'evaluated-rows') rows.add(frame.keys, frame.attributes, body);
+      else if (frame.kind === 'evaluate-progress') onProgress?.(frame.progress);
+      else result ??= frame;
+    },
+  });
+  child.start({ program: 'evaluate', modelDirectory, snapshot, split, batchSize: 256 });
+  const end = await child.end;
+  const frame = result as ChildFrame | null;
+  if (end.kind === 'exited' && frame?.kind === 'evaluated') return { classes: frame.classes, golden: frame.golden, mistakes: frame.mistakes, ...rows.finish() };
+  if (end.kind === 'exited' && frame?.kind === 'failed') throw reportedError(frame, 'training/crashed');
+  throw endError(end, child.output(), `evaluating '${snapshot.manifest.content.model}'`, CODES, signal);
+}
+
+class RowCollector {
+  readonly #keys: string[] = [];
+  readonly #attributes: Readonly<Record<string, string>>[] = [];
+  readonly #sets = new Map<string, Readonly<Record<string, string>>>();
+  readonly #bodies: { readonly rows: number; readonly body: Uint8Array }[] = [];
+
+  constructor(private readonly classes: number) {}
+
+  add(keys: readonly string[], attributes: readonly string[], body: Uint8Array): void {
+    for (const key of keys) this.#keys.push(key);
+    for (const text of attributes) {
+      const known = this.#sets.get(text) ?? (JSON.parse(text) as Record<string, string>);
+      this.#sets.set(text, known);
+      this.#attributes.push(known);
+    }
+    this.#bodies.push({ rows: keys.length, body });
+  }
+
+  finish(): Pick<Evaluated, 'rows' | 'keys' | 'attributes' | 'actual' | 'predicted' | 'probabilities'> {
+    const rows = this.#keys.length;
+    const [actual, predicted, probabilities] = [new Uint16Array(rows), new Uint16Array(rows), new Float32Array(rows * this.classes)];
+    let at = 0;
+    for (const { rows: count, body } of this.#bodies) {
+      actual.set(new Uint16Array(body.buffer, 0, count), at);
+      predicted.set(new Uint16Array(body.buffer, count * 2, count), at);
+      probabilities.set(new Float32Array(body.buffer, count * 4, count * this.classes), at * this.classes);
+      at += count;
+    }
+    return { rows, keys: this.#keys, attributes: this.#attributes, actual, predicted, probabilities };
+  }
+}

@@ -1,0 +1,40 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { GoldenPredictions } from '../../contract/package.js';
+import type { HostFrame } from '../../contract/frames.js';
+import type { ChildContext } from '../child/main.js';
+import { loadModel } from '../load-model.js';
+import type { LoadedModel } from '../load-model.js';
+import type { RawRows } from '../preprocess.js';
+import { loadTensorFlow } from '../tensorflow.js';
+import { replayGolden } from './replay-golden.js';
+import { verifyPackage } from './verify-package.js';
+
+/** Batch sizes that are predicted once before traffic: the first prediction of a size is slow. */
+const WARM_UP_ROWS = [1, 2, 4, 8, 16, 32];
+
+/** Verifies and loads a package, then answers predict frames until its pipe closes. Runs inside the child. */
+export async function runRunner({ task, send, onFrame }: ChildContext<'runner'>): Promise<void> {
+  const { packageDirectory } = task;
+  const { digest, content } = await verifyPackage(packageDirectory);
+  const model = await loadModel(loadTensorFlow(), packageDirectory);
+  replayGolden(model, GoldenPredictions.parse(JSON.parse(await readFile(join(packageDirectory, 'golden.json'), 'utf8'))));
+  for (const rows of WARM_UP_ROWS) model.predict(new Float32Array(rows * model.preprocessor.width), rows);
+  onFrame((frame, body) => {
+    if (frame.kind !== 'predict') return;
+    try {
+      const probabilities = model.predict(rawRows(model, frame, body), frame.rows);
+      void send({ v: 1, kind: 'prediction', id: frame.id }, new Uint8Array(probabilities.buffer, probabilities.byteOffset, probabilities.byteLength));
+    } catch (error) {
+      void send({ v: 1, kind: 'refused', id: frame.id, message: error instanceof Error ? error.message : String(error) });
+    }
+  });
+  await send({ v: 1, kind: 'ready', digest, model: content.model, signature: model.signature });
+}
+
+function rawRows({ preprocessor }: LoadedModel, { rows, datatype }: Extract<HostFrame, { kind: 'predict' }>, body: Uint8Array): RawRows {
+  const raw = datatype === 'UINT8' ? body : new Float32Array(body.buffer, body.byteOffset, Math.floor(body.byteLength / 4));
+  const expected = rows * preprocessor.width;
+  if (raw.length !== expected) throw new RangeError(`${rows} rows need ${expected} numbers, ${raw.length} were sent`);
+  return raw;
+}

@@ -1,0 +1,150 @@
+import { EventEmitter } from 'node:events';
+import type { ChildFrame, ChildFrameOf } from '../../contract/frames.js';
+import type { Signature } from '../../contract/package.js';
+import { endError, reportedError } from '../child/failure.js';
+import { startChild } from '../child/start.js';
+import type { Child, ChildEnd } from '../child/start.js';
+import type { RawRows } from '../preprocess.js';
+
+export interface RunnerOptions {
+  /** A local folder with a whole package (`manifest.json` and its files). */
+  readonly packageDirectory: string;
+  /** Absolute path of the module that loads TensorFlow. */
+  readonly tfjsNode: string;
+  /** TensorFlow's threads; few, since the server and other runners want the cores too. */
+  readonly threads?: number;
+  readonly memoryMb?: number;
+  /** How long loading, verifying and warming may take. */
+  readonly startTimeoutMs?: number;
+  /** Settings of TensorFlow and its libraries only (`TF_…`, `OMP_…`, `ONEDNN_…`, `MALLOC_…`). */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+}
+
+/** The runner ended while a prediction was on its way, or before it was asked. */
+export class RunnerGone extends Error { override readonly name = 'RunnerGone' }
+
+/** The runner is up, but cannot predict this input. */
+export class PredictionRefused extends Error { override readonly name = 'PredictionRefused' }
+
+const CODES = { memory: 'release/load-failed', timeout: 'release/load-failed', crashed: 'release/load-failed' } as const;
+const DRAIN_MS = 5_000;
+
+/**
+ * Starts a runner: a child process that verifies a package, replays its golden predictions and warms up before this resolves.
+ * Errors: `package/corrupt`, `package/golden-mismatch`, `release/load-failed`.
+ */
+export async function startRunner(options: RunnerOptions): Promise<Runner> {
+  const { packageDirectory, tfjsNode, threads = 1, memoryMb = 2048, startTimeoutMs = 60_000, env, signal } = options;
+  let onFrame: (frame: ChildFrame, body: Uint8Array) => void = () => undefined;
+  const child = startChild({
+    // Fewer arenas: glibc would give each of TensorFlow's threads one, and keep it.
+    program: 'runner', memoryMb, tfjsNode, threads, environment: { MALLOC_ARENA_MAX: '2', ...env }, nodeArguments: ['--max-semi-space-size=4'], onFrame: (frame, body) => { onFrame(frame, body); },
+  });
+  const ready = new Promise<ChildFrameOf<'ready'>>((resolve, reject) => {
+    onFrame = (frame) => {
+      if (frame.kind === 'ready') resolve(frame);
+      else if (frame.kind === 'failed') reject(reportedError(frame, 'release/load-failed'));
+    };
+    void child.end.then((end) => { reject(endError(end, child.output(), `loading the package in ${packageDirectory}`, CODES)); }, reject);
+  });
+  const stop = (end: ChildEnd) => () => { child.kill(end); };
+  const deadline = setTimeout(stop({ kind: 'timeout', limitMs: startTimeoutMs }), startTimeoutMs);
+  const abort = stop({ kind: 'aborted' });
+  signal?.addEventListener('abort', abort, { once: true });
+  if (signal?.aborted) abort();
+  child.start({ program: 'runner', packageDirectory });
+  try {
+    const frame = await ready;
+    const runner = new Runner(child, frame);
+    onFrame = (answer, body) => { runner.receive(answer, body); };
+    return runner;
+  } catch (error) {
+    child.kill();
+    await child.end;
+    throw signal?.aborted && signal.reason instanceof Error ? signal.reason : error;
+  } finally {
+    clearTimeout(deadline);
+    signal?.removeEventListener('abort', abort);
+  }
+}
+
+interface Waiting { readonly resolve: (probabilities: Float32Array) => void; readonly reject: (error: Error) => void }
+
+/** A loaded version that predicts. Emits `exit` once, when its process has ended for whatever reason. */
+export class Runner extends EventEmitter<{ exit: [ChildEnd] }> {
+  readonly pid: number;
+  readonly digest: string;
+  readonly model: string;
+  readonly signature: Signature;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #width: number;
+  #nextId = 0;
+  #ended: ChildEnd | null = null;
+  #drained: (() => void) | null = null;
+
+  constructor(private readonly child: Child, { digest, model, signature }: ChildFrameOf<'ready'>) {
+    super();
+    this.pid = child.pid;
+    this.digest = digest;
+    this.model = model;
+    this.signature = signature;
+    this.#width = signature.inputs.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
+    void child.end.then((end) => { this.#end(end); });
+  }
+
+  /** Predictions that were asked and not answered yet. */
+  get inFlight(): number { return this.#waiting.size; }
+
+  /**
+   * Probabilities `rows × classes` for `rows` raw inputs, one after another in the signature's order of columns: bytes or
+   * float32 for pictures, float32 for tables. Any number of calls may be in flight; they are answered in order.
+   * Rejects with RunnerGone when the process ends, with PredictionRefused when the input does not fit.
+   */
+  predict({ rows, input }: { readonly rows: number; readonly input: RawRows }): Promise<Float32Array> {
+    if (this.#ended) return Promise.reject(new RunnerGone(`the runner of ${this.model} (pid ${this.pid}) has ended`));
+    if (input.length !== rows * this.#width) return Promise.reject(new PredictionRefused(`${rows} rows need ${rows * this.#width} numbers, ${input.length} were given`));
+    const id = this.#nextId;
+    this.#nextId += 1;
+    const answer = new Promise<Float32Array>((resolve, reject) => { this.#waiting.set(id, { resolve, reject }); });
+    void this.child.send({ v: 1, kind: 'predict', id, rows, datatype: input instanceof Uint8Array ? 'UINT8' : 'FP32' }, new Uint8Array(input.buffer, input.byteOffset, input.byteLength));
+    return answer;
+  }
+
+  /** Resident bytes of the process, or null where that cannot be known. */
+  rssBytes(): number | null { return this.child.residentBytes(); }
+
+  /** The last of what the process wrote to stdout and stderr. */
+  output(): string { return this.child.output(); }
+
+  /** Lets predictions in flight finish (at most 5 s), then ends the process. */
+  async close(): Promise<void> {
+    if (this.#waiting.size > 0 && !this.#ended) {
+      await new Promise<void>((resolve) => {
+        const limit = setTimeout(resolve, DRAIN_MS);
+        this.#drained = () => { clearTimeout(limit); resolve(); };
+      });
+    }
+    this.child.kill();
+    await this.child.end;
+  }
+
+  /** For startRunner: takes in a frame of the child. */
+  receive(frame: ChildFrame, body: Uint8Array): void {
+    if (frame.kind !== 'prediction' && frame.kind !== 'refused') return;
+    const waiting = this.#waiting.get(frame.id);
+    this.#waiting.delete(frame.id);
+    if (frame.kind === 'prediction') waiting?.resolve(new Float32Array(body.buffer, body.byteOffset, body.byteLength / 4));
+    else waiting?.reject(new PredictionRefused(frame.message));
+    if (this.#waiting.size === 0) this.#drained?.();
+  }
+
+  #end(end: ChildEnd): void {
+    this.#ended = end;
+    const why = end.kind === 'exited' ? `${end.signal ?? `code ${end.code ?? 'unknown'}`}` : end.kind;
+    for (const { reject } of this.#waiting.values()) reject(new RunnerGone(`the runner of ${this.model} (pid ${this.pid}) ended (${why}) before it answered`));
+    this.#waiting.clear();
+    this.#drained?.();
+    this.emit('exit', end);
+  }
+}
