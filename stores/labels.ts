@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { PerennialError } from '../contract/errors.js';
 import type { Database } from './database.js';
 import { lockLabels, settleLabels } from './label-join.js';
+import { spanOf } from './uuid7.js';
 
 /** The true class of a prediction, or of all predictions of a request: exactly one of the two ids is given, else the prediction's counts. `at`: when it was found out. */
 export interface NewLabel { readonly predictionId: string | null; readonly requestId: string | null; readonly model: string; readonly label: string; readonly by: string; readonly at: string }
@@ -23,11 +24,13 @@ export function createLabelsStore(db: Database) {
          from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[]) with ordinality as row(model, prediction_id, request_id, label, by, at, place)
          order by place on conflict do nothing`,
         [models, byId, byRequest, batch.map((label) => label.label), batch.map((label) => label.by), batch.map((label) => label.at)]);
+      const span = spanOf(byId.filter((id) => id !== null));
       const found = await tx.query<{ key: string; id: string; at: string }>(
         `select id::text as key, id, at from predictions where (model, id) in (select * from unnest($1::text[], $2::uuid[]))
+           and at between coalesce($4, '-infinity'::timestamptz) and coalesce($5, 'infinity'::timestamptz)
          union all
          select request_id as key, id, at from predictions where (model, request_id) in (select * from unnest($1::text[], $3::text[]))`,
-        [models, byId, byRequest]);
+        [models, byId, byRequest, span?.from ?? null, span?.to ?? null]);
       const known = new Set(found.map((row) => row.key));
       const unknown = new Set(batch.map((label) => (label.predictionId ?? label.requestId ?? '')).filter((key) => !known.has(key) && !known.has(key.toLowerCase())));
       const from = found.map((row) => row.at).sort()[0];

@@ -11,7 +11,8 @@ export function dayOf(at: string): string {
  */
 export async function ensurePartition(db: Database, day: string): Promise<void> {
   const name = `predictions_${day.replaceAll('-', '')}`;
-  const exists = async (on: Database) => (await on.query<{ there: boolean }>('select to_regclass($1) is not null as there', [name]))[0]?.there === true;
+  // Read as rows: `to_regclass` answers from a session's cache, which an advisory lock does not refresh.
+  const exists = async (on: Database) => (await on.query(`select 1 from pg_inherits join pg_class on oid = inhrelid where inhparent = 'predictions'::regclass and relname = $1`, [name])).length > 0;
   if (await exists(db)) return;
   const next = dayOf(new Date(Date.parse(day) + 86_400_000).toISOString());
   await db.transaction(async (tx) => {

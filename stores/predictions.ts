@@ -4,6 +4,7 @@ import type { Database } from './database.js';
 import { lockLabels, settleLabels } from './label-join.js';
 import { createLabelledStore } from './labelled.js';
 import { dayOf, ensurePartition } from './prediction-partitions.js';
+import { spanOf } from './uuid7.js';
 import { At, json, jsonOrNull, parseFirst, parseRows } from './values.js';
 
 /** `probabilities` in the order of the version's classes. */
@@ -24,7 +25,6 @@ const COLUMNS = `id, request_id as "requestId", model, version, environment, rol
   attributes, outputs, latency_ms as "latencyMs", status`;
 const NO_PARTITION = '23514';
 const BATCH = 500;
-const DAY_MS = 86_400_000;
 
 export function createPredictionsStore(db: Database) {
   const days = new Set<string>();
@@ -78,11 +78,8 @@ export function createPredictionsStore(db: Database) {
 
     async get(id: string): Promise<Prediction | null> {
       if (!z.uuid().safeParse(id).success) return null;
-      // A UUIDv7 begins with its time in ms: look into the days around it first.
-      const ms = Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16);
-      const near = id[14] === '7'
-        ? await db.query(`select ${COLUMNS} from predictions where id = $1 and at between $2 and $3`, [id, new Date(ms - DAY_MS).toISOString(), new Date(ms + DAY_MS).toISOString()])
-        : [];
+      const span = spanOf([id]);
+      const near = span ? await db.query(`select ${COLUMNS} from predictions where id = $1 and at between $2 and $3`, [id, span.from, span.to]) : [];
       return parseFirst(Prediction, near.length > 0 ? near : await db.query(`select ${COLUMNS} from predictions where id = $1`, [id]));
     },
 

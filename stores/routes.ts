@@ -33,8 +33,8 @@ export function createRoutesStore(db: Database) {
       return db.transaction(async (tx) => {
         const written = parseFirst(StoredRoute, await tx.query(
           `insert into routes (environment, model, generation, intent, arms, keep_warm_ms, written_by, reason)
-           select $1, $2, $3::integer + 1, $4, $5::jsonb, $6, $7, $8
-           where $3::integer = 0 or exists (select 1 from routes where environment = $1 and model = $2 and generation = $3::integer)
+           select $1::text, $2::text, $3::integer + 1, $4, $5::jsonb, $6, $7, $8
+           where $3::integer = 0 or exists (select 1 from routes where environment = $1::text and model = $2::text and generation = $3::integer)
            on conflict do nothing returning ${COLUMNS}`,
           [environment, model, expected, intent, json(arms), keepWarmMs, by, reason]));
         if (written) {
