@@ -1,0 +1,87 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { loadConfig, type Config } from '../infra/config.js';
+import { CommandError } from './errors.js';
+
+/** Nothing waits longer than this for a part that is away. */
+export const ANSWER_MS = 5_000;
+
+const ErrorBody = z.object({ error: z.object({ code: z.string(), message: z.string(), next: z.string(), details: z.record(z.string(), z.unknown()).optional() }) });
+
+export interface Api {
+  readonly url: string;
+  get<S extends z.ZodType>(schema: S, path: string, query?: Readonly<Record<string, string | number | undefined>>): Promise<z.output<S>>;
+  post<S extends z.ZodType>(schema: S, path: string, body: unknown): Promise<z.output<S>>;
+  put<S extends z.ZodType>(schema: S, path: string, body: unknown): Promise<z.output<S>>;
+}
+
+/** The address and state folder in force; no part has to be known for it. */
+export function cliConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
+  return loadConfig({ env, cwd, need: [] });
+}
+
+/**
+ * The gateway's API with the token that set-up generated (`PERENNIAL_TOKEN` overrides it).
+ * @throws CommandError when the gateway is away, or with what it answered
+ */
+export function createApi(config: Pick<Config, 'gateway' | 'secretsDir'>, env: NodeJS.ProcessEnv): Api {
+  let token: Promise<string> | undefined;
+  const send = async <S extends z.ZodType>(schema: S, method: string, path: string, body?: unknown): Promise<z.output<S>> => {
+    token ??= loadToken(config.secretsDir, env);
+    const url = `${config.gateway.url}/api/v1${path}`;
+    const headers = { authorization: `Bearer ${await token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) };
+    const { response, text } = await exchange(url, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }, config.gateway.url);
+    if (!response.ok) throw refusal(response.status, text, url);
+    const parsed = schema.safeParse(text === '' ? {} : parseJson(text, url));
+    if (!parsed.success) throw new CommandError('gateway/answer', `${url} answered in a form this version does not know: ${z.prettifyError(parsed.error)}`, 'Use the command line and the gateway of one version.');
+    return parsed.data;
+  };
+  return {
+    url: config.gateway.url,
+    get: (schema, path, query = {}) => {
+      const wanted = new URLSearchParams();
+      for (const [name, value] of Object.entries(query)) if (value !== undefined) wanted.set(name, String(value));
+      return send(schema, 'GET', wanted.size > 0 ? `${path}?${wanted.toString()}` : path);
+    },
+    post: (schema, path, body) => send(schema, 'POST', path, body),
+    put: (schema, path, body) => send(schema, 'PUT', path, body),
+  };
+}
+
+/** One HTTP exchange within {@link ANSWER_MS}; `part` names who is away where there is no answer. */
+export async function exchange(url: string, init: RequestInit, where: string, part = 'gateway', ms = ANSWER_MS): Promise<{ response: Response; text: string }> {
+  try {
+    const response = await fetch(url, { ...init, signal: AbortSignal.timeout(ms) });
+    return { response, text: await response.text() };
+  } catch (error) {
+    const late = error instanceof Error && error.name === 'TimeoutError';
+    throw new CommandError(`${part}/unavailable`, `the ${part} at ${where} ${late ? `did not answer within ${ms / 1000} s` : 'does not answer'}`, 'Start it with `perennial up`; `perennial status` shows what runs.');
+  }
+}
+
+function parseJson(text: string, url: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new CommandError('gateway/answer', `${url} did not answer in JSON (${error instanceof Error ? error.message : String(error)})`, 'Is another program listening there? See `perennial status`.');
+  }
+}
+
+function refusal(status: number, text: string, url: string): CommandError {
+  const parsed = ErrorBody.safeParse(parseJson(text, url));
+  if (!parsed.success) return new CommandError('gateway/answer', `${url} answered ${status}`, 'See the gateway\'s log.');
+  const { code, message, next, details } = parsed.data.error;
+  return new CommandError(code, message, next, details);
+}
+
+async function loadToken(secretsDir: string, env: NodeJS.ProcessEnv): Promise<string> {
+  const given = env['PERENNIAL_TOKEN'];
+  if (given) return given;
+  const file = join(secretsDir, 'cli-token');
+  try {
+    return (await readFile(file, 'utf8')).trim();
+  } catch (error) {
+    throw new CommandError('auth/missing', `no token: ${file} cannot be read (${error instanceof Error ? error.message : String(error)})`, 'Run `perennial up` once, which makes it, or set PERENNIAL_TOKEN.');
+  }
+}
