@@ -4,7 +4,7 @@ import { SIGNALS, UPDATES, workflowId } from '../contract/names.js';
 import type { RunError, RunStep } from '../contract/run.js';
 import type { CancelRequest, ReleaseReply } from '../contract/signals.js';
 import type { EndStatus, RunPlan } from '../activities/record/index.js';
-import { approve, data, deploy, evaluate, notify, packaging, record, register, release, train } from './support/activities.js';
+import { approve, data, deploy, evaluate, notify, packaging, record, register, train } from './support/activities.js';
 import { isCancellation, toRunError } from './support/failure.js';
 import { capped, Inbox, text } from './support/inbox.js';
 
@@ -69,7 +69,7 @@ export async function lifecycle({ model, run }: LifecycleInput): Promise<Ending>
     if (judged.verdict === 'fail') return { status: 'rejected', message: judged.summary, error: judged.error };
 
     await step('package', 'packing all that serves and reproduces it');
-    const packed = await packaging.packageCandidate({ model, run, snapshot: snapshot.digest, candidate });
+    const packed = await packaging.packageCandidate({ model, run, snapshot: snapshot.digest, candidate, golden: judged.golden });
     await step('register', `package ${packed.digest.slice(0, 12)}`);
     const { version } = await register.registerVersion({ model, run, snapshot: snapshot.digest, packed });
 
@@ -114,7 +114,7 @@ export async function lifecycle({ model, run }: LifecycleInput): Promise<Ending>
 
       await step('release', `releasing ${model}@${version} to ${plan.environment}`);
       const id = `${run}/${evidence.digest}`;
-      await release.requestRelease({
+      await notify.requestRelease({
         model, environment: plan.environment,
         request: { v: 1, id, run, version, evidence: evidence.digest, force: false, by: run, replyTo: workflowId.lifecycle(model, run), keepWarmMs: plan.keepWarmMs },
       });

@@ -3,23 +3,28 @@ import type { Slice } from '../../definition/evaluation.js';
 import type { ModelDefinition } from '../../definition/model.js';
 import { classificationReport } from '../../domain/classification.js';
 import { OVERALL } from '../../domain/gates.js';
-import { evaluateInChild } from '../../runtime/evaluate.js';
+import { evaluateInChild } from '../../runtime/evaluate/evaluate.js';
+import type { GoldenPredictions } from '../../contract/package.js';
 import type { OpenSnapshot } from '../data/open-snapshot.js';
 import type { ActivityDeps } from '../deps.js';
 
 export interface EvaluatedRow { readonly key: string; readonly attributes: Readonly<Record<string, string>>; readonly actual: string; readonly predicted: string; readonly probabilities: readonly number[] }
-export interface Evaluated { readonly rows: readonly EvaluatedRow[]; readonly mistakes: readonly Mistake[] }
+export interface Evaluated { readonly rows: readonly EvaluatedRow[]; readonly mistakes: readonly Mistake[]; readonly golden: GoldenPredictions }
 
 /** Runs a model's folder over the test split in a child process. */
-export async function evaluateModel({ deps, directory, snapshot, signal, pictures }: { deps: ActivityDeps; directory: string; snapshot: OpenSnapshot; signal: AbortSignal; pictures: boolean }): Promise<Evaluated> {
-  const { rows, mistakes } = await evaluateInChild({ modelDirectory: directory, snapshot, split: 'test', tfjsNode: deps.tfjsNode, signal, mistakes: pictures ? 12 : 0 });
-  return { rows, mistakes };
+export async function evaluateModel({ deps, directory, snapshot, signal }: { deps: ActivityDeps; directory: string; snapshot: OpenSnapshot; signal: AbortSignal }): Promise<Evaluated> {
+  const { classes, keys, attributes, actual, predicted, probabilities, mistakes, golden } = await evaluateInChild({ modelDirectory: directory, snapshot, split: 'test', tfjsNode: deps.tfjsNode, signal });
+  const rows = keys.map((key, row): EvaluatedRow => ({
+    key, attributes: attributes[row] ?? {}, actual: classes[actual[row] ?? 0] ?? '', predicted: classes[predicted[row] ?? 0] ?? '',
+    probabilities: [...probabilities.subarray(row * classes.length, (row + 1) * classes.length)],
+  }));
+  return { rows, mistakes, golden };
 }
 
 const inSlice = (slice: Slice) => (row: EvaluatedRow) => Object.entries(slice.where).every(([name, value]) => row.attributes[name] === value);
 
 /** The report that gates and approvers read: all test rows, and every declared slice, those without rows too. */
-export function reportOf({ rows, mistakes }: Evaluated, { data, evaluation }: ModelDefinition, snapshot: string): EvaluationReport {
+export function reportOf({ rows, mistakes }: Pick<Evaluated, 'rows' | 'mistakes'>, { data, evaluation }: ModelDefinition, snapshot: string): EvaluationReport {
   return {
     v: 1, snapshot, overall: classificationReport(data.target.classes, rows),
     slices: evaluation.slices.map((slice) => ({ name: slice.name, report: classificationReport(data.target.classes, rows.filter(inSlice(slice))) })),

@@ -4,6 +4,7 @@ import { Context } from '@temporalio/activity';
 import type { EvaluationReport, GateRecord, GateResult } from '../../contract/evaluation.js';
 import type { Ref } from '../../contract/ref.js';
 import type { RunError } from '../../contract/run.js';
+import { canonicalJson } from '../../domain/canonical.js';
 import { decideCandidate, judgeGates } from '../../domain/gates.js';
 import { tighten } from '../../domain/policy.js';
 import { ERRORS, PerennialError } from '../../contract/errors.js';
@@ -21,6 +22,8 @@ export interface Judgement {
   readonly verdict: GateResult['verdict']; readonly summary: string; readonly error?: RunError;
   /** What the candidate said of each test row, as JSON `[{key, probabilities}]`: the test environment has to say the same. */
   readonly expected: Ref;
+  /** Golden predictions for the package. */
+  readonly golden: Ref;
 }
 interface Request { readonly model: string; readonly run: string; readonly snapshot: string }
 export type EvaluateActivities = ReturnType<typeof createEvaluateActivities>;
@@ -57,7 +60,7 @@ export function createEvaluateActivities(deps: ActivityDeps) {
         if (!tightened?.ok) throw new PerennialError('definition/weakens-policy', tightened ? tightened.problems.join('; ') : `environment ${environment} does not exist`);
 
         const snapshot = await openSnapshot(deps, digest);
-        const candidate = await evaluateModel({ deps, directory: await open(directory), snapshot, signal, pictures: true });
+        const candidate = await evaluateModel({ deps, directory: await open(directory), snapshot, signal });
         const report = reportOf(candidate, definition, digest);
 
         const route = await stores.routes.current(environment, model);
@@ -70,9 +73,10 @@ export function createEvaluateActivities(deps: ActivityDeps) {
 
         await record(id, report, liveReport, { v: 1, gates, paired, live: { version: liveArm?.version ?? null, generation: route?.generation ?? 0, evaluation: liveReport?.overall ?? null } });
         const expected = await putJson(artifacts, candidate.rows.map(({ key, probabilities }) => ({ key, probabilities })));
+        const golden = await artifacts.putBlob(new TextEncoder().encode(canonicalJson(candidate.golden)));
         const failed = gates.filter((gate) => gate.verdict === 'fail');
         const summary = failed.length > 0 ? `gate${failed.length > 1 ? 's' : ''} failed: ${failed.map((gate) => `${gate.gate} (${gate.reason})`).join('; ')}` : `gates: ${verdict}`;
-        return { verdict, summary, expected, ...(verdict === 'fail' ? { error: { code: 'gates/failed', message: summary, next: ERRORS['gates/failed'].next } } : {}) };
+        return { verdict, summary, expected, golden, ...(verdict === 'fail' ? { error: { code: 'gates/failed', message: summary, next: ERRORS['gates/failed'].next } } : {}) };
       } finally {
         await rm(directory, { recursive: true, force: true });
       }
@@ -81,7 +85,7 @@ export function createEvaluateActivities(deps: ActivityDeps) {
 
   async function evaluateLive(model: string, version: number, snapshot: Awaited<ReturnType<typeof openSnapshot>>, signal: AbortSignal): Promise<readonly EvaluatedRow[]> {
     const directory = await fetchPackage(deps, await requireVersion(stores, model, version));
-    return (await evaluateModel({ deps, directory, snapshot, signal, pictures: false })).rows;
+    return (await evaluateModel({ deps, directory, snapshot, signal })).rows;
   }
 
   async function record(run: string, report: EvaluationReport, live: EvaluationReport | null, gates: GateRecord): Promise<void> {

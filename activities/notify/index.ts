@@ -2,7 +2,7 @@ import { ScheduleNotFoundError, ScheduleOverlapPolicy, WorkflowIdConflictPolicy,
 import { durationMs } from '../../definition/common.js';
 import { QUEUES, SIGNALS, workflowId } from '../../contract/names.js';
 import type { RunStatus } from '../../contract/run.js';
-import type { ReleaseReply, TrainRequest } from '../../contract/signals.js';
+import type { ReleaseReply, ReleaseRequest, TrainRequest } from '../../contract/signals.js';
 import type { ActivityDeps } from '../deps.js';
 import { requireDefinition, requireRun } from '../lookup.js';
 import { alertMail, endMail } from './mails.js';
@@ -24,6 +24,12 @@ export function createNotifyActivities(deps: ActivityDeps) {
     async tellGovernor({ model, run, status }: { model: string; run: string; status: RunStatus }): Promise<void> {
       await temporal.workflow.signalWithStart('governor', {
         workflowId: workflowId.governor(model), taskQueue: QUEUES.lifecycle, args: [{ v: 1, model }], signal: SIGNALS.runEnded, signalArgs: [{ v: 1, id: `${status}/${run}`, run, status }], workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+      });
+    },
+    /** Asks the environment's workflow, starting it when it is the first time; the answer comes as the signal `released`. */
+    async requestRelease({ model, environment, request }: { model: string; environment: string; request: ReleaseRequest }): Promise<void> {
+      await temporal.workflow.signalWithStart('environment', {
+        workflowId: workflowId.environment(model, environment), taskQueue: QUEUES.lifecycle, args: [{ v: 1, model, environment }], signal: SIGNALS.release, signalArgs: [request], workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
       });
     },
     /** A lifecycle that is over (cancelled, expired) needs no answer any more. An operator's release has nobody waiting. */

@@ -2,11 +2,10 @@ import { readFile, mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import type { PackageManifest } from '../../contract/package.js';
+import type { Ref } from '../../contract/ref.js';
 import { EvaluationReport } from '../../contract/evaluation.js';
 import { canonicalJson } from '../../domain/canonical.js';
 import { digestOf, sha256Hex } from '../../domain/digest.js';
-import { goldenInChild } from '../../runtime/evaluate.js';
-import { openSnapshot } from '../data/open-snapshot.js';
 import type { ActivityDeps } from '../deps.js';
 import { heartbeating } from '../heartbeat.js';
 import { requireDefinition, requireRun } from '../lookup.js';
@@ -19,9 +18,9 @@ export type PackageActivities = ReturnType<typeof createPackageActivities>;
 
 /** Packs all that serves or reproduces a version. The digest is over content without times, so a second try packs the same package; the manifest goes last. */
 export function createPackageActivities(deps: ActivityDeps) {
-  const { stores, artifacts, tfjsNode, scratch } = deps;
+  const { stores, artifacts, scratch } = deps;
   return {
-    packageCandidate: ({ model, run: id, snapshot: digest, candidate }: { model: string; run: string; snapshot: string; candidate: Candidate }): Promise<Packed> => heartbeating(async (signal) => {
+    packageCandidate: ({ model, run: id, snapshot: digest, candidate, golden }: { model: string; run: string; snapshot: string; candidate: Candidate; golden: Ref }): Promise<Packed> => heartbeating(async () => {
       const directory = join(scratch, 'packaging', `${id}-${Context.current().info.attempt}-${process.pid}`);
       await mkdir(directory, { recursive: true });
       try {
@@ -32,12 +31,11 @@ export function createPackageActivities(deps: ActivityDeps) {
           await mkdir(dirname(join(directory, path)), { recursive: true });
           await artifacts.getToFile(ref, join(directory, path));
         }
-        const golden = await goldenInChild({ modelDirectory: directory, snapshot: await openSnapshot(deps, digest), tfjsNode, signal });
 
         const contents: [string, Uint8Array][] = [
           ...await Promise.all(candidate.files.map(async ({ path }): Promise<[string, Uint8Array]> => [path, await readFile(join(directory, path))])),
           ['code/bundle.mjs', await artifacts.get(bundle)],
-          ['golden.json', bytes(canonicalJson(golden))],
+          ['golden.json', await artifacts.get(golden)],
           ['evaluation.json', bytes(canonicalJson(evaluation))],
           ['card.md', bytes(modelCard({ definition, commit: run.commit, snapshot: digest, evaluation }))],
         ];

@@ -1,11 +1,10 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { tmpdir } from 'node:os';
 import { promisify } from 'node:util';
 import { PerennialError } from '../../contract/errors.js';
-import { bundleModule } from '../../runtime/bundle.js';
-import { writeFile } from 'node:fs/promises';
+import { bundleTest } from '../../runtime/definition/bundle.js';
 
 const run = promisify(execFile);
 const TIMEOUT_MS = 120_000;
@@ -19,8 +18,8 @@ export async function runRepositoryTests({ checkout, signal }: { checkout: strin
   try {
     const bundles = [];
     for (const [index, file] of files.entries()) {
-      const { code } = await bundleModule({ checkout, file: join(checkout, file), allow: ['node:test', 'node:assert', 'node:assert/strict'] });
-      const target = join(directory, `${index}-${relative('.', file).replaceAll('/', '-')}.mjs`);
+      const { code } = await bundleTest({ checkout, file });
+      const target = join(directory, `${index}-${file.replaceAll('/', '-')}.mjs`);
       await writeFile(target, code);
       bundles.push(target);
     }

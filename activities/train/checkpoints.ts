@@ -28,7 +28,7 @@ export function createCheckpoints({ artifacts, run, attempt }: { artifacts: Arti
 
     /** Fetches the newest complete checkpoint of any attempt into `directory`; null when there is none. */
     async restore(directory: string): Promise<{ directory: string; epoch: number; batch: number } | null> {
-      const markers = (await artifacts.list(prefix)).map(({ key }) => key).filter((key) => key.endsWith('/complete.json'));
+      const markers = (await artifacts.list(prefix)).filter((key) => key.endsWith('/complete.json'));
       const found = await Promise.all(markers.map(async (key) => StoredCheckpoint.parse(JSON.parse(new TextDecoder().decode(await artifacts.readObject(key))))));
       const newest = found.sort((a, b) => b.epoch - a.epoch || b.batch - a.batch)[0];
       if (!newest) return null;
@@ -37,10 +37,10 @@ export function createCheckpoints({ artifacts, run, attempt }: { artifacts: Arti
     },
 
     async discard(): Promise<void> {
-      await artifacts.delete((await artifacts.list(`${prefix}${attempt}/`)).map(({ key }) => key));
+      await artifacts.delete(await artifacts.list(`${prefix}${attempt}/`));
     },
     async discardAll(): Promise<void> {
-      await artifacts.delete((await artifacts.list(prefix)).map(({ key }) => key));
+      await artifacts.delete(await artifacts.list(prefix));
     },
   };
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import type { RunStep } from '../../contract/run.js';
 import type { TrainProgress } from '../../contract/frames.js';
-import { trainInChild } from '../../runtime/train.js';
+import { trainInChild } from '../../runtime/train/train.js';
 import { openSnapshot } from '../data/open-snapshot.js';
 import type { ActivityDeps } from '../deps.js';
 import { heartbeating } from '../heartbeat.js';
@@ -36,7 +36,7 @@ export function createTrainActivities(deps: ActivityDeps) {
       await mkdir(directory, { recursive: true });
       const checkpoints = createCheckpoints({ artifacts, run: request.run, attempt });
       try {
-        const { manifest, localShards } = await openSnapshot(deps, request.snapshot);
+        const { manifest, localShards } = await openSnapshot(deps, request.snapshot, signal);
         const resumeFrom = mode === 'full' ? await checkpoints.restore(join(directory, 'resume')) : null;
         if (resumeFrom) await progress.note(`resumed from epoch ${resumeFrom.epoch}, batch ${resumeFrom.batch}`);
         const { modelDirectory } = await trainInChild({

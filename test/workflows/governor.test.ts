@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { QUEUES, SIGNALS, workflowId } from '../../contract/names.js';
 import type { TrainRequest } from '../../contract/signals.js';
 import type { GovernorPolicy } from '../../activities/record/index.js';
@@ -12,8 +12,9 @@ const HOUR = 3_600_000;
 
 describe('the governor of a model', () => {
   let temporal: TestWorkflowEnvironment;
-  beforeAll(async () => { temporal = await startTimeSkipping(); });
-  afterAll(async () => { await temporal.teardown(); });
+  // A server of its own for each test: skipped time is one for all workflows of a server.
+  beforeEach(async () => { temporal = await startTimeSkipping(); });
+  afterEach(async () => { await temporal.teardown(); });
 
   const until = async (condition: () => boolean) => {
     for (let tries = 0; tries < 400; tries += 1) {

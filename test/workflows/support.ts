@@ -14,8 +14,10 @@ export function workflowBundle(): Promise<WorkflowBundleWithSourceMap> {
 }
 
 /** A time-skipping Temporal server: a wait of seven days takes milliseconds. */
+let installed = false;
 export async function startTimeSkipping(): Promise<TestWorkflowEnvironment> {
-  Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging: { filter: 'ERROR' } } });
+  if (!installed) Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging: { filter: 'ERROR' } } });
+  installed = true;
   const path = loadNativeParts().temporalTestServer;
   if (!path) throw new Error('the time-skipping server is missing: run `node infra/setup/main.mjs --dev`');
   return TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path } } });
