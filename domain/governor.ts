@@ -92,7 +92,7 @@ export function decideNext(state: GovernorState, now: number, policy: GovernorPo
   if (drop) return drop;
 
   const waiting = state.pending
-    .map(({ request, at }) => ({ request, readyAt: readyAt(request, at, state, now, policy) }))
+    .map(({ request, at }) => ({ request, readyAt: readyAt(request, at, state, policy) }))
     .sort((a, b) => Number(isAutomatic(a.request)) - Number(isAutomatic(b.request)));
   const training = state.open.filter(({ status }) => status !== 'waiting');
   if (training.length === 0) {
@@ -126,13 +126,12 @@ function merged({ pending }: GovernorState): GovernorStep | null {
   return null;
 }
 
-function readyAt(request: TrainRequest, at: number, { starts }: GovernorState, now: number, { cooldownMs, debounceMs, budget }: GovernorPolicy): number {
+function readyAt(request: TrainRequest, at: number, { starts }: GovernorState, { cooldownMs, debounceMs, budget }: GovernorPolicy): number {
   if (request.reason.kind === 'commit') return at + debounceMs;
   if (!isAutomatic(request)) return at;
   const last = starts.at(-1);
   const cooled = last ? last.at + cooldownMs : at;
-  const counted = starts.filter((start) => start.at > now - budget.perMs);
-  const leaving = counted.length >= budget.runs ? counted.at(-budget.runs) : undefined;
+  const leaving = starts.at(-budget.runs); // once this start is out of the period, there is room
   return Math.max(at, cooled, leaving ? leaving.at + budget.perMs : at);
 }
 

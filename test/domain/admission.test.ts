@@ -97,5 +97,6 @@ describe('a rollback', () => {
   test('leaves canary and shadow arms out', () => {
     const routes = [{ generation: 1, intent: 'a', arms: [{ version: 1, role: 'live' as const, share: 1 }, { version: 2, role: 'shadow' as const, share: 0 }] }, ...history(3).map((route) => ({ ...route, generation: 2 }))];
     expect(rollbackTarget({ history: routes, versions: good, live: 3, to: null })).toBe(1);
+    expect(rollbackTarget({ history: routes, versions: good, live: 3, to: 2 })).toBeNull();
   });
 });

@@ -72,6 +72,7 @@ describe('admission of a decision', () => {
     ['what is no decision', { decision: null }, 'decision/malformed'],
     ['an unsigned one', { decision: { ...signed, signature: '' } }, 'decision/unsigned'],
     ['one by a stranger', { approver: { known: false, publicKey: null, mayApprove: false } }, 'decision/unknown-approver'],
+    ['one by somebody who was removed', { approver: { known: false, publicKey: ada.publicKey, mayApprove: true } }, 'decision/unknown-approver'],
     ['one by somebody without a key', { approver: { known: true, publicKey: null, mayApprove: true } }, 'decision/unknown-approver'],
     ['a forged one', { decision: { ...signDecision(unsigned, eve.privateKey) } }, 'decision/unsigned'],
     ['one by somebody who may not', { approver: { known: true, publicKey: ada.publicKey, mayApprove: false } }, 'decision/not-allowed'],

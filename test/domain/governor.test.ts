@@ -42,6 +42,7 @@ describe('requests that come alone', () => {
     const state: GovernorState = { ...arrive(EMPTY_GOVERNOR, [request('drift', 'd'), 9_000]), starts: [1_000, 3_000, 5_000].map((at, run) => ({ run: `run-${run}`, at })) };
     expect(decideNext(state, 9_000, POLICY)).toEqual({ kind: 'wait', ms: 2_000 });
     expect(decideNext(state, 11_000, POLICY)).toMatchObject({ kind: 'start' });
+    expect(decideNext({ ...state, starts: state.starts.slice(1) }, 9_000, POLICY)).toMatchObject({ kind: 'start' });
   });
 
   test('nothing to do is idle', () => {

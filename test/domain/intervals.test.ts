@@ -16,6 +16,10 @@ describe('Wilson\'s interval', () => {
     expect(interval[1]).toBeCloseTo(high, 12);
   });
 
+  test('reaches the end itself where all or none are right', () => {
+    for (let n = 1; n < 500; n += 1) expect([wilsonInterval(0, n)?.[0], wilsonInterval(n, n)?.[1]]).toEqual([0, 1]);
+  });
+
   test('needs rows, and no more successes than rows', () => {
     expect(wilsonInterval(0, 0)).toBeNull();
     expect(() => wilsonInterval(3, 2)).toThrow(RangeError);

@@ -52,6 +52,10 @@ describe('the shard of a row', () => {
     expect(shards.reduce((sum, rows) => sum + (rows - expected) ** 2 / expected, 0)).toBeLessThan(24.32); // 0.999 quantile of chi-square, 7 degrees of freedom
   });
 
+  test('follows the published rule: hex digits 9 to 16 of sha256', () => {
+    for (const key of keys.slice(0, 200)) expect(shardOf(key, 7)).toBe(parseInt(createHash('sha256').update(key).digest('hex').slice(8, 16), 16) % 7);
+  });
+
   test('needs a whole number of shards', () => {
     expect(shardOf('a', 1)).toBe(0);
     for (const wrong of [0, -1, 1.5, NaN]) expect(() => shardOf('a', wrong)).toThrow(RangeError);
