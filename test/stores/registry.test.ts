@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createStores } from '../../stores/index.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { addModel, addRun, commit, digest, reason, ref, versionOf } from './samples.js';
 
@@ -93,7 +94,21 @@ describe('runs', () => {
     expect(await runs.trainedBefore(model, digest('training'), digest('other rows'), third)).toBeNull();
   });
 
-  it('an event is written once and read on from its id; a reader never misses one of several writers', async () => {
+  it('a later event is not seen before an earlier one that is not committed yet', async () => {
+    const run = await addRun(t.stores, await addModel(t.stores));
+    const event = (eventId: string) => ({ run, eventId, at: new Date().toISOString(), kind: 'note' as const, message: '', data: {} });
+    let second: Promise<boolean> | undefined;
+    await t.db.transaction(async (tx) => {
+      await createStores(tx).runs.appendEvent(event('first'));
+      second = t.stores.runs.appendEvent(event('second'));
+      await new Promise((settle) => setTimeout(settle, 150));
+      expect(await t.stores.runs.events(run)).toEqual([]);
+    });
+    await second;
+    expect((await t.stores.runs.events(run)).map(({ eventId }) => eventId)).toEqual(['first', 'second']);
+  });
+
+  it('an event is written once, announced once, and read on from its id', async () => {
     const run = await addRun(t.stores, await addModel(t.stores));
     const notified: string[] = [];
     const stop = await t.db.listen('run_events', (payload) => notified.push(payload));
