@@ -28,6 +28,7 @@ export const ERRORS = {
   'temporal/unavailable': { retryable: true, status: 503, next: 'Check the Temporal server (`perennial status`).' },
   'test-environment/failed': { retryable: false, status: 409, next: 'See the checks with `perennial show RUN`.' },
   'test-environment/busy': { retryable: true, status: 503, next: 'Another run is being tested; this one waits its turn.' },
+  'test-environment/unavailable': { retryable: true, status: 503, next: 'Check that a server of the environment `test` runs: `perennial status`.' },
   'decision/malformed': { retryable: false, status: 400, next: 'Use `perennial approve RUN --print-signal` to see a right payload.' },
   'decision/unsigned': { retryable: false, status: 403, next: 'Sign with the approver\'s own key: `perennial approve RUN` does.' },
   'decision/unknown-approver': { retryable: false, status: 403, next: 'Ask an admin to add the principal.' },

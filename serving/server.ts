@@ -1,9 +1,9 @@
+import { createHash } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { PerennialError } from '../contract/errors.js';
 import type { Route } from '../contract/route.js';
-import { sha256Hex } from '../domain/digest.js';
-import { startRunner } from '../runtime/runner/host.js';
+import { startRunner } from '../runtime/runner/start.js';
 import type { Artifacts } from '../stores/artifacts.js';
 import type { Database } from '../stores/database.js';
 import type { Stores } from '../stores/index.js';
@@ -50,7 +50,7 @@ export interface ServerLimits {
   readonly runnerThreads?: number;
   readonly logBytes: number;
 }
-const LIMITS: ServerLimits = { bodyBytes: 32 * 1024 ** 2, maximumRows: 1_024, batchRows: 64, inFlight: 2, queueRows: 2_048, deadlineMs: 10_000, runnerMemoryMb: 2_048, logBytes: 4 * 1024 ** 3 };
+const LIMITS: ServerLimits = { bodyBytes: 32 * 1024 ** 2, maximumRows: 1_024, batchRows: 32, inFlight: 2, queueRows: 2_048, deadlineMs: 10_000, runnerMemoryMb: 2_048, logBytes: 4 * 1024 ** 3 };
 /** A runner this much below its limit is replaced in time, before it has to be killed. */
 const RECYCLE_SHARE = 0.75;
 /** How long a start waits for PostgreSQL before it serves the last good routes. */
@@ -76,12 +76,14 @@ export async function createServer(options: ServerOptions): Promise<PredictionSe
       const found = await stores.principals.authenticate(token);
       return found && { principal: found.principal.id, scopes: found.scopes };
     },
-    known: callers.known, onChecked: callers.remember, onRefused: callers.forget,
+    known: callers.known,
+    onChecked: (digest, caller) => callers.remember(digest, caller),
+    onRefused: (digest) => callers.forget(digest),
   });
   const log = await createPredictionLog({
     dir: options.segmentDir, maximumBytes: limits.logBytes, onProblem,
     sink: async (rows) => {
-      await stores.predictions.insertMany(rows.map((row) => ({ ...row, inputDigest: sha256Hex(row.input), status: 'ok' })));
+      await stores.predictions.insertMany(rows.map((row) => ({ ...row, inputDigest: createHash('sha256').update(row.input).digest('hex'), status: 'ok' as const })));
     },
   });
 

@@ -15,7 +15,7 @@ export interface PredictionLogOptions {
   /** Bytes of unshipped segments after which requests are refused with 503. */
   maximumBytes?: number;
   segmentBytes?: number;
-  onProblem(message: string, error: unknown): void;
+  onProblem: (message: string, error: unknown) => void;
 }
 
 export interface PredictionLog {

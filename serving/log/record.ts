@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { Instant } from '../../contract/ref.js';
+import { Arm } from '../../contract/route.js';
 
 /** What is said about an answered request besides its input bytes. One request holds one prediction per row. */
 const Header = z.strictObject({
   v: z.literal(1),
   ids: z.array(z.string()).min(1),
-  requestId: z.string(), model: z.string(), version: z.int(), environment: z.string(), role: z.string(), generation: z.int(), replica: z.string(),
+  requestId: z.string(), model: z.string(), version: z.int(), environment: z.string(), role: Arm.shape.role, generation: z.int(), replica: z.string(),
   at: Instant,
   /** Shape of one row's input, without the batch. */
   inputShape: z.array(z.int()),
@@ -36,8 +37,8 @@ export function decodeRecord(payload: Buffer): LoggedRequest {
 
 /** One row of a request, as PostgreSQL keeps it. */
 export interface LoggedPrediction {
-  id: string; requestId: string; model: string; version: number; environment: string; role: string; generation: number; replica: string; at: string;
-  input: Buffer; inputShape: number[]; attributes: Record<string, string>; outputs: { class: string; probabilities: number[] }; latencyMs: number;
+  id: string; requestId: string; model: string; version: number; environment: string; role: Arm['role']; generation: number; replica: string; at: string;
+  input: Buffer<ArrayBuffer>; inputShape: number[]; attributes: Record<string, string>; outputs: { class: string; probabilities: number[] }; latencyMs: number;
 }
 
 /** A request's predictions, one per row. */
@@ -46,7 +47,7 @@ export function predictionsOf(request: LoggedRequest): LoggedPrediction[] {
   const rowBytes = input.byteLength / ids.length;
   return ids.map((id, row) => ({
     ...shared, id,
-    input: Buffer.from(input.buffer, input.byteOffset + row * rowBytes, rowBytes),
+    input: Buffer.from(input.subarray(row * rowBytes, (row + 1) * rowBytes)),
     outputs: { class: classes[row] ?? '', probabilities: probabilities[row] ?? [] },
   }));
 }

@@ -15,8 +15,8 @@ export interface ShipperOptions {
   sink: Sink;
   batchRows: number;
   batchBytes: number;
-  onShipped(bytes: number, rows: number): void;
-  onProblem(message: string, error: unknown): void;
+  onShipped: (bytes: number, rows: number) => void;
+  onProblem: (message: string, error: unknown) => void;
 }
 
 /**

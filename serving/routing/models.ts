@@ -1,7 +1,7 @@
 import type { Route } from '../../contract/route.js';
 import { PerennialError } from '../../contract/errors.js';
 import type { Stores } from '../../stores/index.js';
-import type { Runner } from '../../runtime/runner/host.js';
+import type { Runner } from '../../runtime/runner/start.js';
 import type { BatcherLimits } from '../runner/batcher.js';
 import { createServedVersion, type ServedVersion } from '../runner/served-version.js';
 import type { LastGoodStore } from './last-good.js';

@@ -2,7 +2,7 @@ import { ServingError } from '../errors.js';
 import type { Rows } from '../protocol/rows.js';
 
 /** What a batch needs of a runner: probabilities, rows × classes, row-major. */
-export interface Predictor { predict(batch: { rows: number; input: Uint8Array; datatype: 'UINT8' | 'FP32' }): Promise<Float32Array> }
+export interface Predictor { predict(batch: { rows: number; input: Uint8Array | Float32Array }): Promise<Float32Array> }
 
 export interface BatcherLimits {
   /** Rows in one batch, unless a single request has more. */
@@ -99,8 +99,7 @@ export class Batcher {
     this.#inFlight += 1;
     try {
       const rows = batch.reduce((sum, waiting) => sum + waiting.rows.count, 0);
-      const input = batch.length === 1 ? first.rows.input : Buffer.concat(batch.map((waiting) => waiting.rows.input));
-      const probabilities = await predictor.predict({ rows, input, datatype: first.rows.datatype });
+      const probabilities = await predictor.predict({ rows, input: joined(batch.map((waiting) => waiting.rows), first.rows.datatype) });
       if (probabilities.length !== rows * this.classes) throw new Error(`the runner gave ${probabilities.length} values for ${rows} rows of ${this.classes} classes`);
       let at = 0;
       for (const waiting of batch) {
@@ -134,4 +133,14 @@ export class Batcher {
     if (this.busy) return;
     for (const done of this.#idle.splice(0)) done();
   }
+}
+
+function joined(parts: readonly Rows[], datatype: Rows['datatype']): Uint8Array | Float32Array {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.input.byteLength, 0));
+  let at = 0;
+  for (const { input } of parts) {
+    bytes.set(input, at);
+    at += input.byteLength;
+  }
+  return datatype === 'UINT8' ? bytes : new Float32Array(bytes.buffer);
 }

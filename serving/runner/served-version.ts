@@ -1,5 +1,5 @@
 import type { Signature } from '../../contract/package.js';
-import type { Runner } from '../../runtime/runner/host.js';
+import { PredictionRefused, RunnerGone, type Runner } from '../../runtime/runner/start.js';
 import { ServingError } from '../errors.js';
 import type { Rows } from '../protocol/rows.js';
 import { Batcher, type BatcherLimits } from './batcher.js';
@@ -41,14 +41,26 @@ export async function createServedVersion(options: ServedVersionOptions): Promis
 
   function take(fresh: Runner): void {
     runner = fresh;
-    batcher.use(fresh);
-    void fresh.exited.then((why) => {
-      if (closed || runner !== fresh) return;
-      runner = null;
-      batcher.use(null);
-      options.onEvent('crashed', why);
-      void restart();
+    fresh.once('exit', (end) => gone(fresh, end.kind === 'exited' ? (end.signal ?? `code ${end.code ?? 'unknown'}`) : end.kind));
+    batcher.use({
+      async predict(batch) {
+        try {
+          return await fresh.predict(batch);
+        } catch (error) {
+          if (error instanceof RunnerGone) gone(fresh, error.message);
+          if (error instanceof PredictionRefused) throw new ServingError(500, 'The model could not compute this prediction.', { cause: error });
+          throw error;
+        }
+      },
     });
+  }
+
+  function gone(ended: Runner, why: string): void {
+    if (closed || runner !== ended) return;
+    runner = null;
+    batcher.use(null);
+    options.onEvent('crashed', why);
+    void restart();
   }
 
   async function restart(): Promise<void> {
