@@ -25,16 +25,24 @@ export async function checkTableRows(duck: Duck, data: Table, findings: Findings
     if (Number(counts?.[columnOf(index)] ?? 0) > 0) await report('not-a-number', data.checks.unreadable, `the column ${column} has to be a finite number`, notANumber(index));
   }
   const bad = ['key is null', 'label is null', `label not in (${known})`, ...data.columns.map((_, index) => notANumber(index))].join(' or ');
-  // The canonical row: text as JSON, numbers in their shortest form that reads back as the same double.
-  const numbers = data.columns.map((_, index) => `${columnOf(index)}::varchar`).join(', ');
-  await duck.run(`create table good as select *, sha256(to_json([key, split, label, attributes])::varchar || '[' || concat_ws(',', ${numbers}) || ']') as hash from staged where not (${bad})`);
+  // The canonical row: its text as a JSON array, then the eight bytes of each double, most significant first.
+  const numbers = data.columns.map((_, index) => `${columnOf(index)}::bit::blob`).join(' || ');
+  await duck.run(`create table good as select *, sha256(encode(to_json([key, split, label, attributes])::varchar) || ${numbers}) as hash from staged where not (${bad})`);
   await duck.run('drop table staged');
 }
 
 /** Leaves the table `kept`: a key is one row. Of a key in several splits, the row that judges stays. */
 export async function selectTableRows(duck: Duck, data: Table, findings: Findings): Promise<void> {
   const { conflictingLabels, duplicates } = data.checks;
-  await duck.run(`create table repeated as select key, count(*) as copies, count(distinct label) as labels, count(distinct split) as splits, string_agg(distinct label, ' = ' order by label) as named from good group by key having count(*) > 1`);
+  await duck.run('create table repeated_keys as select key from good group by key having count(*) > 1');
+  const [repeated] = await duck.rows<{ n: bigint }>('select count(*) as n from repeated_keys');
+  if (Number(repeated?.n ?? 0) === 0) {
+    await duck.run('alter table good rename to kept');
+    return;
+  }
+  await duck.run(
+    `create table repeated as select key, count(*) as copies, count(distinct label) as labels, count(distinct split) as splits, string_agg(distinct label, ' = ' order by label) as named
+     from good join repeated_keys using (key) group by key`);
   const report = async (check: Check, severity: Severity, message: string, where: string) => {
     const [total] = await duck.rows<{ n: bigint | null }>(`select sum(copies)::bigint as n from repeated where ${where}`);
     const rows = Number(total?.n ?? 0);
@@ -45,7 +53,7 @@ export async function selectTableRows(duck: Duck, data: Table, findings: Finding
   await report('conflicting-label', conflictingLabels, 'one key under two classes', 'labels > 1');
   await report('duplicate', duplicates, 'one key names several rows; the first is kept', 'labels = 1 and splits = 1');
   await report('duplicate', duplicates, 'one key in several splits; the row that judges is kept', 'labels = 1 and splits > 1');
-  await duck.run('create table kept as select * from good where key not in (select key from repeated)');
+  await duck.run('create table kept as select * from good where key not in (select key from repeated_keys)');
   const which = conflictingLabels === 'warn' ? 'true' : 'labels = 1';
   await duck.run(
     `insert into kept select good.* from good join repeated using (key) where ${which}

@@ -18,7 +18,7 @@ export interface TableContext {
   readonly folder: string; readonly signal: AbortSignal; readonly onRows: (rows: number) => void;
 }
 
-const ROWS_PER_SHARD = 250_000;
+const ROWS_PER_SHARD = 200_000;
 const TAKEN = ['key', 'split', 'label', 'attributes'];
 
 /** Reads, checks, sorts and divides the rows in a DuckDB file of `folder`: no row passes through this process. */

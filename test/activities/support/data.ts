@@ -56,7 +56,8 @@ export async function createDataStack() {
       } satisfies ModelDefinitionInput);
       await stores.models.saveDefinition({ model: name, repository: 'cars', commit: at, path: 'cars.model.ts', trainingDigest: digest('t'), policyDigest: digest('p'), definition, bundle: ref('bundle'), networkBundle: null });
       const run = await addRun(stores, name);
-      return { model: name, build: (): Promise<SnapshotResult> => new MockActivityEnvironment().run(activities.buildSnapshot, { model: name, commit: at, run }) as Promise<SnapshotResult> };
+      const request = { model: name, commit: at, run };
+      return { model: name, build: () => new MockActivityEnvironment().run<[], SnapshotResult, () => Promise<SnapshotResult>>(() => activities.buildSnapshot(request)) };
     },
 
     /** Binds a new location to a folder; gives its name and how to fill it. */
