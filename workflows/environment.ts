@@ -1,6 +1,7 @@
 import { allHandlersFinished, condition, continueAsNew, defineSignal, setHandler, workflowInfo } from '@temporalio/workflow';
 import { SIGNALS } from '../contract/names.js';
 import type { PauseRequest, ReleaseReply, ReleaseRequest, ResumeRequest, RollbackRequest, RouteChanged } from '../contract/signals.js';
+import { undoIntent } from '../domain/admission.js';
 import { admission, notify, release } from './support/activities.js';
 import { capped, text } from './support/inbox.js';
 import { toRunError } from './support/failure.js';
@@ -95,7 +96,7 @@ export async function environment(input: EnvironmentInput): Promise<void> {
       .catch((error: unknown) => ({ confirmed: [], unconfirmed: [], failed: [{ replica: name, message: toRunError(error).message }] }));
     if (confirmed.failed.length > 0) {
       const message = confirmed.failed.map((failure) => `${failure.replica}: ${failure.message}`).join('; ');
-      await release.writeRoute({ environment: name, model, expected: written.generation, intent: `${request.id}/undo`, version: verdict.liveVersion, keepWarmMs: request.keepWarmMs, by: request.by, reason: `${model}@${request.version} could not be served: ${message}` });
+      await release.writeRoute({ environment: name, model, expected: written.generation, intent: undoIntent(request.id), version: verdict.liveVersion, keepWarmMs: request.keepWarmMs, by: request.by, reason: `${model}@${request.version} could not be served: ${message}` });
       await admission.recordReleaseFailed({ model, environment: name, request, message });
       await reply(request, { outcome: 'failed', generation: written.generation + 1, message, unconfirmed: [] });
       return true;

@@ -17,7 +17,7 @@ const Label = z.strictObject({
   /** Needed only where the environment serves several models and the prediction is not in PostgreSQL yet. */
   model: z.string().optional(),
 }).refine((label) => (label.prediction === undefined) !== (label.request === undefined), 'give `prediction` or `request`, one of them');
-const Body = z.strictObject({ labels: z.array(Label).min(1).max(1_000) });
+const Body = z.strictObject({ labels: z.array(Label).min(1).max(10_000) });
 type Label = z.infer<typeof Label>;
 
 export interface LabelsOptions {
