@@ -28,7 +28,7 @@ export async function createGateway(deps: GatewayDeps): Promise<Gateway> {
   addGuards(app, deps);
   addRoutes(app, services);
   const url = await app.listen({ host: deps.config.host, port: deps.config.port });
-  const background = [createPoller(services), createReconciler(services), services.runFeed];
+  const background = [createPoller(services), createReconciler(services, deps.reconcileMs), services.runFeed];
   return {
     url,
     async close() {

@@ -21,6 +21,8 @@ export interface GatewayDeps {
   readonly temporal: Client;
   /** Only to hear of new run events at once; without it they are seen by polling. */
   readonly listen: Database['listen'];
+  /** How often routes that were written past their workflow are told to it; 10,000 unless given. */
+  readonly reconcileMs?: number;
   /** One line per noteworthy event; never given a secret. */
   readonly log: (message: string, fields?: Readonly<Record<string, unknown>>) => void;
 }
