@@ -111,8 +111,14 @@ async function dealPictures(cifarDir: string, counts: PictureCounts, report: (me
     pool[label].sort(byDigest);
   }
   if (test.length < counts.test) throw new RangeError(`the test sheet has ${test.length} pictures; ${counts.test} are asked for`);
-  const take = (rows: number) => CLASSES.flatMap((label) => pool[label].splice(0, rows / CLASSES.length)).sort(byDigest);
-  return { test: test.sort(byDigest), train: take(counts.train), day: take(counts.day), night: take(counts.night) };
+  const take = (role: PictureRole) => shuffled(role, CLASSES.flatMap((label) => pool[label].splice(0, counts[role] / CLASSES.length)));
+  return { test: test.sort(byDigest), train: take('train'), day: take('day'), night: take('night') };
+}
+
+/** Order by another hash than the one they were dealt by: the first part of a role's pictures is then balanced too. */
+function shuffled(role: PictureRole, pictures: readonly Picture[]): Picture[] {
+  const place = new Map(pictures.map(({ digest }) => [digest, createHash('sha256').update(`${role} ${digest}`).digest('hex')]));
+  return [...pictures].sort((left, right) => ((place.get(left.digest) ?? '') < (place.get(right.digest) ?? '') ? -1 : 1));
 }
 
 /** Written beside and renamed, so that a folder is never half old, half new. */

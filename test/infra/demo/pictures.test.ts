@@ -59,6 +59,13 @@ describe('the demo\'s pictures', () => {
     expect(night / day).toBeLessThan(0.3);
   });
 
+  it('are mixed: any first part of the traffic holds both classes alike', async () => {
+    const labels = [];
+    for await (const { label } of readTraffic(into, 'night', 0, 100)) labels.push(label);
+    expect(labels.filter((label) => label === 'car').length).toBeGreaterThan(35);
+    expect(labels.filter((label) => label === 'car').length).toBeLessThan(65);
+  });
+
   it('are read in part, from any row', async () => {
     const names = async (from: number, rows: number) => {
       const found = [];
