@@ -51,12 +51,10 @@ describe('artifacts', () => {
     await writeFile(path, content);
     const ref = await artifacts.putBlob(path);
     expect(ref).toMatchObject({ sha256: createHash('sha256').update(content).digest('hex'), bytes: content.length });
-    expect(await artifacts.putBlob(path)).toEqual(ref);
+    expect(await artifacts.putBlob(content)).toEqual(ref);
     const back = join(folder, 'back.bin');
     await artifacts.getToFile(ref, back);
     expect((await readFile(back)).equals(content)).toBe(true);
-    expect(await artifacts.putAt('packages/x/weights.bin', path)).toMatchObject({ sha256: ref.sha256 });
-    expect((await artifacts.get(await artifacts.putAt('packages/x/weights.bin', content))).length).toBe(content.length);
   });
 
   it('a missing object is said to be missing, and trying again is no use', async () => {
