@@ -9,7 +9,7 @@ export interface Authenticated { readonly principal: Principal; readonly roles: 
 /** What is known of a token; the token itself is not kept. */
 export const Token = z.object({ id: z.string(), principal: z.string(), name: z.string(), scopes: z.array(Scope), createdAt: At, revokedAt: At.nullable() });
 export type Token = z.infer<typeof Token>;
-interface NewToken { readonly principal: string; readonly scopes: readonly Scope[]; readonly name: string }
+export interface NewToken { readonly principal: string; readonly scopes: readonly Scope[]; readonly name: string }
 
 const hashed = (token: string) => createHash('sha256').update(token, 'utf8').digest('hex');
 

@@ -25,14 +25,14 @@ export interface Judgement {
   /** Golden predictions for the package. */
   readonly golden: Ref;
 }
-interface Request { readonly model: string; readonly run: string; readonly snapshot: string }
+export interface EvaluationRequest { readonly model: string; readonly run: string; readonly snapshot: string }
 export type EvaluateActivities = ReturnType<typeof createEvaluateActivities>;
 
 /** Evaluation on unseen data. It reads what is immutable and overwrites its own rows, so running twice gives the same record. */
 export function createEvaluateActivities(deps: ActivityDeps) {
   const { stores, artifacts, scratch } = deps;
   return {
-    evaluateCandidate: (request: Request & { readonly candidate: Candidate }): Promise<Judgement> =>
+    evaluateCandidate: (request: EvaluationRequest & { readonly candidate: Candidate }): Promise<Judgement> =>
       judge(request, async (directory) => {
         for (const { path, ref } of request.candidate.files) {
           await mkdir(dirname(join(directory, path)), { recursive: true });
@@ -42,11 +42,11 @@ export function createEvaluateActivities(deps: ActivityDeps) {
       }),
 
     /** The registered version once more, against what is live now. */
-    evaluateAgain: (request: Request & { readonly version: number }): Promise<Judgement> =>
+    evaluateAgain: (request: EvaluationRequest & { readonly version: number }): Promise<Judgement> =>
       judge(request, async () => fetchPackage(deps, await requireVersion(stores, request.model, request.version))),
   };
 
-  function judge({ model, run: id, snapshot: digest }: Request, open: (directory: string) => Promise<string>): Promise<Judgement> {
+  function judge({ model, run: id, snapshot: digest }: EvaluationRequest, open: (directory: string) => Promise<string>): Promise<Judgement> {
     return heartbeating(async (signal) => {
       const { info } = Context.current();
       const directory = join(scratch, 'evaluations', `${id}-${info.attempt}-${process.pid}`);

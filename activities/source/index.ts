@@ -11,7 +11,7 @@ import { heartbeating } from '../heartbeat.js';
 import { checkOut } from './git.js';
 import { runRepositoryTests } from './tests.js';
 
-interface CommitRequest { readonly repository: string; readonly commit: string; readonly branch: string; readonly via: 'hook' | 'local' | 'poll' }
+export interface CommitRequest { readonly repository: string; readonly commit: string; readonly branch: string; readonly via: 'hook' | 'local' | 'poll' }
 export type SourceActivities = ReturnType<typeof createSourceActivities>;
 
 /** From a commit to the definitions it holds. Everything is named by the commit or by content, so a second try writes the same rows and blobs. */

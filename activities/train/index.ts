@@ -13,7 +13,7 @@ import { Candidate } from './candidate.js';
 import { createCheckpoints } from './checkpoints.js';
 import { createProgressLog } from './progress.js';
 
-interface TrainingRequest { readonly model: string; readonly run: string; readonly snapshot: string }
+export interface TrainingRequest { readonly model: string; readonly run: string; readonly snapshot: string }
 export type TrainActivities = ReturnType<typeof createTrainActivities>;
 
 /**
