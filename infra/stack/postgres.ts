@@ -74,9 +74,18 @@ async function initialise({ bin, dataDir, user, password, durable }: PostgresOpt
     '-D', join(scratch, 'data'), '-U', postgresRole, `--pwfile=${passwordFile}`, '--auth=scram-sha-256',
     '--encoding=UTF8', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C', ...(durable ? [] : ['--no-sync']),
   ];
-  await promisify(execFile)(join(bin, 'initdb'), args, { cwd: scratch, env: bareEnvironment(scratch), ...(user === undefined ? {} : { uid: user.uid, gid: user.gid }) });
+  await runInitdb(join(bin, 'initdb'), args, scratch, user);
   await rename(join(scratch, 'data'), dataDir);
   await rm(scratch, { recursive: true, force: true });
+}
+
+async function runInitdb(initdb: string, args: readonly string[], cwd: string, user: UnixUser | undefined): Promise<void> {
+  try {
+    await promisify(execFile)(initdb, args, { cwd, env: bareEnvironment(cwd), ...(user === undefined ? {} : { uid: user.uid, gid: user.gid }) });
+  } catch (error) {
+    const { code, signal, stderr } = error as { code?: number | string; signal?: string; stderr?: string };
+    throw new Error(`initdb failed (${signal ?? `code ${code ?? 'unknown'}`}): ${stderr?.trim() || 'it printed nothing'}`, { cause: error });
+  }
 }
 
 async function requireSameMajor(bin: string, dataDir: string): Promise<void> {

@@ -19,6 +19,8 @@ export interface Program {
   readonly readiness: Readiness;
   /** after every time it became ready, before anyone is told; safe to repeat */
   readonly afterReady?: () => Promise<void>;
+  /** after it was ended for good; a killed supervisor never comes here */
+  readonly afterStop?: () => Promise<void>;
   readonly readyTimeoutMs: number;
   /** asks for an orderly end */
   readonly stopSignal: NodeJS.Signals;

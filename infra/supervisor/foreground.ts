@@ -10,9 +10,11 @@ export async function runForeground({ onReady = () => undefined, ...options }: S
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => settle(signal));
   });
   const supervisor = await startSupervisor(options);
-  supervisor.ready.then(onReady, () => undefined); // a failure is among the events
+  let ending = false;
+  supervisor.ready.then(() => (ending ? undefined : onReady()), () => undefined); // a failure is among the events
   const alive = setInterval(() => undefined, 2 ** 30); // children do not keep this process alive
   const signal = await asked;
+  ending = true;
   options.onEvent?.(`${signal}: ending all programs`);
   await supervisor.close();
   clearInterval(alive);

@@ -118,6 +118,7 @@ export function createManaged(program: Program, options: ManagedOptions): Manage
       await kept;
       if (running !== undefined) await endProcess(running, program.stopSignal, program.graceMs); // spawned while the stop came
       running = undefined;
+      await program.afterStop?.();
       if (state !== 'done') enter('stopped');
     },
   };

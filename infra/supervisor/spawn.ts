@@ -62,7 +62,8 @@ export async function spawnProgram(program: Program, logFile: string, mark: stri
     child.once('error', (error) => fail(new Error(`${program.name} could not be started: ${error.message}`, { cause: error })));
   });
   child.on('error', () => undefined); // a signal to a process that has just ended; its exit is reported by the event of that name
-  const pid = child.pid ?? 0;
+  const { pid } = child;
+  if (pid === undefined) throw new Error(`${program.name} was started, but the system gave it no pid`);
   const identity = identify(pid) ?? { pid, startTime: 'ended' }; // gone already: `exited` will say how
   return { identity, exited, saidReady, signal: (signal) => signalIdentity(identity, signal) };
 }
