@@ -21,12 +21,11 @@ export default defineModel({
 
   network: {
     layers: [
-      layers.conv2d({ filters: 32, kernelSize: 3, padding: 'same', activation: 'relu' }),
+      layers.conv2d({ filters: 24, kernelSize: 3, activation: 'relu' }),
       layers.maxPooling2d({ poolSize: 2 }),
-      layers.conv2d({ filters: 64, kernelSize: 3, padding: 'same', activation: 'relu' }),
+      layers.conv2d({ filters: 48, kernelSize: 3, activation: 'relu' }),
       layers.maxPooling2d({ poolSize: 2 }),
-      layers.conv2d({ filters: 64, kernelSize: 3, padding: 'same', activation: 'relu' }),
-      layers.maxPooling2d({ poolSize: 2 }),
+      layers.conv2d({ filters: 64, kernelSize: 3, activation: 'relu' }),
       layers.flatten(),
       layers.dropout({ rate: 0.3 }),
       layers.dense({ units: 64, activation: 'relu' }),
@@ -36,8 +35,8 @@ export default defineModel({
 
   training: {
     optimizer: { kind: 'adam', learningRate: 1e-3 },
-    epochs: 8,
-    batchSize: 64,
+    epochs: 14,
+    batchSize: 32,
     seed: 7,
     augment: ['flip-horizontal'],
   },

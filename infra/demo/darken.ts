@@ -2,7 +2,7 @@
 export const PICTURE_SHAPE = [32, 32, 3] as const;
 const [HEIGHT, WIDTH, CHANNELS] = PICTURE_SHAPE;
 
-const BRIGHTNESS = 0.25;
+const BRIGHTNESS = 0.15;
 const RADIUS = 2;
 const SIGMA = 1.5;
 const KERNEL = gaussianKernel(RADIUS, SIGMA);
@@ -15,7 +15,7 @@ function gaussianKernel(radius: number, sigma: number): readonly number[] {
 }
 
 /**
- * The same picture at night: brightness × 0.25, then a 5×5 Gaussian blur (σ 1.5, edges repeated), rounded once at the end.
+ * The same picture at night: brightness × 0.15, then a 5×5 Gaussian blur (σ 1.5, edges repeated), rounded once at the end.
  * @param pixels uint8, `[32, 32, 3]` row-major; not changed
  * @throws RangeError when the length is another
  */
