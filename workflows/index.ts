@@ -1,4 +1,5 @@
 /** Every export is a workflow type. */
+export { batchScore } from './batch-score.js';
 export { environment } from './environment.js';
 export { governor } from './governor.js';
 export { intake } from './intake.js';

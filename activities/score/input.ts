@@ -1,0 +1,105 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { PerennialError } from '../../contract/errors.js';
+import type { Signature } from '../../contract/package.js';
+import type { Artifacts } from '../../stores/artifacts.js';
+import { duckMessage, identifier, literal } from '../data/duckdb.js';
+import type { Duck } from '../data/duckdb.js';
+
+/** A refusal of a job's input: says which file, and what in it. Trying again cannot help. */
+export function inputError(input: string, message: string, details: Readonly<Record<string, unknown>> = {}, cause?: unknown): PerennialError {
+  return new PerennialError('score/input', `${input}: ${message}`, { input, ...details }, { cause });
+}
+
+/** The one picture column of a signature, or null where its inputs are numbers. */
+export function pictureOf(signature: Signature): { name: string; height: number; width: number; channels: number } | null {
+  const [first, ...more] = signature.inputs;
+  const [height, width, channels] = first?.shape ?? [];
+  if (!first || more.length > 0 || height === undefined || width === undefined || channels === undefined) return null;
+  return { name: first.name, height, width, channels };
+}
+
+/** The input on this machine: a path, `file:///…` or `s3://bucket/key`. */
+export async function fetchInput(artifacts: Artifacts, input: string, folder: string): Promise<string> {
+  try {
+    if (input.startsWith('s3://')) {
+      const file = join(folder, `input${/\.[a-z0-9.]+$/i.exec(input)?.[0] ?? ''}`);
+      await artifacts.readObjectToFile(input, file);
+      return file;
+    }
+    const file = input.startsWith('file://') ? fileURLToPath(input) : input;
+    if ((await stat(file)).isFile()) return file;
+    throw inputError(input, 'is not a file');
+  } catch (error) {
+    const missing = error instanceof PerennialError ? error.code === 'storage/missing' : error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
+    if (missing) throw inputError(input, 'is not there', {}, error);
+    throw error;
+  }
+}
+
+function reader(file: string): string {
+  const name = file.toLowerCase().replace(/\.(gz|zst)$/, '');
+  if (/\.csv$/.test(name)) return `read_csv(${literal(file)}, header = true)`;
+  if (/\.(jsonl|ndjson|json)$/.test(name)) return `read_json(${literal(file)}, format = 'newline_delimited')`;
+  return `read_parquet([${literal(file)}])`;
+}
+
+const NUMERIC = /^(U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL.*|BOOLEAN)$/;
+const KEYS = ['key', 'id'];
+
+/**
+ * Loads the input into the table `input`: `row` (its place, from 0), `key` (the column `key` or `id`, else its place) and the
+ * signature's columns, in their order. Parquet, CSV and JSON lines; pictures are bytes, or base64 in text.
+ * @throws PerennialError `score/input`
+ */
+export async function loadInput(duck: Duck, input: string, file: string, signature: Signature): Promise<{ rows: number; bytes: number }> {
+  const from = reader(file);
+  const types = await describe(duck, input, from);
+  const missing = signature.inputs.filter(({ name }) => !types.has(name)).map(({ name }) => name);
+  if (missing.length > 0) throw inputError(input, `columns are missing: ${missing.join(', ')}; it has ${[...types.keys()].join(', ')}`, { missing });
+  const picture = pictureOf(signature);
+  const columns = signature.inputs.map(({ name }) => (picture ? pictureColumn(input, name, types.get(name) ?? '') : numberColumn(input, name, types.get(name) ?? '')));
+  const key = KEYS.find((name) => types.has(name) && !signature.inputs.some((column) => column.name === name));
+  try {
+    await duck.run(`create table input as select row, coalesce(key, row::varchar) as key, * exclude (row, key) from (
+      select row_number() over () - 1 as row, ${key === undefined ? 'null::varchar' : `${identifier(key)}::varchar`} as key, ${columns.join(', ')} from ${from})`);
+  } catch (error) {
+    throw inputError(input, `cannot be read (${duckMessage(error)})`, {}, error);
+  }
+  await refuseEmptyValues(duck, input, signature, picture !== null);
+  const size = picture ? `coalesce(sum(octet_length(${identifier(picture.name)})), 0)` : `count(*) * ${signature.inputs.length * 8}`;
+  const [total] = await duck.rows<{ rows: bigint; bytes: bigint }>(`select count(*) as rows, (${size})::bigint as bytes from input`);
+  return { rows: Number(total?.rows ?? 0), bytes: Number(total?.bytes ?? 0) };
+}
+
+async function describe(duck: Duck, input: string, from: string): Promise<Map<string, string>> {
+  try {
+    const columns = await duck.rows<{ column_name: string; column_type: string }>(`describe select * from ${from}`);
+    return new Map(columns.map(({ column_name, column_type }) => [column_name, column_type]));
+  } catch (error) {
+    throw inputError(input, `is no whole Parquet, CSV or JSON lines file (${duckMessage(error)})`, {}, error);
+  }
+}
+
+function pictureColumn(input: string, name: string, type: string): string {
+  if (type === 'BLOB') return identifier(name);
+  if (type === 'VARCHAR') return `from_base64(${identifier(name)}) as ${identifier(name)}`;
+  throw inputError(input, `the column ${name} is ${type}; it has to hold pictures: PNG or raw bytes, or base64 of them`, { column: name, type });
+}
+
+function numberColumn(input: string, name: string, type: string): string {
+  if (NUMERIC.test(type)) return `${identifier(name)}::double as ${identifier(name)}`;
+  throw inputError(input, `the column ${name} is ${type}; it has to hold numbers`, { column: name, type });
+}
+
+const NAMED_ROWS = 20;
+
+async function refuseEmptyValues(duck: Duck, input: string, signature: Signature, pictures: boolean): Promise<void> {
+  for (const { name } of signature.inputs) {
+    const empty = pictures ? `${identifier(name)} is null` : `${identifier(name)} is null or not isfinite(${identifier(name)})`;
+    const bad = await duck.rows<{ key: string; row: bigint }>(`select key, row from input where ${empty} order by row limit ${NAMED_ROWS}`);
+    const [first] = bad;
+    if (first) throw inputError(input, `the column ${name} has no ${pictures ? 'picture' : 'finite number'} in row ${first.row} (${first.key})`, { column: name, rows: bad.map(({ row }) => Number(row)) });
+  }
+}

@@ -1,0 +1,113 @@
+import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { v5 as uuidV5 } from 'uuid';
+import { PerennialError } from '../../contract/errors.js';
+import { decodePicture } from '../../runtime/data/picture.js';
+import { PredictionRefused } from '../../runtime/runner/start.js';
+import type { Runner } from '../../runtime/runner/start.js';
+import type { ActivityDeps } from '../deps.js';
+import { identifier, literal, openDuck } from '../data/duckdb.js';
+import type { Duck } from '../data/duckdb.js';
+import { withWorkspace } from '../data/workspace.js';
+import { readJson } from '../json.js';
+import { requireVersion } from '../lookup.js';
+import { fetchPackage } from '../package/fetch-package.js';
+import { inputError, pictureOf } from './input.js';
+import { partKey, ScoreInput, ScorePlanFile } from './plan-file.js';
+import type { Runners } from './runners.js';
+
+export interface PartitionRequest { readonly job: string; readonly partition: number }
+
+/** Ids of predictions are named by job and row (UUID version 5, RFC 9562): scoring a row again gives its id again. */
+const NAMESPACE = '6f1c1f8e-6f0b-5d0a-9d5e-3a9b7a2c41d0';
+export const predictionId = (job: string, row: number): string => uuidV5(`${job}/${row}`, NAMESPACE);
+
+const ROWS_AT_ONCE = 256;
+
+/** Scores a partition, unless it is done. The file that is written first is the file, so two attempts at once leave one. */
+export async function scorePartition(deps: ActivityDeps, runners: Runners, { job, partition }: PartitionRequest, signal: AbortSignal, onRows: (rows: number) => void): Promise<void> {
+  const { stores, artifacts } = deps;
+  const score = await stores.scores.get(job);
+  if (!score) throw new PerennialError('score/input', `the job ${job} was never planned`, { job });
+  if (score.completed.some((done) => done.partition === partition)) return;
+  const plan = ScorePlanFile.parse(await readJson(artifacts, ScoreInput.parse(score.input).plan));
+  const planned = plan.partitions[partition];
+  if (!planned) throw new PerennialError('score/input', `the job ${job} has ${plan.partitions.length} partitions, there is no number ${partition}`, { job, partition });
+  const directory = await fetchPackage(deps, await requireVersion(stores, score.model, score.version));
+  await withWorkspace(deps.scratch, 'scores', async (folder) => {
+    const file = join(folder, 'input.parquet');
+    await artifacts.getToFile(planned.file, file);
+    const output = join(folder, 'output.parquet');
+    await runners.using(directory, (runner) => scoreFile({ runner, file, output, folder, job, version: score.version, input: plan.input, signal, onRows }));
+    const ref = await artifacts.putOnce(partKey(job, partition), await readFile(output));
+    await stores.scores.completePartition({ job, partition, rows: planned.rows, output: ref });
+  });
+}
+
+interface Scoring {
+  readonly runner: Runner; readonly file: string; readonly output: string; readonly folder: string; readonly job: string; readonly version: number; readonly input: string;
+  readonly signal: AbortSignal; readonly onRows: (rows: number) => void;
+}
+
+async function scoreFile(scoring: Scoring): Promise<void> {
+  const { runner, file, output, folder, signal } = scoring;
+  const duck = await openDuck(folder, signal);
+  try {
+    await duck.run('set threads = 1');
+    await duck.run('create table scored (place bigint, prediction_id uuid, key varchar, class varchar, probabilities float[], version integer)');
+    const inputs = runner.signature.inputs.map(({ name }) => identifier(name)).join(', ');
+    const result = await duck.connection.stream(`select row, key, ${inputs} from read_parquet(${literal(file)})`);
+    for (let chunk = await result.fetchChunk(); chunk && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
+      const rows = chunk.getRows();
+      for (let from = 0; from < rows.length; from += ROWS_AT_ONCE) {
+        signal.throwIfAborted();
+        await scoreRows(duck, scoring, rows.slice(from, from + ROWS_AT_ONCE));
+        scoring.onRows(Math.min(ROWS_AT_ONCE, rows.length - from));
+      }
+    }
+    await duck.run(`copy (select prediction_id, key, place as row, class, probabilities, version from scored order by place) to ${literal(output)} (format parquet, compression zstd)`);
+  } finally {
+    duck.close();
+  }
+}
+
+async function scoreRows(duck: Duck, { runner, job, version, input }: Scoring, rows: readonly (readonly unknown[])[]): Promise<void> {
+  const { classes } = runner.signature;
+  const probabilities = await predict(runner, input, rows);
+  const values = rows.map((row, index) => {
+    const ofRow = [...probabilities.subarray(index * classes.length, (index + 1) * classes.length)];
+    const place = Number(row[0]);
+    return `(${place}, '${predictionId(job, place)}', ${literal(String(row[1]))}, ${literal(classes[ofRow.indexOf(Math.max(...ofRow))] ?? '')}, [${ofRow.join(', ')}]::float[], ${version})`;
+  });
+  await duck.run(`insert into scored values ${values.join(', ')}`);
+}
+
+async function predict(runner: Runner, input: string, rows: readonly (readonly unknown[])[]): Promise<Float32Array> {
+  try {
+    return await runner.predict({ rows: rows.length, input: pictureOf(runner.signature) ? picturesOf(runner, input, rows) : Float32Array.from(rows.flatMap((row) => row.slice(2).map(Number))) });
+  } catch (error) {
+    if (error instanceof PredictionRefused) throw inputError(input, `rows ${String(rows[0]?.[0])} to ${String(rows.at(-1)?.[0])}: ${error.message}`, {}, error);
+    throw error;
+  }
+}
+
+const PNG_SIGNATURE = 0x89504e47;
+
+/** Raw pixels of the rows, one after another; a value is a PNG, or the raw pixels themselves. */
+function picturesOf(runner: Runner, input: string, rows: readonly (readonly unknown[])[]): Uint8Array {
+  const shape = pictureOf(runner.signature);
+  if (!shape) throw new TypeError('the signature has no picture');
+  const size = shape.height * shape.width * shape.channels;
+  const pixels = new Uint8Array(rows.length * size);
+  for (const [index, [row, key, value]] of rows.entries()) {
+    const bytes = (value as { bytes: Uint8Array }).bytes;
+    const isPng = bytes.length >= 8 && new DataView(bytes.buffer, bytes.byteOffset).getUint32(0) === PNG_SIGNATURE;
+    if (!isPng && bytes.length !== size) throw inputError(input, `row ${String(row)} (${String(key)}) holds ${bytes.length} bytes: neither a PNG nor ${size} raw pixel values`, { row: Number(row) });
+    try {
+      pixels.set(isPng ? decodePicture(bytes, shape, String(key)) : bytes, index * size);
+    } catch (error) {
+      throw inputError(input, `row ${String(row)}: ${error instanceof Error ? error.message : String(error)}`, { row: Number(row) }, error);
+    }
+  }
+  return pixels;
+}
