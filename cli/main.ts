@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline/promises';
+import { addDemoCommand } from './demo/index.js';
 import type { Io } from './io.js';
 import { runCommandLine } from './program.js';
 
@@ -22,4 +23,4 @@ async function ask(question: string): Promise<string> {
 
 // A reader that has seen enough (`| head`) is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => { if (error.code !== 'EPIPE') throw error; });
-process.exitCode = await runCommandLine(process.argv.slice(2), io);
+process.exitCode = await runCommandLine(process.argv.slice(2), io, [addDemoCommand]);

@@ -10,15 +10,21 @@ export const BREAK_GLASS = 'break-glass: ';
 
 export interface RollbackPlan { readonly from: number | null; readonly to: number; readonly generation: number; readonly keepWarmMs: number }
 
+/** The rollback that this request already made, if it did. */
+export async function rollbackMade(stores: Stores, model: string, environment: string, id: string): Promise<(RollbackPlan & { readonly breakGlass: boolean }) | null> {
+  const history = await stores.routes.history(environment, model);
+  const at = history.findIndex((route) => route.intent === id);
+  const [own, before] = [history[at], history[at + 1]];
+  const to = liveOf(own);
+  return at < 0 || !own || to === null ? null : { from: liveOf(before), to, generation: own.generation, keepWarmMs: own.keepWarmMs, breakGlass: own.reason.startsWith(BREAK_GLASS) };
+}
+
 /**
  * Where a rollback would go from what is routed now.
  * @throws rollback/nothing-before where there is no earlier version that may serve
  */
 export async function rollbackTargetOf(stores: Stores, model: string, environment: string, to: number | null): Promise<RollbackPlan> {
-  return planFrom(await stores.routes.history(environment, model), stores, model, environment, to);
-}
-
-async function planFrom(history: readonly Route[], stores: Stores, model: string, environment: string, to: number | null): Promise<RollbackPlan> {
+  const history = await stores.routes.history(environment, model);
   const current = history[0];
   const live = liveOf(current);
   const target = rollbackTarget({ history, versions: await stores.versions.list(model), live, to });
@@ -38,10 +44,8 @@ export interface BreakGlassRequest { readonly id: string; readonly model: string
  * @throws route/conflict when somebody else wrote the route first
  */
 export async function breakGlassRollback({ stores, log }: Pick<Services, 'stores' | 'log'>, { id, model, environment, to, reason, by, why }: BreakGlassRequest) {
-  const history = await stores.routes.history(environment, model);
-  const own = history.findIndex((route) => route.intent === id);
-  const plan = own < 0 ? await planFrom(history, stores, model, environment, to) : { from: liveOf(history[own + 1]), to: liveOf(history[own]), generation: (history[own]?.generation ?? 1) - 1, keepWarmMs: history[own]?.keepWarmMs ?? 0 };
-  if (plan.to === null) throw new PerennialError('route/conflict', `the request ${id} wrote a route that serves nothing`);
+  const made = await rollbackMade(stores, model, environment, id);
+  const plan = made ? { ...made, generation: made.generation - 1 } : await rollbackTargetOf(stores, model, environment, to);
   const written = await stores.routes.write({ environment, model, expected: plan.generation, intent: id, arms: [{ version: plan.to, role: 'live', share: 1 }], keepWarmMs: plan.keepWarmMs, by, reason: `${BREAK_GLASS}${reason}` });
   if (!written.ok) throw new PerennialError('route/conflict', `the route of ${model} in ${environment} is at generation ${written.current?.generation ?? 0}, not ${plan.generation}`);
 

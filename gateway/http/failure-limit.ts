@@ -16,7 +16,7 @@ export class TooMany extends Error {
   }
 }
 
-export function createFailureLimit(most = 20): FailureLimit {
+export function createFailureLimit(most = 60): FailureLimit {
   const windows = new Map<string, { since: number; failures: number }>();
   const current = (address: string) => {
     const window = windows.get(address);

@@ -2,7 +2,7 @@ import { ModelParams, PauseBody, ReleaseBody, ResumeBody, RetrainBody, RollbackB
 import { PerennialError } from '../../contract/errors.js';
 import { workflowId } from '../../contract/names.js';
 import { parseDuration } from '../../domain/times.js';
-import { breakGlassRollback, rollbackTargetOf } from '../break-glass.js';
+import { breakGlassRollback, rollbackMade, rollbackTargetOf } from '../break-glass.js';
 import { findEnvironment, findModel, findVersion, releaseEnvironment } from '../find.js';
 import { requireIn } from '../http/caller.js';
 import { Answer, defineRoute } from '../http/route.js';
@@ -53,9 +53,11 @@ export const rollback = defineRoute({
     await findEnvironment(stores, body.environment);
     requireIn(caller, 'operator', body.environment);
     const id = requestId(body.id);
-    const plan = await rollbackTargetOf(stores, model, body.environment, body.to);
+    const made = await rollbackMade(stores, model, body.environment, id);
+    if (made && !made.breakGlass) return { model, environment: body.environment, ...made, requested: id };
     const broken = async (why: string) => breakGlassRollback(services, { id, model, environment: body.environment, to: body.to, reason: body.reason, by: caller.principal, why });
-    if (body.breakGlass) return broken('asked for');
+    if (made || body.breakGlass) return broken('asked for');
+    const plan = await rollbackTargetOf(stores, model, body.environment, body.to);
     try {
       await workflows.tellEnvironment(model, body.environment, 'rollback', { v: 1, id, reason: body.reason, by: caller.principal, to: body.to });
     } catch (error) {

@@ -43,7 +43,7 @@ const CLASSES: readonly { method: string; path: () => string; body?: unknown; ro
 ];
 
 describe('roles', () => {
-  test.each(CLASSES.map((one) => [`${one.method} ${one.path.toString().replace('() => ', '')}`, one] as const))('%s', async (_name, { method, path, body, roles }) => {
+  test.each(CLASSES.map((one) => [`${one.method} ${one.path.toString().replace(/^\(\) => /, '')}`, one] as const))('%s', async (_name, { method, path, body, roles }) => {
     for (const role of ROLES) {
       const { status, body: answer } = await gateway.call(method, path(), { token: tokens.get(role) ?? null, body });
       if (roles.includes(role)) expect([role, status]).not.toEqual([role, 403]);
@@ -66,7 +66,7 @@ describe('roles', () => {
 
   test('what an admin changes is in the ledger of principals', async () => {
     const { body } = await gateway.call('GET', '/ledger/*/principals', { token: tokens.get('auditor') ?? null });
-    expect(body.entries.map((entry: { action: string }) => entry.action)).toEqual(expect.arrayContaining(['principal-added', 'role-granted', 'token-created']));
+    expect(body.entries.map((entry) => entry.action)).toEqual(expect.arrayContaining(['principal-added', 'role-granted', 'token-created']));
     expect(JSON.stringify(body)).not.toContain('pnl_');
   });
 });
@@ -81,7 +81,7 @@ test('a foreign Host is refused, the public one and loopback are not', async () 
 test('a wrong body is answered with every field that is wrong', async () => {
   const { status, body } = await gateway.call('POST', `/models/${model}/rollback`, { token: tokens.get('operator') ?? null, body: { environment: 'no spaces', to: 0, extra: 1 } });
   expect([status, body.error.code]).toEqual([400, 'request/invalid']);
-  expect(body.error.details.fields.map((field: { field: string }) => field.field)).toEqual(expect.arrayContaining(['body.environment', 'body.reason', 'body.to']));
+  expect(body.error.details.fields.map((field) => field.field)).toEqual(expect.arrayContaining(['body.environment', 'body.reason', 'body.to']));
 });
 
 test('a body over the limit is refused, and so is one that is not JSON', async () => {
@@ -90,11 +90,11 @@ test('a body over the limit is refused, and so is one that is not JSON', async (
   expect((await gateway.call('POST', `/models/${model}/retrain`, { token, raw: '{', headers: { 'content-type': 'application/json' } })).status).toBe(400);
 });
 
-test('an address that keeps failing is told to wait, and a token that worked goes on working from there', async () => {
+test('an address that keeps failing is told to wait, and a right token is let through all the same', async () => {
   const token = tokens.get('viewer') ?? '';
   expect((await gateway.call('GET', '/models', { token })).status).toBe(200);
   const answers = [];
-  for (let attempt = 0; attempt < 60; attempt += 1) answers.push(await gateway.call('GET', '/models', { token: `pnl_guess${attempt}` }));
+  for (let attempt = 0; attempt < 80; attempt += 1) answers.push(await gateway.call('GET', '/models', { token: `pnl_guess${attempt}` }));
   expect(answers.at(-1)?.status).toBe(429);
   expect(answers.at(-1)?.headers.get('retry-after')).toBe('60');
   expect((await gateway.call('GET', '/models', { token })).status).toBe(200);
@@ -105,8 +105,8 @@ test('the OpenAPI document names every route with its parameters, body and roles
   const { body } = await gateway.call('GET', '/openapi.json');
   expect(body.openapi).toBe('3.1.0');
   expect(Object.keys(body.paths).length).toBeGreaterThan(35);
-  const rollback = body.paths['/api/v1/models/{model}/rollback'].post;
-  expect(rollback.description).toContain('operator');
-  expect(rollback.requestBody.content['application/json'].schema.required).toContain('reason');
-  expect(body.paths['/api/v1/models/{model}/served-at'].get.parameters.find((one: { name: string }) => one.name === 'time')).toMatchObject({ in: 'query', required: true });
+  const rollback = body.paths['/api/v1/models/{model}/rollback']?.['post'];
+  expect(rollback?.description).toContain('operator');
+  expect(rollback?.requestBody.content['application/json']?.schema.required).toContain('reason');
+  expect(body.paths['/api/v1/models/{model}/served-at']?.['get']?.parameters.find((one) => one.name === 'time')).toMatchObject({ in: 'query', required: true });
 });

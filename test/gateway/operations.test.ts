@@ -17,6 +17,9 @@ beforeAll(async () => {
 });
 afterAll(() => gateway.close());
 
+/** Whoever holds `token`. */
+const by = 'principal-1';
+
 async function addLiveModel(name: string) {
   await addModel(gateway.stores, name);
   const first = await addVersion(gateway.stores, name, { live: true, generation: 0 });
@@ -28,7 +31,7 @@ test('retrain asks the governor, once for each request id', async () => {
   const model = await addModel(gateway.stores);
   for (let attempt = 0; attempt < 2; attempt += 1) expect((await gateway.call('POST', `/models/${model}/retrain`, { token, body: { reason: 'more pictures', force: true, id: 'request-1' } })).body.cause).toBe('request:request-1');
   const signals = await gateway.signalsOf(`governor/${model}`);
-  expect(signals[0]).toEqual({ name: 'train', payload: { v: 1, id: 'request-1', cause: 'request:request-1', commit: null, reason: { kind: 'request', detail: 'more pictures', by: expect.any(String), force: true } } });
+  expect(signals[0]).toEqual({ name: 'train', payload: { v: 1, id: 'request-1', cause: 'request:request-1', commit: null, reason: { kind: 'request', detail: 'more pictures', by, force: true } } });
   expect(new Set(signals.map((signal) => signal.payload.id)).size).toBe(1);
 });
 
@@ -40,7 +43,7 @@ test('release asks the environment for an approved version only', async () => {
   expect([early.status, early.body.error.code]).toEqual([409, 'release/not-approved']);
   await gateway.stores.decisions.record({ decision: decisionOf(run, evidence, 'ada', keys), via: 'signal', accepted: true, refusal: null, payloadDigest: evidence });
   expect((await gateway.call('POST', `/models/${model}/release`, { token, body: { version, id: 'release-1' } })).status).toBe(202);
-  expect(await gateway.signalsOf(`environment/${model}/production`)).toEqual([{ name: 'release', payload: { v: 1, id: 'release-1', run, version, evidence, force: false, by: expect.any(String), replyTo: `lifecycle/${model}/${run}`, keepWarmMs: 900_000 } }]);
+  expect(await gateway.signalsOf(`environment/${model}/production`)).toEqual([{ name: 'release', payload: { v: 1, id: 'release-1', run, version, evidence, force: false, by, replyTo: `lifecycle/${model}/${run}`, keepWarmMs: 900_000 } }]);
 });
 
 test('pause, resume and rollback reach the environment; a rollback without a version before is refused at once', async () => {

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Decision } from '../../contract/decision.js';
+import { QUEUES } from '../../contract/names.js';
 import { addModel, addRun } from '../stores/samples.js';
 import { until } from '../support/until.js';
 import { addApprover, addVersion, decisionOf } from './scenario.js';
@@ -28,7 +30,7 @@ test('a run that waits is explained: what happened, until when it waits, and wha
   expect(body.explanation.stands).toContain(`${model}@${version} until 2026-11-28`);
   expect(body.explanation.next).toContain(`perennial approve ${run}`);
   const sealed = await gateway.call('GET', `/runs/${run}/evidence`, { token: viewer });
-  expect([sealed.body.digest, sealed.body.sealed.gates[0].gate]).toEqual([evidence, 'accuracy']);
+  expect([sealed.body.digest, sealed.body.sealed.gates[0]?.gate]).toEqual([evidence, 'accuracy']);
 });
 
 test('a run that failed is explained by its code, message and next step', async () => {
@@ -91,6 +93,21 @@ test('a decision on a run that is over is refused as late, and the refusal is re
   expect(body.entries.at(-1)).toMatchObject({ action: 'decision-refused', actor: 'bob' });
 });
 
+test('a decision that the run\'s workflow takes is answered by what was recorded of it', async () => {
+  const keys = await addApprover(gateway.stores, 'grace');
+  const [good, bad] = [await addVersion(gateway.stores, model, { live: false, generation: 0 }), await addVersion(gateway.stores, model, { live: false, generation: 0 })];
+  const decisions = { good: decisionOf(good.run, good.evidence, 'grace', keys), bad: { ...decisionOf(bad.run, bad.evidence, 'grace', keys), signature: '' } };
+  const record = (decision: Decision) => gateway.stores.decisions.record({ decision, via: 'update', accepted: decision.run === good.run, refusal: decision.run === good.run ? null : 'decision/unsigned', payloadDigest: createHash('sha256').update(JSON.stringify(decision)).digest('hex') });
+  await gateway.withWorker({ recordDecision: record }, async () => {
+    for (const { run } of [good, bad]) await gateway.client.workflow.start('lifecycle', { workflowId: `lifecycle/${model}/${run}`, taskQueue: QUEUES.lifecycle, args: [{}] });
+    const accepted = await gateway.call('POST', `/runs/${good.run}/decisions`, { token: viewer, body: decisions.good });
+    expect([accepted.status, accepted.body.state]).toEqual([200, 'accepted']);
+    const { signature: _left, ...unsigned } = decisions.bad;
+    const refused = await gateway.call('POST', `/runs/${bad.run}/decisions`, { token: viewer, body: unsigned });
+    expect([refused.status, refused.body.error.code]).toEqual([403, 'decision/unsigned']);
+  });
+});
+
 test('what is no decision, or is on another run, is refused here', async () => {
   const keys = await addApprover(gateway.stores, 'eve');
   const { run, evidence } = await addVersion(gateway.stores, model, { live: false, generation: 0 });
@@ -124,9 +141,9 @@ test('what served when: a time needs an offset, nothing is told from unknown, an
   await new Promise((settle) => setTimeout(settle, 50));
   const now = new Date().toISOString();
   const at = (time: string) => gateway.call('GET', `/models/${model}/served-at?time=${encodeURIComponent(time)}`, { token: viewer });
-  expect((await at('2026-11-21T09:00:00')).body.error.details.fields[0].field).toBe('query.time');
+  expect((await at('2026-11-21T09:00:00')).body.error.details.fields[0]?.field).toBe('query.time');
   const { body } = await at(now);
-  expect(body.replicas.map((one: { replica: string; state: string; version: number | null }) => [one.replica, one.state, one.version])).toEqual([['server-1', 'version', first.version], ['server-2', 'nothing', null], ['server-3', 'unknown', null]]);
+  expect(body.replicas.map((one) => [one.replica, one.state, one.version])).toEqual([['server-1', 'version', first.version], ['server-2', 'nothing', null], ['server-3', 'unknown', null]]);
   const offset = now.replace('Z', '+00:00');
   expect((await at(offset)).body.versions).toEqual([first.version]);
 

@@ -1,7 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Client, Connection, defaultPayloadConverter } from '@temporalio/client';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { QUEUES } from '../../contract/names.js';
 import type { Role, Scope } from '../../contract/policy.js';
 import { createGateway } from '../../gateway/app.js';
 import { createArtifacts, type Artifacts } from '../../stores/artifacts.js';
@@ -11,7 +14,23 @@ import { createTestDatabase } from '../support/database.js';
 import { uniqueName, useStack } from '../support/use-stack.js';
 import { createProxy, type Proxy } from './proxy.js';
 
-export interface Answered { readonly status: number; readonly body: any; readonly headers: Headers; readonly text: string }
+/** Every field that a test reads of some answer; which of them an answer really has is what the tests are about. */
+export interface Body {
+  readonly error: { readonly code: string; readonly message: string; readonly next: string; readonly details: { readonly fields: readonly { readonly field: string }[] } };
+  readonly explanation: { readonly happened: string; readonly stands: string; readonly next: string };
+  readonly sealed: { readonly gates: readonly { readonly gate: string }[] };
+  readonly hook: { readonly secret: string };
+  readonly committer: { readonly name: string };
+  readonly refusedHooks: readonly { readonly repository: string | null; readonly reason: string; readonly count: number }[];
+  readonly replicas: readonly { readonly replica: string; readonly state: string; readonly version: number | null }[];
+  readonly entries: readonly { readonly action: string; readonly actor: string }[];
+  readonly versions: readonly number[];
+  readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly description: string; readonly requestBody: { readonly content: Readonly<Record<string, { readonly schema: { readonly required: readonly string[] } }>> }; readonly parameters: readonly { readonly name: string }[] }>>>>;
+  readonly openapi: string; readonly branch: string; readonly cause: string; readonly digest: string; readonly generation: number;
+  readonly ignored: unknown; readonly repeated: boolean; readonly state: string; readonly status: string;
+}
+export interface SignalSent { readonly name: string; readonly payload: { readonly id: string; readonly reason: unknown } }
+export interface Answered { readonly status: number; readonly body: Body; readonly headers: Headers; readonly text: string }
 export interface Sent { readonly token?: string | null; readonly body?: unknown; readonly raw?: Uint8Array | string; readonly headers?: Readonly<Record<string, string>> }
 
 export interface TestGateway {
@@ -30,7 +49,9 @@ export interface TestGateway {
   tokenWith(roles: readonly (Role | [Role, string])[], scopes?: readonly Scope[]): Promise<string>;
   call(method: string, path: string, sent?: Sent): Promise<Answered>;
   /** Names and payloads of the signals that a workflow was sent. */
-  signalsOf(workflow: string): Promise<{ name: string; payload: any }[]>;
+  signalsOf(workflow: string): Promise<SignalSent[]>;
+  /** Runs `story` while a worker with the doubles of `doubles.ts` answers the lifecycle queue. */
+  withWorker(activities: Readonly<Record<string, (argument: never) => Promise<unknown>>>, story: () => Promise<void>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -77,11 +98,21 @@ export async function startTestGateway(): Promise<TestGateway> {
       });
       const text = await response.text();
       const isJson = response.headers.get('content-type')?.includes('json') ?? false;
-      return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : null };
+      return { status: response.status, headers: response.headers, text, body: (isJson ? JSON.parse(text) : null) as Body };
     },
     async signalsOf(workflow) {
       const { events = [] } = await client.workflow.getHandle(workflow).fetchHistory();
-      return (events ?? []).flatMap(({ workflowExecutionSignaledEventAttributes: signal }) => (signal ? [{ name: signal.signalName ?? '', payload: defaultPayloadConverter.fromPayload((signal.input?.payloads ?? [])[0] as never) }] : []));
+      return (events ?? []).flatMap(({ workflowExecutionSignaledEventAttributes: signal }) => (signal ? [{ name: signal.signalName ?? '', payload: defaultPayloadConverter.fromPayload<SignalSent['payload']>((signal.input?.payloads ?? [])[0] as never) }] : []));
+    },
+    async withWorker(activities, story) {
+      Runtime.install({ logger: new DefaultLogger('ERROR') });
+      const connection = await NativeConnection.connect({ address: stack.config.temporal.address });
+      const worker = await Worker.create({ connection, namespace, taskQueue: QUEUES.lifecycle, activities, workflowsPath: fileURLToPath(new URL('doubles.ts', import.meta.url)) });
+      try {
+        await worker.runUntil(story());
+      } finally {
+        await connection.close();
+      }
     },
     async close() {
       await gateway.close();
