@@ -17,7 +17,7 @@ const RENEW_EVERY_MS = 10_000;
 const CONFIRM_MS = 60_000;
 const slotOf = (model: string) => `${ENVIRONMENT}/${model}`;
 
-interface Request { readonly model: string; readonly run: string }
+export interface DeployRequest { readonly model: string; readonly run: string }
 export interface TestedOverHttp { readonly passed: boolean; readonly error?: RunError; readonly report: TestEnvironmentReport }
 export type DeployActivities = ReturnType<typeof createDeployActivities>;
 
@@ -25,12 +25,12 @@ export type DeployActivities = ReturnType<typeof createDeployActivities>;
 export function createDeployActivities(deps: ActivityDeps) {
   const { stores, artifacts, serverToken } = deps;
 
-  async function requireSlot({ model, run }: Request): Promise<void> {
+  async function requireSlot({ model, run }: DeployRequest): Promise<void> {
     if (!(await stores.slots.acquire(slotOf(model), run, SLOT_MS))) throw new PerennialError('test-environment/busy', `the test environment's slot for ${model} was lost to another run`);
   }
 
   /** Runs `work` with the slot renewed beside it; a slot that is lost ends it. */
-  function holding<T>(request: Request, progress: () => unknown, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  function holding<T>(request: DeployRequest, progress: () => unknown, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     return heartbeating(async (cancelled) => {
       await requireSlot(request);
       const lost = new AbortController();
@@ -48,7 +48,7 @@ export function createDeployActivities(deps: ActivityDeps) {
   }
 
   /** Compare-and-set until the route says so; a route that says so already is left alone. */
-  async function route({ model, run }: Request, version: number | null): Promise<number | null> {
+  async function route({ model, run }: DeployRequest, version: number | null): Promise<number | null> {
     for (;;) {
       const current = await stores.routes.current(ENVIRONMENT, model);
       const live = current?.arms[0]?.version ?? null;
@@ -64,10 +64,10 @@ export function createDeployActivities(deps: ActivityDeps) {
 
   return {
     /** Takes the slot, or keeps it where the run has it already; false while another run has it. */
-    acquireTestSlot: ({ model, run }: Request): Promise<boolean> => stores.slots.acquire(slotOf(model), run, SLOT_MS),
+    acquireTestSlot: ({ model, run }: DeployRequest): Promise<boolean> => stores.slots.acquire(slotOf(model), run, SLOT_MS),
 
     /** Routes the test environment to the version and waits until it is served there. Does nothing where it is. */
-    deployToTest: ({ version, ...request }: Request & { readonly version: number }): Promise<{ generation: number }> => holding(request, () => undefined, async (signal) => {
+    deployToTest: ({ version, ...request }: DeployRequest & { readonly version: number }): Promise<{ generation: number }> => holding(request, () => undefined, async (signal) => {
       const { model } = request;
       const generation = await route(request, version);
       if (generation === null) throw new PerennialError('test-environment/unavailable', `there is no route of ${model} in the environment ${ENVIRONMENT}`);
@@ -79,7 +79,7 @@ export function createDeployActivities(deps: ActivityDeps) {
     }),
 
     /** Asks, measures and records; run twice, the newer record counts. */
-    async testOverHttp({ version, snapshot: digest, expected, ...request }: Request & { readonly version: number; readonly snapshot: string; readonly expected: Ref }): Promise<TestedOverHttp> {
+    async testOverHttp({ version, snapshot: digest, expected, ...request }: DeployRequest & { readonly version: number; readonly snapshot: string; readonly expected: Ref }): Promise<TestedOverHttp> {
       const progress = { stage: 'opening the data', done: 0, of: 0 };
       const { model, run: id } = request;
       return holding(request, () => ({ ...progress }), async (signal) => {
@@ -100,7 +100,7 @@ export function createDeployActivities(deps: ActivityDeps) {
     },
 
     /** Unloads the version and gives the slot back. A slot that another run has by now, and its route, are left alone. */
-    async releaseTestSlot(request: Request): Promise<void> {
+    async releaseTestSlot(request: DeployRequest): Promise<void> {
       const slot = slotOf(request.model);
       if (!(await stores.slots.renew(slot, request.run, SLOT_MS))) return;
       await route(request, null);
