@@ -12,12 +12,11 @@ import { addRepositoryCommands } from './commands/repository.js';
 import { addRunCommands } from './commands/runs.js';
 import { addStackCommands } from './commands/stack.js';
 import { addStartCommands } from './commands/start.js';
-import { addDemoCommand } from './demo/index.js';
 import { tell, UsageError } from './errors.js';
 import { createPaint, type Io } from './io.js';
 import type { Add, Register } from './register.js';
 
-const COMMANDS: readonly Register[] = [addStackCommands, addStartCommands, addRepositoryCommands, addRunCommands, addDecisionCommands, addOperationCommands, addPredictCommands, addAuditCommands, addRegistryCommands, addDemoCommand];
+const COMMANDS: readonly Register[] = [addStackCommands, addStartCommands, addRepositoryCommands, addRunCommands, addDecisionCommands, addOperationCommands, addPredictCommands, addAuditCommands, addRegistryCommands];
 
 export const DONE = 0;
 export const REFUSED = 1;

@@ -10,7 +10,7 @@ type Progress = z.infer<typeof Progress>;
 const BAR = 24;
 
 /** One moving line on a terminal; elsewhere a plain line for each epoch. */
-export function createProgressLine(context: Context): { progress(event: Event): void; end(): void } {
+export function createProgressLine(context: Pick<Context, 'io' | 'paint'>): { progress(event: Event): void; end(): void } {
   const { io, paint } = context;
   let begun: { at: number; share: number; key: string } | undefined;
   let open = false;

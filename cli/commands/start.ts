@@ -26,6 +26,9 @@ export const addStartCommands: Register = (add, program) => {
   add<[string | undefined], { rows: string; epochs: string; location?: string[] }>(program, 'try [dir]', 'read the definition of the working tree and train it on a sample; nothing is registered',
     (command) => command.option('--rows <n>', 'at most so many rows of each split', '1000').option('--epochs <n>', 'epochs', '1').option('--location <name=uri...>', 'where data is, where the gateway is not asked'),
     async (context, { rows, epochs, location = [] }, dir = '.') => {
+      for (const [name, text] of [['rows', rows], ['epochs', epochs]] as const) if (!/^[1-9]\d{0,8}$/.test(text)) throw new UsageError(`--${name}: a whole number from 1 on, found "${text}"`);
+      const unpaired = location.find((one) => one.indexOf('=') < 1);
+      if (unpaired !== undefined) throw new UsageError(`--location: name=uri, found "${unpaired}"`);
       const entry = join(packageRoot(), 'dist', 'workers', 'try.js');
       const args = ['--enable-source-maps', entry, '--dir', resolve(context.io.cwd, dir), '--rows', rows, '--epochs', epochs, ...location.flatMap((one) => ['--location', one]), ...(context.json ? ['--json'] : [])];
       const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'], env: { ...context.io.env, PERENNIAL_HOME: context.config.home }, cwd: context.io.cwd });

@@ -1,0 +1,44 @@
+import { Client, Connection } from '@temporalio/client';
+import type { ActivityDeps } from '../../activities/deps.js';
+import { loadConfig } from '../../infra/config.js';
+import { loadNativeParts } from '../../infra/native.js';
+import { createArtifacts } from '../../stores/artifacts.js';
+import { createDatabase } from '../../stores/database.js';
+import { createStores } from '../../stores/index.js';
+import { ConfigError } from '../../infra/config.js';
+
+/** Never connected to: stands where no address is known, and whoever uses it is told that the part is away. */
+const NOWHERE = { database: 'postgresql://127.0.0.1:1/none', s3: { endpoint: 'http://127.0.0.1:1', bucket: 'none', region: 'none', accessKeyId: 'none', secretAccessKey: 'none', forcePathStyle: true }, temporal: '127.0.0.1:1' } as const;
+
+export interface TryDeps { readonly deps: ActivityDeps; /** PostgreSQL's address is known, so labelled predictions can be read. */ readonly hasDatabase: boolean; close(): Promise<void> }
+
+/** The parts that reading data needs. Locations that were given go before those of the registry; with all given, nothing has to run. */
+export function createTryDeps(locations: ReadonlyMap<string, string>, scratch: string): TryDeps {
+  const config = loadConfig({ need: [] });
+  const known = <T>(read: () => T, otherwise: T): { value: T; found: boolean } => {
+    try {
+      return { value: read(), found: true };
+    } catch (error) {
+      if (error instanceof ConfigError) return { value: otherwise, found: false };
+      throw error;
+    }
+  };
+  const databaseUrl = known<string>(() => config.databaseUrl, NOWHERE.database);
+  const database = createDatabase(databaseUrl.value, { max: 4, applicationName: 'perennial try' });
+  const stores = createStores(database);
+  const at = new Date().toISOString();
+  const given = (name: string) => { const uri = locations.get(name); return uri === undefined ? null : { name, uri, by: 'try', at }; };
+  const connection = Connection.lazy({ address: NOWHERE.temporal });
+  return {
+    hasDatabase: databaseUrl.found,
+    deps: {
+      stores: { ...stores, locations: { ...stores.locations, get: async (name) => given(name) ?? (await stores.locations.get(name)) } },
+      artifacts: createArtifacts(known<typeof config.s3>(() => config.s3, NOWHERE.s3).value), temporal: new Client({ connection }),
+      tfjsNode: loadNativeParts().tfjsNode, scratch, publicUrl: config.publicUrl, mailFrom: config.mailFrom,
+      serverToken: () => Promise.reject(new Error('`perennial try` asks no server')),
+    },
+    async close() {
+      await Promise.all([database.close(), connection.close()]);
+    },
+  };
+}
