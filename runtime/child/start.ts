@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,7 +19,9 @@ export type ChildEnd =
   | { readonly kind: 'memory'; readonly residentMb: number; readonly limitMb: number }
   | { readonly kind: 'timeout'; readonly limitMs: number }
   | { readonly kind: 'aborted' }
-  | { readonly kind: 'protocol'; readonly error: FrameError };
+  | { readonly kind: 'protocol'; readonly error: FrameError }
+  /** The host's own handling of a frame failed. */
+  | { readonly kind: 'host'; readonly error: unknown };
 
 export interface ChildOptions {
   readonly program: Program;
@@ -32,6 +34,8 @@ export interface ChildOptions {
   readonly threads?: number | undefined;
   readonly environment?: Readonly<Record<string, string>> | undefined;
   readonly nodeArguments?: readonly string[] | undefined;
+  /** Written to the child's own folder before it starts, by name. */
+  readonly files?: Readonly<Record<string, Uint8Array>> | undefined;
   readonly onFrame: (frame: ChildFrame, body: Uint8Array) => void;
 }
 
@@ -57,6 +61,7 @@ const WATCH_EVERY_MS = 100;
  */
 export function startChild(options: ChildOptions): Child {
   const home = mkdtempSync(join(tmpdir(), 'perennial-child-'));
+  for (const [name, bytes] of Object.entries(options.files ?? {})) writeFileSync(join(home, name), bytes);
   const { program, memoryMb, timeoutMs, signal, tfjsNode, threads } = options;
   const child = spawn(process.execPath, [`--max-old-space-size=${memoryMb}`, ...(options.nodeArguments ?? []), builtFile(`runtime/programs/${program}.js`)], {
     cwd: home, detached: true, stdio: ['ignore', 'pipe', 'pipe', 'pipe'], env: childEnvironment({ home, tfjsNode, threads, extra: options.environment }),
@@ -72,7 +77,13 @@ export function startChild(options: ChildOptions): Child {
     killGroup(pid);
   };
   const channel = new Channel<ChildFrame, HostFrame>(child.stdio[3] as Duplex, ChildFrame, {
-    onFrame: options.onFrame,
+    onFrame: (frame, body) => {
+      try {
+        options.onFrame(frame, body);
+      } catch (error) {
+        kill({ kind: 'host', error });
+      }
+    },
     onClose: (error) => { if (error && child.exitCode === null && child.signalCode === null) kill({ kind: 'protocol', error }); },
   });
 

@@ -46,9 +46,10 @@ export async function packSplit({ snapshot, split, limit, directory, budgetBytes
   const shards = shardsOf(snapshot, split);
   const total = shards.reduce((sum, { rows }) => sum + rows, 0);
   const share = limit === undefined ? 1 : Math.min(1, limit / Math.max(1, total));
+  const expected = shards.reduce((sum, { rows }) => sum + Math.ceil(rows * share), 0);
   const reader = rowReader(content);
-  const writer = createRowWriter({ rows: total, rowBytes: reader.rowBytes, budgetBytes, file: join(directory, `rows-${split}-${process.pid}`) });
-  const moments = new Moments(reader.features, Math.ceil(total * share));
+  const writer = createRowWriter({ rows: expected, rowBytes: reader.rowBytes, budgetBytes, file: join(directory, `rows-${split}-${process.pid}`) });
+  const moments = new Moments(reader.features, expected);
   const classes = new Map(content.target.classes.map((name, index) => [name, index]));
   const byClass = content.target.classes.map(() => 0);
   const { connection, close } = await openShardReader();

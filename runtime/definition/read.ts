@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PerennialError } from '../../contract/errors.js';
 import type { ChildFrame, ChildFrameOf } from '../../contract/frames.js';
@@ -36,6 +35,7 @@ const CODES = { memory: 'definition/threw', timeout: 'definition/timeout', crash
  * `definition/missing` (nothing exported) and `definition/invalid` (each issue with path, expected, found).
  */
 export async function readDefinitions({ checkout, file, timeoutMs = 10_000, memoryMb = 512, signal }: ReadDefinitionsOptions): Promise<ReadDefinition[]> {
+  signal?.throwIfAborted();
   const bundle = await bundleDefinition({ checkout, file });
   const exported = await loadInChild(bundle, file, timeoutMs, memoryMb, signal);
   if (exported.length === 0) throw new PerennialError('definition/missing', `${file} exports nothing that defineModel(…) made`, { file });
@@ -52,17 +52,11 @@ export async function readDefinitions({ checkout, file, timeoutMs = 10_000, memo
 async function loadInChild(bundle: Bundle, file: string, timeoutMs: number, memoryMb: number, signal: AbortSignal | undefined): Promise<ChildFrameOf<'definitions'>['definitions']> {
   let answer: ChildFrame | null = null;
   // A source map makes a stack name the team's own files and lines.
-  const child = startChild({ program: 'read-definition', memoryMb, timeoutMs, signal, nodeArguments: ['--enable-source-maps'], onFrame: (frame) => { answer ??= frame; } });
-  try {
-    const module = join(child.home, 'definition.mjs');
-    await writeFile(`${module}.map`, bundle.sourceMap);
-    await writeFile(module, [bundle.code, '\n//# sourceMappingURL=definition.mjs.map\n'].map((part) => Buffer.from(part)).reduce((a, b) => Buffer.concat([a, b])));
-    child.start({ program: 'read-definition', module });
-  } catch (error) {
-    child.kill();
-    await child.end;
-    throw error;
-  }
+  const code = Buffer.concat([bundle.code, Buffer.from('\n//# sourceMappingURL=definition.mjs.map\n')]);
+  const child = startChild({
+    program: 'read-definition', memoryMb, timeoutMs, signal, nodeArguments: ['--enable-source-maps'], files: { 'definition.mjs': code, 'definition.mjs.map': bundle.sourceMap }, onFrame: (frame) => { answer ??= frame; },
+  });
+  child.start({ program: 'read-definition', module: join(child.home, 'definition.mjs') });
   const end = await child.end;
   const frame = answer as ChildFrame | null;
   if (frame?.kind === 'definitions') return frame.definitions;

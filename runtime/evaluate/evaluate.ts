@@ -43,6 +43,7 @@ const CODES = { memory: 'training/memory', timeout: 'training/time', crashed: 't
  * `training/crashed`; when `signal` aborts, its reason.
  */
 export async function evaluateInChild({ modelDirectory, snapshot, split = 'test', tfjsNode, memoryMb = 4096, timeoutMs, threads, onProgress, signal }: EvaluateOptions): Promise<Evaluated> {
+  signal?.throwIfAborted();
   const rows = new RowCollector(snapshot.manifest.content.target.classes.length);
   let result: ChildFrame | null = null;
   const child = startChild({

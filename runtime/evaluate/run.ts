@@ -1,6 +1,8 @@
+import { PerennialError } from '../../contract/errors.js';
 import type { ChildContext } from '../child/main.js';
 import { evaluationRows } from '../data/evaluation-rows.js';
 import type { RowBatch } from '../data/evaluation-rows.js';
+import { requireSameClasses } from '../data/same-classes.js';
 import { shardsOf } from '../data/read-shard.js';
 import { loadModel } from '../load-model.js';
 import type { LoadedModel } from '../load-model.js';
@@ -13,6 +15,10 @@ export async function runEvaluation({ task, send, cancelled }: ChildContext<'eva
   const { snapshot, split, batchSize } = task;
   const model = await loadModel(loadTensorFlow(), task.modelDirectory);
   const { classes } = model.signature;
+  const { content } = snapshot.manifest;
+  requireSameClasses(classes, content.target.classes, 'model');
+  const columns = model.preprocessing.kind === 'table' ? model.preprocessing.columns.map(({ name }) => name) : [];
+  if (columns.join() !== (content.columns ?? []).join()) throw new PerennialError('data/blocked', `the model takes the columns ${columns.join(', ')}, the snapshot has ${(content.columns ?? []).join(', ')}`);
   const total = shardsOf(snapshot, split).reduce((sum, { rows }) => sum + rows, 0);
   const golden = new GoldenCollector(classes, model.preprocessor.width);
   const mistakes = new WorstMistakes();
@@ -24,6 +30,7 @@ export async function runEvaluation({ task, send, cancelled }: ChildContext<'eva
     batch.keys.forEach((key, row) => {
       const own = probabilities.subarray(row * classes.length, (row + 1) * classes.length);
       const best = own.indexOf(Math.max(...own));
+      if (best < 0) throw new PerennialError('training/not-finite', `row '${key}': the model gives ${[...own].join(', ')}`, { key });
       const actual = batch.actual[row] ?? 0;
       predicted[row] = best;
       golden.offer({ key, actual, probabilities: own, input: () => rawInput(model, batch, row) });

@@ -6,6 +6,7 @@ import { digestOf } from '../../domain/digest.js';
 import type { ChildContext } from '../child/main.js';
 import { loadModel } from '../load-model.js';
 import { createPreprocessor, signatureOf } from '../preprocess.js';
+import { requireSameClasses } from '../data/same-classes.js';
 import { Prng } from '../prng.js';
 import { loadTensorFlow, tensorflowVersion } from '../tensorflow.js';
 import type { LayersModel, Tensor, TensorFlow } from '../tensorflow.js';
@@ -23,6 +24,7 @@ export async function runTraining({ task, send, cancelled }: ChildContext<'train
   const { definition, snapshot, attemptDirectory, mode } = task;
   const { training } = definition;
   const budgetBytes = task.cacheMb * 1024 * 1024;
+  requireSameClasses(definition.data.target.classes, snapshot.manifest.content.target.classes, 'definition');
   await mkdir(attemptDirectory, { recursive: true });
   const data = await loadTrainingData(snapshot, attemptDirectory, budgetBytes, mode === 'quick' ? training.quickPass.rows : undefined);
   cancelled.throwIfAborted();

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EpochFigures, LocalSnapshot, TrainMode, TrainProgress, ChildFrame } from '../../contract/frames.js';
 import type { ModelDefinition } from '../../definition/model.js';
@@ -48,11 +48,12 @@ const CODES = { memory: 'training/memory', timeout: 'training/time', crashed: 't
 export async function trainInChild(options: TrainOptions): Promise<Trained> {
   const { definition, snapshot, attemptDirectory, resumeFrom, mode, tfjsNode, signal } = options;
   const { limits, threads } = definition.training;
+  signal?.throwIfAborted();
   await mkdir(attemptDirectory, { recursive: true });
   const checkpoints = keepLatest(attemptDirectory, options.onCheckpoint, () => { child.kill(); });
   let result: ChildFrame | null = null;
   const child = startChild({
-    program: 'train', memoryMb: limits.memoryMb, timeoutMs: limits.minutes * 60_000, graceMs: 3000, tfjsNode, threads, signal,
+    program: 'train', memoryMb: limits.memoryMb, timeoutMs: limits.minutes * 60_000, graceMs: 3000, tfjsNode, threads, signal, files: options.bundleCode ? { 'network.mjs': options.bundleCode } : {},
     onFrame: (frame) => {
       if (frame.kind === 'train-progress') options.onProgress?.(frame.progress);
       else if (frame.kind === 'checkpoint') checkpoints.add(frame.directory);
@@ -60,13 +61,8 @@ export async function trainInChild(options: TrainOptions): Promise<Trained> {
     },
   });
   options.onStart?.(child.pid);
-  let networkModule: string | null = null;
-  if (options.bundleCode) {
-    networkModule = join(child.home, 'network.mjs');
-    await writeFile(networkModule, options.bundleCode);
-  }
   child.start({
-    program: 'train', definition, networkModule, snapshot, attemptDirectory, resumeFrom, mode, lockfile: options.lockfile ?? null,
+    program: 'train', definition, networkModule: options.bundleCode ? join(child.home, 'network.mjs') : null, snapshot, attemptDirectory, resumeFrom, mode, lockfile: options.lockfile ?? null,
     checkpointEveryMs: options.checkpointEveryMs ?? 60_000, cacheMb: options.cacheMb ?? 64,
   });
   const end = await child.end;
