@@ -13,16 +13,17 @@ const OPEN = ['queued', 'running', 'waiting'];
 
 /**
  * Shows a run's events as they come, until it ends, or (`untilWaiting`) until it waits for a decision. On a terminal one moving line
- * shows the training's progress. Gives the run as it is then.
+ * shows the training's progress. `after`: the id of an event already shown. Gives the run as it is then.
  */
-export async function followRun(context: Context, run: string, { untilWaiting }: { untilWaiting: boolean }): Promise<RunView> {
+export async function followRun(context: Context, run: string, { untilWaiting, after = 0, onEvent = () => undefined }: { untilWaiting: boolean; after?: number; onEvent?: (event: Event) => void }): Promise<RunView> {
   const line = createProgressLine(context);
-  let [after, lookedAt, awaySince] = [0, 0, 0];
+  let [shownTo, lookedAt, awaySince] = [after, 0, 0];
   for (;;) {
     try {
-      const { events } = await context.api.get(Events, `/runs/${run}/events`, { after });
+      const { events } = await context.api.get(Events, `/runs/${run}/events`, { after: shownTo });
       for (const event of events) {
-        after = event.id;
+        shownTo = event.id;
+        onEvent(event);
         show(context, line, event);
       }
       const decisive = events.some((event) => event.kind === 'end' || event.step === 'approval');

@@ -23,7 +23,7 @@ export const addDemoCommand: Register = (add, program) => {
       const started = await up({ home, detach: true, onProgress: ({ programs }) => context.note(`   ${programs.map(({ name, state }) => `${name} ${state}`).join(', ')}`) });
       try {
         const model = await freeName(world.context);
-        const story = await tellStory({ world, narrator, home, model, counts: DEMO_COUNTS, expected: { day: 0.85, nightBelow: 0.6, recovered: 0.75 } });
+        const story = await tellStory({ world, narrator, home, model, counts: DEMO_COUNTS, labelsPerCheck: 2_000, expected: { day: 0.85, nightBelow: 0.6, recovered: 0.75 } });
         narrator.chapter('What served when, decided by whom, on what evidence');
         narrator.say(await summary(world.context, model));
         const { chapters, totalMs } = narrator.end();

@@ -28,6 +28,8 @@ export interface StoryOptions {
   readonly model: string;
   /** Pictures per role; the demo's unless a test tells a shorter story. */
   readonly counts: PictureCounts;
+  /** As the definition's `monitoring.minimumLabels` says. */
+  readonly labelsPerCheck: number;
   /** Changes the example's definition besides its times. */
   readonly edit?: (source: string) => string;
   /** What the accuracy has to be: by day at least, at night below, and at night after retraining at least. */
@@ -80,7 +82,7 @@ export async function tellStory(options: StoryOptions): Promise<StoryResult> {
   const day = await allPictures(pictures, 'day');
   const dayAccuracy = await traffic(options, 'production', day, { light: 'day' });
   assertThat(dayAccuracy >= expected.day, `accuracy by day is ${dayAccuracy.toFixed(3)}, expected at least ${expected.day}`);
-  await untilChecked(options, one, (check) => check.verdict === 'ok' && check.report.classification.n >= Math.min(day.length, 2_000));
+  await untilChecked(options, one, (check) => check.verdict === 'ok' && check.report.classification.n >= options.labelsPerCheck);
 
   narrator.chapter('Night comes');
   const night = await allPictures(pictures, 'night');
@@ -105,7 +107,7 @@ export async function tellStory(options: StoryOptions): Promise<StoryResult> {
   const later = day.map((picture) => ({ ...picture, name: `${picture.name}-at-night`, pixels: darken(picture.pixels) }));
   const recovered = await traffic(options, 'production', later, { light: 'night' });
   assertThat(recovered >= expected.recovered, `accuracy at night is ${recovered.toFixed(3)} after retraining, expected at least ${expected.recovered}`);
-  await untilChecked(options, two, (check) => check.verdict === 'ok' && check.report.classification.n >= Math.min(later.length, 2_000));
+  await untilChecked(options, two, (check) => check.verdict === 'ok' && check.report.classification.n >= options.labelsPerCheck);
 
   return { runs: [first, second], accuracy: { day: dayAccuracy, night: nightAccuracy, recovered }, releasedAt: [] };
 }
@@ -117,9 +119,16 @@ async function ensureApprover({ perennial, context }: World): Promise<void> {
   await perennial('principal', 'key', APPROVER);
 }
 
+/** The last event that was shown of each run, so that following it again goes on from there. */
+const shown = new Map<string, number>();
+
+async function follow({ context }: World, id: string, untilWaiting: boolean) {
+  return followRun(context, id, { untilWaiting, after: shown.get(id) ?? 0, onEvent: (event) => shown.set(id, event.id) });
+}
+
 async function untilWaiting({ world, narrator }: StoryOptions, id: string): Promise<void> {
   narrator.command(`perennial show --follow ${id} --until waiting`);
-  const view = await followRun(world.context, id, { untilWaiting: true });
+  const view = await follow(world, id, true);
   assertThat(view.run.status === 'waiting', `${id} is ${view.run.status}: ${view.explanation.happened} ${view.explanation.next}`);
 }
 
@@ -139,7 +148,7 @@ async function approveBySignal({ world, narrator }: StoryOptions, id: string): P
 }
 
 async function untilReleased({ world, narrator, model }: StoryOptions, id: string): Promise<number> {
-  const view = await followRun(world.context, id, { untilWaiting: false });
+  const view = await follow(world, id, false);
   assertThat(view.run.status === 'released', `${id} is ${view.run.status}: ${view.explanation.happened} ${view.explanation.next}`);
   const version = view.run.version ?? 0;
   const served = (await world.model(model)).environments.find(({ environment }) => environment === 'production');
