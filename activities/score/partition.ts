@@ -38,14 +38,14 @@ export async function scorePartition(deps: ActivityDeps, runners: Runners, { job
     const file = join(folder, 'input.parquet');
     await artifacts.getToFile(planned.file, file);
     const output = join(folder, 'output.parquet');
-    await runners.using(directory, (runner) => scoreFile({ runner, file, output, folder, job, version: score.version, input: plan.input, signal, onRows }));
+    await runners.using(directory, (runner) => scoreFile({ runner, file, output, folder, job, version: score.version, input: plan.input, rows: planned.rows, signal, onRows }));
     const ref = await artifacts.putOnce(partKey(job, partition), await readFile(output));
     await stores.scores.completePartition({ job, partition, rows: planned.rows, output: ref });
   });
 }
 
 interface Scoring {
-  readonly runner: Runner; readonly file: string; readonly output: string; readonly folder: string; readonly job: string; readonly version: number; readonly input: string;
+  readonly runner: Runner; readonly file: string; readonly output: string; readonly folder: string; readonly job: string; readonly version: number; readonly input: string; readonly rows: number;
   readonly signal: AbortSignal; readonly onRows: (rows: number) => void;
 }
 
@@ -56,15 +56,16 @@ async function scoreFile(scoring: Scoring): Promise<void> {
     await duck.run('set threads = 1');
     await duck.run('create table scored (place bigint, prediction_id uuid, key varchar, class varchar, probabilities float[], version integer)');
     const inputs = runner.signature.inputs.map(({ name }) => identifier(name)).join(', ');
-    const result = await duck.connection.stream(`select row, key, ${inputs} from read_parquet(${literal(file)})`);
-    for (let chunk = await result.fetchChunk(); chunk && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
-      const rows = chunk.getRows();
-      for (let from = 0; from < rows.length; from += ROWS_AT_ONCE) {
-        signal.throwIfAborted();
-        await scoreRows(duck, scoring, rows.slice(from, from + ROWS_AT_ONCE));
-        scoring.onRows(Math.min(ROWS_AT_ONCE, rows.length - from));
-      }
+    // A partition is small enough to hold; another statement on the connection would end a stream.
+    const rows = (await duck.connection.runAndReadAll(`select row, key, ${inputs} from read_parquet(${literal(file)}) order by row`)).getRows();
+    for (let from = 0; from < rows.length; from += ROWS_AT_ONCE) {
+      signal.throwIfAborted();
+      const some = rows.slice(from, from + ROWS_AT_ONCE);
+      await scoreRows(duck, scoring, some);
+      scoring.onRows(some.length);
     }
+    const [scored] = await duck.rows<{ n: bigint }>('select count(distinct place) as n from scored');
+    if (Number(scored?.n ?? 0) !== scoring.rows) throw new Error(`${Number(scored?.n ?? 0)} rows of ${scoring.rows} were scored`);
     await duck.run(`copy (select prediction_id, key, place as row, class, probabilities, version from scored order by place) to ${literal(output)} (format parquet, compression zstd)`);
   } finally {
     duck.close();

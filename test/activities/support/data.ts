@@ -43,7 +43,7 @@ export async function createDataStack() {
   const activities = createDataActivities(deps);
 
   return {
-    deps, stores, artifacts, folder, bucket, stack,
+    deps, stores, artifacts, folder, bucket, stack, databaseUrl: database.url,
 
     /** A model whose definition at a new commit has this data. Returns what builds its snapshot. */
     async define(data: Data, model?: string) {
