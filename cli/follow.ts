@@ -35,7 +35,7 @@ export async function followRun(context: Context, run: string, { untilWaiting, a
           line.end();
           return view;
         }
-        if (over) continue;
+        if (over) { lookedAt = 0; continue; }
       }
       awaySince = 0;
       await sleep(POLL_MS);

@@ -14,7 +14,7 @@ export function createProgressLine(context: Pick<Context, 'io' | 'paint'>): { pr
   const { io, paint } = context;
   let begun: { at: number; share: number; key: string } | undefined;
   let open = false;
-  let lastEpoch = '';
+  let lastWord = '';
 
   return {
     progress(event) {
@@ -31,9 +31,10 @@ export function createProgressLine(context: Pick<Context, 'io' | 'paint'>): { pr
         open = true;
         return;
       }
-      const epoch = `${key}/${now.epoch}`;
-      if (epoch === lastEpoch && now.batch < now.batches) return;
-      lastEpoch = epoch;
+      // The first and the last word of each epoch.
+      const word = `${key}/${now.epoch}${now.batch >= now.batches ? '/done' : ''}`;
+      if (word === lastWord || (lastWord === `${key}/${now.epoch}/done`)) return;
+      lastWord = word;
       io.out(`  ${event.step ?? 'train'}: ${text}\n`);
     },
     end() {

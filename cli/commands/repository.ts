@@ -49,7 +49,7 @@ export const addRepositoryCommands: Register = (add, program) => {
   add<[], { repository: string }>(hook, 'commit', 'tell of the present commit (the local commit hook calls this; it never fails)', (command) => command.requiredOption('--repository <name>', 'as registered'),
     async (context, options) => {
       try {
-        await tellCommit(context, options.repository, process.cwd());
+        await tellCommit(context, options.repository, context.io.cwd);
       } catch (error) {
         const { message, next } = tell(error);
         context.io.err(`perennial: the commit is made; Perennial was not told: ${message}\n  next: ${next}\n`);

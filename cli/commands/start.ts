@@ -31,7 +31,7 @@ export const addStartCommands: Register = (add, program) => {
       if (unpaired !== undefined) throw new UsageError(`--location: name=uri, found "${unpaired}"`);
       const entry = join(packageRoot(), 'dist', 'workers', 'try.js');
       const args = ['--enable-source-maps', entry, '--dir', resolve(context.io.cwd, dir), '--rows', rows, '--epochs', epochs, ...location.flatMap((one) => ['--location', one]), ...(context.json ? ['--json'] : [])];
-      const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'], env: { ...context.io.env, PERENNIAL_HOME: context.config.home }, cwd: context.io.cwd });
+      const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'], env: { ...context.io.env, PERENNIAL_HOME: context.config.home, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' }, cwd: context.io.cwd });
       return new Promise<number>((settle, fail) => {
         child.once('error', fail);
         child.once('exit', (code) => { settle(code ?? 1); });
