@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ServingError } from '../errors.js';
 import { ownFolderName } from './owner.js';
 import { encodeRecord, type LoggedRequest } from './record.js';
-import { createSegmentWriter } from './segment-writer.js';
+import { CLOSED, createSegmentWriter, OPEN } from './segment-writer.js';
 import { shipAll, type Sink } from './shipper.js';
 
 export interface PredictionLogOptions {
@@ -103,10 +103,16 @@ export async function createPredictionLog(options: PredictionLogOptions): Promis
   };
 }
 
+/** Size of what waits to be copied. A process that is just ending may still close or remove its files meanwhile. */
 async function bytesBelow(dir: string): Promise<number> {
   let sum = 0;
   for (const entry of await readdir(dir, { withFileTypes: true, recursive: true })) {
-    if (entry.isFile() && /\.(open|log)$/.test(entry.name)) sum += (await stat(join(entry.parentPath, entry.name))).size;
+    if (!entry.isFile() || !(entry.name.endsWith(OPEN) || entry.name.endsWith(CLOSED))) continue;
+    try {
+      sum += (await stat(join(entry.parentPath, entry.name))).size;
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    }
   }
   return sum;
 }

@@ -127,10 +127,13 @@ describe('routes', () => {
     const { model, environment } = place;
     await fixture.route(place, await fixture.addVersion(model));
     const server = await fixture.serve(environment);
-    const damaged = await fixture.addVersion(model, (path, bytes) => (path === 'weights.bin' ? Buffer.concat([bytes.subarray(0, -1), Buffer.from([bytes[bytes.length - 1] === 0 ? 1 : 0])]) : bytes));
+    const damaged = await fixture.addVersion(model, { damage: (path, bytes) => (path === 'weights.bin' ? Buffer.concat([bytes.subarray(0, -1), Buffer.from([bytes[bytes.length - 1] === 0 ? 1 : 0])]) : bytes) });
     const generation = await fixture.route(place, damaged);
     const { stores } = fixture.database;
     await until(async () => expect(await stores.replicaFailures.list(environment, model, generation)).toMatchObject([{ version: damaged, code: 'package/corrupt' }]));
+    const otherwise = await fixture.addVersion(model, { pack: (path, bytes) => (path === 'golden.json' ? Buffer.from(bytes.toString('utf8').replace(/"probabilities":\[[^\]]*\]/, '"probabilities":[0.5,0.5]')) : bytes) });
+    const next = await fixture.route(place, otherwise);
+    await until(async () => expect(await stores.replicaFailures.list(environment, model, next)).toMatchObject([{ version: otherwise, code: 'package/golden-mismatch' }]));
     expect((await infer(server.url, fixture.token, model, picture())).parameters).toMatchObject({ version: 1, generation: 1 });
     await server.close();
 

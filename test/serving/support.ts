@@ -28,6 +28,9 @@ export interface Trained { readonly directory: string; readonly snapshot: LocalS
 
 export interface Place { readonly model: string; readonly environment: string }
 
+type Change = (path: string, bytes: Buffer) => Buffer;
+const same: Change = (_path, bytes) => bytes;
+
 export interface Fixture {
   readonly stack: SharedStack; readonly database: TestDatabase; readonly artifacts: Artifacts; readonly bucket: string; readonly trained: Trained;
   readonly folder: string; readonly token: string;
@@ -35,8 +38,8 @@ export interface Fixture {
   readonly proxy: Proxy; readonly proxyUrl: string;
   /** A model, and an environment that serves nothing else. */
   place(): Promise<Place>;
-  /** Registers one more version of the model; `damage` changes what is stored after the manifest was made. */
-  addVersion(model: string, damage?: (path: string, bytes: Buffer) => Buffer): Promise<number>;
+  /** Registers one more version of the model. `pack` changes a file before the manifest is made, `damage` after it. */
+  addVersion(model: string, changes?: { pack?: Change; damage?: Change }): Promise<number>;
   route(place: Place, version: number | null, keepWarmMs?: number): Promise<number>;
   /** A server in this process, reaching PostgreSQL through the proxy. */
   serve(environment: string, options?: Partial<ServerOptions>): Promise<PredictionServer & { problems: string[]; segments: string }>;
@@ -64,10 +67,10 @@ export async function createFixture(): Promise<Fixture> {
       await stores.environments.ensure(environment);
       return { model: await addModel(stores), environment };
     },
-    async addVersion(model, damage = (_path, bytes) => bytes) {
+    async addVersion(model, { pack = same, damage = same } = {}) {
       const run = await addRun(stores, model);
-      const files = ['model.json', 'weights.bin', 'signature.json', 'preprocessing.json'].map((path) => ({ path, bytes: readFileSync(join(trained.directory, path)) }));
-      files.push({ path: 'golden.json', bytes: Buffer.from(canonicalJson(trained.evaluated.golden)) });
+      const files = ['model.json', 'weights.bin', 'signature.json', 'preprocessing.json'].map((path) => ({ path, bytes: pack(path, readFileSync(join(trained.directory, path))) }));
+      files.push({ path: 'golden.json', bytes: pack('golden.json', Buffer.from(canonicalJson(trained.evaluated.golden))) });
       const content = {
         model, commit: commit(run), trainingDigest: digest('training'), snapshot: trained.snapshot.manifest.digest, hyperparameters: { run },
         files: files.map(({ path, bytes }) => ({ path, sha256: createHash('sha256').update(bytes).digest('hex'), bytes: bytes.length })),

@@ -1,0 +1,123 @@
+import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { v7 as uuidv7 } from 'uuid';
+import { PerennialError } from '../../contract/errors.js';
+import { ServingError } from '../../serving/errors.js';
+import { createPredictionLog, type PredictionLogOptions } from '../../serving/log/prediction-log.js';
+import type { LoggedPrediction, LoggedRequest } from '../../serving/log/record.js';
+import { until } from '../support/until.js';
+
+let dir: string;
+beforeEach(() => { dir = mkdtempSync(join(tmpdir(), 'perennial-log-')); });
+afterEach(() => { rmSync(dir, { recursive: true, force: true }); });
+
+const request = (requestId: string, rows = 1): LoggedRequest => ({
+  ids: Array.from({ length: rows }, () => uuidv7()), requestId, model: 'car-truck', version: 1, environment: 'production', role: 'live', generation: 1, replica: 'one', at: new Date().toISOString(),
+  inputShape: [2], attributes: {}, classes: Array.from({ length: rows }, () => 'car'), probabilities: Array.from({ length: rows }, () => [0.75, 0.25]), latencyMs: 1, input: Uint8Array.from({ length: rows * 2 }, (_, at) => at),
+});
+const away = new PerennialError('database/unavailable', 'PostgreSQL is away');
+
+/** A log whose database is the failure under test. */
+function open(options: Partial<PredictionLogOptions> = {}) {
+  const kept: LoggedPrediction[] = [];
+  const problems: string[] = [];
+  const log = createPredictionLog({ dir, shipEveryMs: 10, sink: async (rows) => { kept.push(...rows); }, onProblem: (message) => problems.push(message), ...options });
+  return { kept, problems, log };
+}
+
+/** Leaves a folder as a process that was killed does. */
+async function leave(requests: LoggedRequest[]): Promise<string> {
+  const { log } = open({ sink: () => Promise.reject(away) });
+  const writing = await log;
+  for (const one of requests) await writing.append(one);
+  await writing.close(0);
+  const [own = ''] = readdirSync(dir);
+  renameSync(join(dir, own), join(dir, 'gone-1-1'));
+  const [segment = ''] = readdirSync(join(dir, 'gone-1-1')).sort();
+  return join(dir, 'gone-1-1', segment);
+}
+
+test('rows of a request are kept one by one, each with its own input', async () => {
+  const { log, kept } = open();
+  const writing = await log;
+  await writing.append(request('a', 2));
+  await until(() => expect(kept).toHaveLength(2));
+  expect(kept.map(({ input }) => [...input])).toEqual([[0, 1], [2, 3]]);
+  await writing.close();
+  expect(writing.lag().bytes).toBe(0);
+});
+
+test('what a killed process left is copied, up to the record it was writing', async () => {
+  const segment = await leave([request('a'), request('b'), request('c')]);
+  truncateSync(segment, readFileSync(segment).length - 3);
+  const { log, kept } = open();
+  const writing = await log;
+  await until(() => expect(kept.map(({ requestId }) => requestId)).toEqual(['a', 'b']));
+  await writing.close();
+  expect(readdirSync(dir)).not.toContain('gone-1-1');
+});
+
+test('a damaged record costs no other one, and its file is kept', async () => {
+  const segment = await leave([request('a'), request('b')]);
+  const bytes = readFileSync(segment);
+  bytes[40] = (bytes[40] ?? 0) ^ 1;
+  writeFileSync(segment, bytes);
+  const { log, kept, problems } = open();
+  const writing = await log;
+  await until(() => expect(kept.map(({ requestId }) => requestId)).toEqual(['b']));
+  await writing.close();
+  expect(problems.join()).toContain('damaged');
+  expect(readdirSync(join(dir, 'gone-1-1'))[0]).toMatch(/\.damaged$/);
+});
+
+test('a record that the database refuses is set aside and holds up no other', async () => {
+  const kept: string[] = [];
+  const { log, problems } = open({
+    sink: async (rows) => {
+      if (rows.some((row) => row.requestId === 'bad')) throw new Error('violates a constraint');
+      kept.push(...rows.map((row) => row.requestId));
+    },
+  });
+  const writing = await log;
+  await Promise.all([writing.append(request('a')), writing.append(request('bad')), writing.append(request('b'))]);
+  await until(() => expect(kept).toEqual(['a', 'b']));
+  await writing.close();
+  expect(problems.join()).toContain('request bad');
+  expect(readFileSync(join(dir, 'refused.frames')).length).toBeGreaterThan(0);
+});
+
+test('a log that may not grow further refuses, and takes requests again once it was copied', async () => {
+  let there = false;
+  const { log, problems } = open({ maximumBytes: 300, sink: async () => { if (!there) throw away; } });
+  const writing = await log;
+  await writing.append(request('a'));
+  await until(() => expect(problems).toHaveLength(1));
+  const refused: unknown = await writing.append(request('b')).catch((error: unknown) => error);
+  expect(refused).toBeInstanceOf(ServingError);
+  expect(refused).toMatchObject({ status: 503, retryAfter: 5 });
+  there = true;
+  await until(() => writing.append(request('c')));
+  await writing.close();
+});
+
+test('a folder whose process still runs is left to it', async () => {
+  const { log: first } = open({ sink: () => Promise.reject(away) });
+  await (await first).append(request('a'));
+  const [own = ''] = readdirSync(dir);
+  const other = own.replace(/-\d+-/, '-1-').replace(/-\d+$/, `-${startOfInit()}`);
+  mkdirSync(join(dir, other));
+  appendFileSync(join(dir, other, '0000000000.log'), 'x');
+  const { log: second } = open();
+  const writing = await second;
+  await new Promise((wake) => setTimeout(wake, 60));
+  await writing.close();
+  expect(readdirSync(join(dir, other))).toEqual(['0000000000.log']);
+  await (await first).close(0);
+});
+
+function startOfInit(): string {
+  const line = readFileSync('/proc/1/stat', 'utf8');
+  return line.slice(line.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+}
