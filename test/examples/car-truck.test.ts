@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { runRepositoryTests } from '../../activities/source/tests.js';
 import { ModelDefinition } from '../../definition/model.js';
 import model from '../../examples/car-truck/car-truck.model.js';
 
@@ -17,6 +19,11 @@ describe('examples/car-truck', () => {
     const slices = new Set((model.evaluation.slices ?? []).map(({ name }) => name));
     const gated = model.evaluation.gates.flatMap((gate) => (gate.kind === 'at-least' && gate.slice ? [gate.slice] : []));
     expect(gated.filter((slice) => !slices.has(slice))).toEqual([]);
+  });
+
+  it('passes its own tests, as intake runs them', async () => {
+    const checkout = fileURLToPath(new URL('../../examples/car-truck', import.meta.url));
+    expect(await runRepositoryTests({ checkout, signal: new AbortController().signal })).toEqual({ files: 1 });
   });
 
   it('depends on nothing but the public package', async () => {
