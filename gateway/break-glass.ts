@@ -49,13 +49,24 @@ export async function breakGlassRollback({ stores, log }: Pick<Services, 'stores
   const written = await stores.routes.write({ environment, model, expected: plan.generation, intent: id, arms: [{ version: plan.to, role: 'live', share: 1 }], keepWarmMs: plan.keepWarmMs, by, reason: `${BREAK_GLASS}${reason}` });
   if (!written.ok) throw new PerennialError('route/conflict', `the route of ${model} in ${environment} is at generation ${written.current?.generation ?? 0}, not ${plan.generation}`);
 
-  const eventId = `break-glass/${id}`;
-  if (plan.from !== null) await stores.versions.transition({ model, version: plan.from, to: 'quarantined', by, why: reason, eventId });
-  await stores.versions.transition({ model, version: plan.to, to: 'live', by, why: reason, eventId });
-  await stores.ledger.append({
-    chain: ledgerChain(model, environment), eventId, actor: by, action: 'break-glass',
-    subject: { from: plan.from, to: plan.to, generation: written.route.generation, reason, why }, at: new Date().toISOString(),
-  });
+  await recordBreakGlass(stores, { id, model, environment, from: plan.from, to: plan.to, generation: written.route.generation, reason, by, why });
   log('a rollback was written past the workflow', { model, environment, from: plan.from, to: plan.to, generation: written.route.generation, by, why });
   return { model, environment, from: plan.from, to: plan.to, generation: written.route.generation, requested: id, breakGlass: true, why };
+}
+
+export interface BreakGlassRecord { readonly id: string; readonly model: string; readonly environment: string; readonly from: number | null; readonly to: number; readonly generation: number; readonly reason: string; readonly by: string; readonly why: string }
+
+/** What follows from the route: the version that was left is quarantined, and the ledger says who did it. Named by the request, so once. */
+async function recordBreakGlass(stores: Stores, { id, model, environment, from, to, generation, reason, by, why }: BreakGlassRecord): Promise<void> {
+  const eventId = `break-glass/${id}`;
+  if (from !== null) await stores.versions.transition({ model, version: from, to: 'quarantined', by, why: reason, eventId });
+  await stores.versions.transition({ model, version: to, to: 'live', by, why: reason, eventId });
+  await stores.ledger.append({ chain: ledgerChain(model, environment), eventId, actor: by, action: 'break-glass', subject: { from, to, generation, reason, why }, at: new Date().toISOString() });
+}
+
+/** Does what a gateway that died after writing the route did not come to. */
+export async function completeBreakGlass(stores: Stores, route: Route): Promise<void> {
+  const made = await rollbackMade(stores, route.model, route.environment, route.intent);
+  if (!made) return;
+  await recordBreakGlass(stores, { ...made, id: route.intent, model: route.model, environment: route.environment, reason: route.reason.slice(BREAK_GLASS.length), by: route.writtenBy, why: 'completed after the gateway ended' });
 }

@@ -1,4 +1,4 @@
-import { BREAK_GLASS } from './break-glass.js';
+import { BREAK_GLASS, completeBreakGlass } from './break-glass.js';
 import type { Services } from './services.js';
 
 const EVERY_MS = 10_000;
@@ -16,6 +16,7 @@ export function createReconciler({ stores, workflows, log }: Pick<Services, 'sto
       for (const route of await stores.routes.allCurrent(name)) {
         const id = `route-changed/${name}/${route.model}/${route.generation}`;
         if (!route.reason.startsWith(BREAK_GLASS) || told.has(id)) continue;
+        await completeBreakGlass(stores, route);
         await workflows.tellEnvironment(route.model, name, 'routeChanged', { v: 1, id });
         told.add(id);
         log('the environment was told of a break-glass route', { model: route.model, environment: name, generation: route.generation });

@@ -20,13 +20,14 @@ export const addOperationCommands: Register = (add, program) => {
       return settle(context, { model, environment, version, wait, answer: asked });
     });
 
-  add<[string], { environment: string; reason: string; to?: string; wait: boolean; breakGlass?: boolean }>(program, 'rollback <model>', 'go back to the version before, and quarantine the one that is left',
-    (command) => command.option(...environmentOption).requiredOption('--reason <text>', 'why').option('--to <version>', 'to this one (car-truck@1)').option('--no-wait', 'do not wait until every replica serves it').option('--break-glass', 'write the route at once, past the workflow: when no worker is up'),
-    async (context, { environment, reason, to, wait, breakGlass = false }, model) => {
-      const body = { environment, reason, to: to === undefined ? null : versionOf(to, model).version, id: randomUUID(), breakGlass };
+  add<[string], { environment: string; reason: string; to?: string; wait: boolean; breakGlass?: boolean; id?: string }>(program, 'rollback <model>', 'go back to the version before, and quarantine the one that is left',
+    (command) => command.option(...environmentOption).requiredOption('--reason <text>', 'why').option('--to <version>', 'to this one (car-truck@1)').option('--no-wait', 'do not wait until every replica serves it').option('--break-glass', 'write the route at once, past the workflow: when no worker is up').option('--id <id>', 'of a rollback that was asked for before, so that it happens once'),
+    async (context, { environment, reason, to, wait, breakGlass = false, id = randomUUID() }, model) => {
+      const body = { environment, reason, to: to === undefined ? null : versionOf(to, model).version, id, breakGlass };
       const done = await rollBack(context, model, body);
       if (done.breakGlass) context.note(context.paint.yellow(`written past the workflow (${done.why ?? 'asked for'}); it reconciles when Temporal is back`));
-      return settle(context, { model, environment, version: done.to, wait, answer: done });
+      const past = done.breakGlass ? '' : `; \`perennial rollback ${model} --environment ${environment} --reason … --break-glass --id ${id}\` goes past a workflow that has no worker`;
+      return settle(context, { model, environment, version: done.to, wait, answer: done, past });
     });
 
   add<[string], { environment: string; reason: string }>(program, 'pause <model>', 'hold releases of a model', (command) => command.option(...environmentOption).requiredOption('--reason <text>', 'why'),
@@ -64,7 +65,7 @@ function versionOf(name: string, model?: string): { model: string; version: numb
 }
 
 /** Reads back what the replicas really serve: asked for is not done. */
-async function settle(context: Context, { model, environment, version, wait, answer }: { model: string; environment: string; version: number; wait: boolean; answer: Readonly<Record<string, unknown>> }): Promise<number> {
+async function settle(context: Context, { model, environment, version, wait, answer, past = '' }: { model: string; environment: string; version: number; wait: boolean; answer: Readonly<Record<string, unknown>>; past?: string }): Promise<number> {
   const name = `${model}@${version}`;
   if (!wait) {
     context.answer({ ...answer, settled: false }, () => `asked: ${environment} goes to ${name}; see \`perennial show ${model}\``);
@@ -75,7 +76,7 @@ async function settle(context: Context, { model, environment, version, wait, ans
   for (; Date.now() - begun < SETTLE_MS; await sleep(300)) {
     if (!hinted && Date.now() - begun > HINT_MS) {
       hinted = true;
-      context.note(`still waiting for ${environment} to serve ${name}: \`perennial status\` shows whether a lifecycle worker and the servers are up`);
+      context.note(`still waiting for ${environment} to serve ${name}: \`perennial status\` shows whether a lifecycle worker and the servers are up${past}`);
     }
     const here = (await context.api.get(ModelView, `/models/${encodeURIComponent(model)}`)).environments.find((one) => one.environment === environment);
     if (here?.live !== version || !here.settled || here.replicas.some((replica) => replica.version !== version)) continue;

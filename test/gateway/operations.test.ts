@@ -88,6 +88,14 @@ test('with Temporal away a rollback is written at once, quarantines what it leav
   await until(async () => { expect(await gateway.signalsOf(`environment/${model}/production`)).toEqual([{ name: 'routeChanged', payload: { v: 1, id: `route-changed/production/${model}/3` } }]); }, 15_000);
 });
 
+test('a gateway that died right after writing a break-glass route leaves nothing undone', async () => {
+  const model = 'half-done';
+  await addLiveModel(model);
+  await gateway.stores.routes.write({ environment: 'production', model, expected: 2, intent: 'rollback-2', arms: [{ version: 1, role: 'live', share: 1 }], keepWarmMs: 0, by, reason: 'break-glass: errors at night' });
+  await until(async () => { expect((await gateway.stores.ledger.head(`${model}/production`))?.subject).toMatchObject({ from: 2, to: 1, generation: 3, reason: 'errors at night' }); });
+  expect((await gateway.stores.versions.get(model, 2))?.status).toBe('quarantined');
+});
+
 test('a branch is polled, and a commit that no hook told of is taken in', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'perennial-polled-'));
   const git = (...args: string[]) => execFileSync('git', ['-C', folder, '-c', 'user.name=Ada', '-c', 'user.email=ada@example.com', ...args], { encoding: 'utf8' }).trim();

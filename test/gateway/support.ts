@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection, defaultPayloadConverter } from '@temporalio/client';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { QUEUES } from '../../contract/names.js';
 import type { Role, Scope } from '../../contract/policy.js';
 import { createGateway } from '../../gateway/app.js';
@@ -105,6 +104,7 @@ export async function startTestGateway(): Promise<TestGateway> {
       return (events ?? []).flatMap(({ workflowExecutionSignaledEventAttributes: signal }) => (signal ? [{ name: signal.signalName ?? '', payload: defaultPayloadConverter.fromPayload<SignalSent['payload']>((signal.input?.payloads ?? [])[0] as never) }] : []));
     },
     async withWorker(activities, story) {
+      const { DefaultLogger, NativeConnection, Runtime, Worker } = await import('@temporalio/worker'); // heavy, and few tests need it
       Runtime.install({ logger: new DefaultLogger('ERROR') });
       const connection = await NativeConnection.connect({ address: stack.config.temporal.address });
       const worker = await Worker.create({ connection, namespace, taskQueue: QUEUES.lifecycle, activities, workflowsPath: fileURLToPath(new URL('doubles.ts', import.meta.url)) });
