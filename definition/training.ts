@@ -20,6 +20,8 @@ export type Optimizer = z.infer<typeof Optimizer>;
 
 export const Training = z.strictObject({
   optimizer: Optimizer,
+  /** How the learning rate goes on: as given, or down to zero along half a cosine (Loshchilov & Hutter, 2017), which ends calmer. */
+  schedule: z.enum(['constant', 'cosine']).default('constant'),
   epochs: z.int().min(1).max(10_000),
   batchSize: z.int().min(1).max(65_536),
   seed: z.int().min(0).max(2 ** 31 - 1),

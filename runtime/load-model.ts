@@ -20,6 +20,7 @@ export async function loadModel(tf: TensorFlow, directory: string): Promise<Load
   const signature = Signature.parse(await json('signature.json'));
   const network = await loadNetwork(tf, directory);
   const preprocessor = createPreprocessor(preprocessing);
+  const forward = forwardPass(tf, network);
   let inputs = new Float32Array(0);
   return {
     signature, preprocessing, preprocessor,
@@ -27,9 +28,15 @@ export async function loadModel(tf: TensorFlow, directory: string): Promise<Load
       const length = rows * preprocessor.width;
       if (inputs.length < length) inputs = new Float32Array(length);
       preprocessor.apply(raw, 0, rows, inputs, 0);
-      return tf.tidy(() => (network.predictOnBatch(tf.tensor(inputs.subarray(0, length), [rows, ...preprocessor.shape])) as Tensor).dataSync() as Float32Array);
+      return tf.tidy(() => forward(tf.tensor(inputs.subarray(0, length), [rows, ...preprocessor.shape])).dataSync() as Float32Array);
     },
   };
+}
+
+/** A sequential network is called layer by layer: `predict` slices and joins around that, which a single row feels. */
+function forwardPass(tf: TensorFlow, network: LayersModel): (inputs: Tensor) => Tensor {
+  if (!(network instanceof tf.Sequential)) return (inputs) => network.predictOnBatch(inputs) as Tensor;
+  return (inputs) => network.layers.reduce((tensor, layer) => layer.apply(tensor, { training: false }) as Tensor, inputs);
 }
 
 async function loadNetwork(tf: TensorFlow, directory: string): Promise<LayersModel> {

@@ -9,6 +9,7 @@ import type { RowStore } from '../data/row-store.js';
 import type { Preprocessor } from '../preprocess.js';
 import { Prng } from '../prng.js';
 import type { LayersModel, Tensor, TensorFlow } from '../tensorflow.js';
+import { learningRateAt, setLearningRate } from './schedule.js';
 
 /** Where the loop is; it advances the fields as it goes, so that a checkpoint is a copy of them. */
 export interface Position { epoch: number; batch: number; lossSum: number; accuracySum: number; rowsSeen: number; history: EpochFigures[] }
@@ -45,6 +46,7 @@ export async function fit(options: FitOptions, position: Position): Promise<void
     const [started, rowsBefore] = [performance.now(), position.rowsSeen];
     const rate = () => Math.round((position.rowsSeen - rowsBefore) / Math.max(1e-3, (performance.now() - started) / 1000));
     for (const batch of batchesOf(windows, cut)) {
+      if (training.schedule !== 'constant') setLearningRate(model.optimizer, learningRateAt(training, ((position.epoch - 1) * batches + position.batch) / (epochs * batches)));
       const [loss, accuracy] = await trainBatch(tf, model, batch, preprocessor.shape);
       position.batch += 1;
       if (!Number.isFinite(loss)) throw new PerennialError('training/not-finite', `the loss became ${loss} in epoch ${position.epoch}, batch ${position.batch} of ${batches}`, { epoch: position.epoch, batch: position.batch });

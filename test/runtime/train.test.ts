@@ -84,7 +84,7 @@ describe('training', () => {
 
 describe('a training that was killed', () => {
   test.each([['adam', { kind: 'adam' as const, learningRate: 0.002 }], ['momentum', { kind: 'sgd' as const, learningRate: 0.01, momentum: 0.9 }]])('and resumed gives the same weights, to the last bit (%s)', async (_name, optimizer) => {
-    const definition = pictureDefinition({ training: { epochs: 2, batchSize: 4, optimizer } });
+    const definition = pictureDefinition({ training: { epochs: 2, batchSize: 4, optimizer, schedule: 'cosine' } });
     const whole = await train({ definition, snapshot: pictures });
     let pid = 0;
     const checkpoints: string[] = [];
