@@ -9,7 +9,8 @@ export async function checkBadRequests(client: HttpClient, model: string, good: 
     { check: 'unknown model', status: 404, ask: () => client.post('/v2/models/no-such-model/infer', good) },
     { check: 'unknown version', status: 404, ask: () => client.post(`/v2/models/${model}/versions/999999999/infer`, good) },
     { check: 'broken JSON', status: 400, ask: () => client.post(path, Buffer.from('{"inputs": [')) },
-    { check: 'wrong shape', status: 422, ask: () => client.post(path, withInputs(good, (input) => ({ ...input, shape: [1, 1], data: [0] }))) },
+    // Neither a picture nor one row of columns: [1, 1] would be a right shape for a column.
+    { check: 'wrong shape', status: 422, ask: () => client.post(path, withInputs(good, (input) => ({ ...input, shape: [1, 2], data: [0, 0] }))) },
     { check: 'unknown input', status: 422, ask: () => client.post(path, withInputs(good, (input) => ({ ...input, name: 'no-such-input' }))) },
     { check: 'value that is no number', status: 422, ask: () => client.post(path, withInputs(good, (input) => ({ ...input, data: input.data.map(() => 'x') }))) },
     { check: 'wrong token', status: 401, ask: () => client.post(path, good, 'pnl_wrong') },
