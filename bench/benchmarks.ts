@@ -1,0 +1,15 @@
+import type { Benchmark } from './benchmark.js';
+
+/** Every benchmark by its name. */
+export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
+  training: {
+    summary: 'the training stage of a run against a bare tfjs-node script on the same pixels',
+    limitMinutes: 10,
+    load: async () => (await import('./training/index.js')).benchTraining,
+  },
+  loop: {
+    summary: 'what the loop adds around the work: commit to training, decision to live, rollback, time between the steps',
+    limitMinutes: 10,
+    load: async () => (await import('./loop/index.js')).benchLoop,
+  },
+};
