@@ -13,14 +13,23 @@ export function createFailureInterceptor(stores: Stores): ActivityInterceptorsFa
   return (context: Context) => ({ inbound: new FailureInterceptor(context, stores) });
 }
 
+/** The error as the registry knows it: its own kind, or a full disk, which ends when somebody makes room. */
+function ofRegistry(thrown: unknown): PerennialError | null {
+  if (thrown instanceof PerennialError) return thrown;
+  const { code, path } = thrown as NodeJS.ErrnoException;
+  if (code === 'ENOSPC' || code === 'EDQUOT') return new PerennialError('storage/unavailable', `the disk is full${path === undefined ? '' : ` at ${path}`}`, {}, { cause: thrown });
+  return null;
+}
+
 class FailureInterceptor implements ActivityInboundCallsInterceptor {
   constructor(private readonly context: Context, private readonly stores: Stores) {}
 
   async execute(input: ActivityExecuteInput, next: Next<ActivityInboundCallsInterceptor, 'execute'>): Promise<unknown> {
     try {
       return await next(input);
-    } catch (error) {
-      if (!(error instanceof PerennialError)) throw error;
+    } catch (thrown) {
+      const error = ofRegistry(thrown);
+      if (!error) throw thrown;
       await this.tell(input, error);
       throw ApplicationFailure.create({ type: error.code, message: error.message, nonRetryable: !error.retryable, details: [error.toJSON()], cause: error });
     }

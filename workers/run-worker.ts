@@ -20,13 +20,23 @@ export async function workflowBundle(): Promise<{ code: string }> {
 /** Settings that all workers share. A worker that is told to stop lets running activities finish or report for `shutdownGraceTime`. */
 export const SHARED = { shutdownGraceTime: '8s', shutdownForceTime: '15s', maxHeartbeatThrottleInterval: '1s', defaultHeartbeatThrottleInterval: '1s' } as const satisfies Partial<WorkerOptions>;
 
+/**
+ * Worker Versioning, where a deployment names itself (`PERENNIAL_DEPLOYMENT`, `PERENNIAL_BUILD_ID`): a workflow goes on with the
+ * build that is current, and histories that a change would break are kept apart by `patched`.
+ */
+function versioning(): Partial<WorkerOptions> {
+  const { PERENNIAL_DEPLOYMENT: deploymentName, PERENNIAL_BUILD_ID: buildId } = process.env;
+  if (!deploymentName || !buildId) return {};
+  return { workerDeploymentOptions: { useWorkerVersioning: true, version: { deploymentName, buildId }, defaultVersioningBehavior: 'AUTO_UPGRADE' } };
+}
+
 /** Runs a worker process until SIGTERM or SIGINT, and tells the supervisor when it polls. */
 export async function runWorker(name: string, options: (wired: Wired) => Promise<Omit<WorkerOptions, 'connection' | 'namespace'>> | Omit<WorkerOptions, 'connection' | 'namespace'>, beside: (wired: Wired) => { close(): Promise<void> }[] = () => []): Promise<void> {
   Runtime.install({ logger: new DefaultLogger('WARN'), shutdownSignals: [] });
   const wired = await wire(name);
   const given = await options(wired);
   const worker = await Worker.create({
-    ...SHARED, connection: wired.connection, namespace: wired.config.temporal.namespace,
+    ...SHARED, ...versioning(), connection: wired.connection, namespace: wired.config.temporal.namespace,
     interceptors: { activity: [createFailureInterceptor(wired.deps.stores)] },
     ...given,
   });

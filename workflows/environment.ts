@@ -104,6 +104,7 @@ export async function environment(input: EnvironmentInput): Promise<void> {
     await admission.recordReleased({ model, environment: name, request, generation: written.generation, previous: verdict.liveVersion, confirmed: confirmed.confirmed, unconfirmed: confirmed.unconfirmed });
     await reply(request, { outcome: 'released', generation: written.generation, message: `${model}@${request.version} is live`, unconfirmed: confirmed.unconfirmed });
     await notify.keepMonitor({ model, environment: name });
+    await notify.anchorLedger({ chain: `${model}/${name}` });
     return true;
   }
 
@@ -120,6 +121,7 @@ export async function environment(input: EnvironmentInput): Promise<void> {
       await reply(waiting.payload as ReleaseRequest, { outcome: 'refused', generation: written.generation, message: `${model}@${choice.from} was rolled back and is quarantined`, unconfirmed: [] });
     }
     await notify.keepMonitor({ model, environment: name });
+    await notify.anchorLedger({ chain: `${model}/${name}` });
   }
 
   async function reply(request: ReleaseRequest, answer: Omit<ReleaseReply, 'v' | 'id'>): Promise<void> {

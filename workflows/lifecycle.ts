@@ -181,6 +181,7 @@ export async function lifecycle({ model, run }: LifecycleInput): Promise<Ending>
     await record.endRun({ model, run, status: ending.status, message: ending.message, ...(ending.error ? { error: ending.error } : {}) });
     if (ending.status === 'failed' || (ending.status === 'rejected' && ending.error)) await notify.mailCommitter({ model, run, about: 'failed' });
     await notify.tellGovernor({ model, run, status: ending.status });
+    await notify.anchorLedger({ chain: `${model}/runs` });
     return ending;
   });
 }

@@ -3,6 +3,7 @@ import { durationMs } from '../../definition/common.js';
 import { QUEUES, SIGNALS, workflowId } from '../../contract/names.js';
 import type { RunStatus } from '../../contract/run.js';
 import type { ReleaseReply, ReleaseRequest, TrainRequest } from '../../contract/signals.js';
+import { canonicalJson } from '../../domain/canonical.js';
 import type { ActivityDeps } from '../deps.js';
 import { requireDefinition, requireRun } from '../lookup.js';
 import { alertMail, endMail } from './mails.js';
@@ -12,7 +13,7 @@ export type NotifyActivities = ReturnType<typeof createNotifyActivities>;
 
 /** Messages to people (through the outbox, deterministic ids) and to other workflows (request ids they remember): running twice is hearing it once. */
 export function createNotifyActivities(deps: ActivityDeps) {
-  const { stores, temporal, publicUrl } = deps;
+  const { stores, artifacts, temporal, publicUrl } = deps;
   const mail = createOutboxMail(deps);
 
   return {
@@ -57,6 +58,15 @@ export function createNotifyActivities(deps: ActivityDeps) {
       if (!row || !current) return;
       const to = current.definition.alerts.to.length > 0 ? current.definition.alerts.to : [current.definition.owner.email];
       await mail.enqueue({ id: `finding/${finding}`, to, ...alertMail({ model, environment, finding: row, check: await stores.checks.get(row.check), publicUrl }) });
+    },
+
+    /** Writes the chain's head to S3, where nobody who changes the database can reach it. */
+    async anchorLedger({ chain }: { chain: string }): Promise<void> {
+      const head = await stores.ledger.head(chain);
+      if (!head) return;
+      const { seq, hash } = head;
+      const ref = await artifacts.putAt(`ledger/${chain}/${String(seq).padStart(12, '0')}.json`, new TextEncoder().encode(canonicalJson({ v: 1, chain, seq, hash })), { contentType: 'application/json' });
+      await stores.ledger.anchor({ chain, seq, hash, uri: ref.uri });
     },
 
     /** A Schedule per live model: made, or changed to the applied policy. */

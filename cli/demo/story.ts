@@ -112,11 +112,11 @@ export async function tellStory(options: StoryOptions): Promise<StoryResult> {
   return { runs: [first, second], accuracy: { day: dayAccuracy, night: nightAccuracy, recovered }, releasedAt: [] };
 }
 
-async function ensureApprover({ perennial, context }: World): Promise<void> {
-  const known = await context.api.get(Anything, '/principals') as { principals?: { id: string }[] };
-  if (!known.principals?.some(({ id }) => id === APPROVER)) await perennial('principal', 'add', APPROVER, '--name', 'Ada Approver', '--email', 'ada@example.com');
-  await perennial('principal', 'grant', APPROVER, 'approver');
-  await perennial('principal', 'key', APPROVER);
+async function ensureApprover(world: World): Promise<void> {
+  const known = await world.context.api.get(Anything, '/principals') as { principals?: { id: string }[] };
+  if (!known.principals?.some(({ id }) => id === APPROVER)) await world.perennial('principal', 'add', APPROVER, '--name', 'Ada Approver', '--email', 'ada@example.com');
+  await world.perennial('principal', 'grant', APPROVER, 'approver');
+  await world.perennial('principal', 'key', APPROVER);
 }
 
 /** The last event that was shown of each run, so that following it again goes on from there. */

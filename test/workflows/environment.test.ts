@@ -26,6 +26,7 @@ function activities(seen: Seen, overrides: Record<string, (...args: never[]) => 
     setPaused: async ({ paused }: { paused: boolean }) => { seen.records.push(paused ? 'paused' : 'resumed'); },
     replyReleased: async ({ reply }: { reply: ReleaseReply }) => { seen.replies.push(reply); },
     keepMonitor: async () => undefined,
+    anchorLedger: async () => undefined,
     ...overrides,
   };
 }

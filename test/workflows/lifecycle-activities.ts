@@ -48,6 +48,7 @@ export function lifecycleActivities(seen: Seen, overrides: Record<string, (...ar
     endRun: async ({ status, message, error }: { status: EndStatus; message: string; error?: RunError }) => { seen.ended = { status, message, error }; },
     applyPolicy: async () => undefined,
     keepMonitor: async () => undefined,
+    anchorLedger: async () => undefined,
     ...overrides,
   };
 }
