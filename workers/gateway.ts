@@ -32,6 +32,5 @@ const stop = (): void => {
 };
 process.once('SIGTERM', stop);
 process.once('SIGINT', stop);
-process.once('disconnect', stop);
 process.send?.({ ready: true });
 process.stdout.write(`ready ${gateway.url}\n`);

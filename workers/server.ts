@@ -41,7 +41,6 @@ const stop = (): void => {
 };
 process.once('SIGTERM', stop);
 process.once('SIGINT', stop);
-process.once('disconnect', stop);
 await server.settled;
 process.send?.({ ready: true });
 process.stdout.write(`ready ${server.url}\n`);
