@@ -10,7 +10,7 @@ const StoredCheckpoint = z.strictObject({
   files: z.array(z.strictObject({ path: z.string(), ref: Ref })),
 });
 /** What the training child writes beside its files. */
-const LocalManifest = z.looseObject({ epoch: z.int(), batch: z.int() });
+const LocalManifest = z.looseObject({ state: z.looseObject({ epoch: z.int(), batch: z.int() }) });
 
 /** Checkpoints of a run in S3, `runs/<run>/<attempt>/checkpoints/`, fenced by attempt: nobody writes into another attempt's path. */
 export function createCheckpoints({ artifacts, run, attempt }: { artifacts: Artifacts; run: string; attempt: string }) {
@@ -18,7 +18,7 @@ export function createCheckpoints({ artifacts, run, attempt }: { artifacts: Arti
   return {
     /** Stores a checkpoint folder, its marker last. */
     async save(directory: string): Promise<void> {
-      const { epoch, batch } = LocalManifest.parse(JSON.parse(await readFile(join(directory, 'manifest.json'), 'utf8')));
+      const { epoch, batch } = LocalManifest.parse(JSON.parse(await readFile(join(directory, 'manifest.json'), 'utf8'))).state;
       const target = `${prefix}${attempt}/checkpoints/${String(epoch).padStart(6, '0')}-${String(batch).padStart(9, '0')}`;
       const files = [];
       for (const path of (await readdir(directory)).sort()) files.push({ path, ref: await artifacts.putAt(`${target}/${path}`, join(directory, path), { contentType: 'application/octet-stream' }) });
@@ -29,7 +29,7 @@ export function createCheckpoints({ artifacts, run, attempt }: { artifacts: Arti
     /** Fetches the newest complete checkpoint of any attempt into `directory`; null when there is none. */
     async restore(directory: string): Promise<{ directory: string; epoch: number; batch: number } | null> {
       const markers = (await artifacts.list(prefix)).filter((key) => key.endsWith('/complete.json'));
-      const found = await Promise.all(markers.map(async (key) => StoredCheckpoint.parse(JSON.parse(new TextDecoder().decode(await artifacts.readObject(key))))));
+      const found = await Promise.all(markers.map(async (key) => StoredCheckpoint.parse(JSON.parse(new TextDecoder().decode(await artifacts.getAt(key))))));
       const newest = found.sort((a, b) => b.epoch - a.epoch || b.batch - a.batch)[0];
       if (!newest) return null;
       for (const file of newest.files) await artifacts.getToFile(file.ref, join(directory, file.path));
