@@ -8,8 +8,9 @@ import { ServingError } from '../../serving/errors.js';
 import { parseInferenceRequest } from '../../serving/protocol/request.js';
 import { rowsOf } from '../../serving/protocol/rows.js';
 
-const picture: SnapshotManifest['content'] = { kind: 'images', image: { name: 'image', height: 2, width: 2, channels: 3 } };
-const table: SnapshotManifest['content'] = { kind: 'table', columns: ['age', 'visits'] };
+const common = { model: 'some-model', target: { name: 'label', classes: ['yes', 'no'] }, shards: [] };
+const picture: SnapshotManifest['content'] = { ...common, kind: 'images', image: { name: 'image', height: 2, width: 2, channels: 3 } };
+const table: SnapshotManifest['content'] = { ...common, kind: 'table', columns: ['age', 'visits'] };
 const outputs: Signature['outputs'] = [{ name: 'probabilities', datatype: 'FP32', shape: [2] }];
 const signatures: Record<'images' | 'table', Signature> = {
   images: { inputs: [{ name: 'image', datatype: 'UINT8', shape: [2, 2, 3] }], outputs, classes: ['car', 'truck'] },
