@@ -39,7 +39,7 @@ export const ERRORS = {
   'release/not-approved': { retryable: false, status: 409, next: 'The version needs an approved decision for this environment.' },
   'release/quarantined': { retryable: false, status: 409, next: 'Lift it with `perennial resume MODEL`, when it is safe.' },
   'release/older-than-live': { retryable: false, status: 409, next: 'Use `perennial release MODEL@VERSION --force`, or roll back.' },
-  'release/stale-evidence': { retryable: false, status: 409, next: 'What is live changed since: the candidate is judged again.' },
+  'release/stale-evidence': { retryable: false, status: 409, next: 'A run judges its candidate again by itself. To release an earlier version all the same: `perennial release MODEL@VERSION --force`.' },
   'release/frozen': { retryable: false, status: 409, next: 'Wait until the freeze window ends.' },
   'release/paused': { retryable: false, status: 409, next: '`perennial resume MODEL` lets releases go on.' },
   'release/load-failed': { retryable: false, status: 409, next: 'The version could not be loaded; the one before goes on serving.' },

@@ -1,6 +1,7 @@
 import { ModelParams, PauseBody, ReleaseBody, ResumeBody, RetrainBody, RollbackBody } from '../../contract/api/requests.js';
 import { PerennialError } from '../../contract/errors.js';
 import { workflowId } from '../../contract/names.js';
+import { judgeRelease } from '../../domain/admission.js';
 import { parseDuration } from '../../domain/times.js';
 import { breakGlassRollback, rollbackMade, rollbackTargetOf } from '../break-glass.js';
 import { findEnvironment, findModel, findVersion, releaseEnvironment } from '../find.js';
@@ -29,8 +30,17 @@ export const release = defineRoute({
     if (!evidence) throw new PerennialError('release/not-approved', `${name} has no sealed evidence`);
     const { environment } = evidence;
     requireIn(caller, 'operator', environment);
-    if (version.status === 'quarantined') throw new PerennialError('release/quarantined', `${name} is quarantined`);
-    if ((await stores.decisions.acceptedFor(version.run))?.decision.verdict !== 'approve') throw new PerennialError('release/not-approved', `${name} has no approved decision for ${environment}`);
+    const route = await stores.routes.current(environment, model);
+    const decision = await stores.decisions.acceptedFor(version.run, evidence.digest);
+    // A pause or a freeze only holds it, so neither is asked here.
+    const verdict = judgeRelease({
+      version, environment, evidence: { digest: evidence.digest, liveGeneration: evidence.liveGeneration }, force: body.force,
+      decision: decision && { version: evidence.version, environment, evidence: decision.evidence, verdict: decision.decision.verdict },
+      generation: route?.generation ?? 0, liveVersion: route?.arms.find((arm) => arm.role === 'live')?.version ?? null,
+      quarantined: version.status === 'quarantined', paused: false, frozen: null,
+    });
+    // A run's own release is judged again where it is stale; nobody does that for an operator's.
+    if (!verdict.admit) throw new PerennialError(verdict.stale === true ? 'release/stale-evidence' : verdict.code, `${name}: ${verdict.message}`);
     const id = requestId(body.id);
     const { keepWarm } = await releaseEnvironment(stores, model);
     await workflows.tellEnvironment(model, environment, 'release', {

@@ -46,6 +46,22 @@ test('release asks the environment for an approved version only', async () => {
   expect(await gateway.signalsOf(`environment/${model}/production`)).toEqual([{ name: 'release', payload: { v: 1, id: 'release-1', run, version, evidence, force: false, by, replyTo: `lifecycle/${model}/${run}`, keepWarmMs: 900_000 } }]);
 });
 
+test('a version that was judged against what is live no more is refused at once, and may be forced', async () => {
+  const { first: { version: older } } = await addLiveModel('moved-on');
+  const keys = await addApprover(gateway.stores, 'grace');
+  const approved = async (generation: number) => {
+    const made = await addVersion(gateway.stores, 'moved-on', { live: false, generation });
+    await gateway.stores.decisions.record({ decision: decisionOf(made.run, made.evidence, 'grace', keys), via: 'signal', accepted: true, refusal: null, payloadDigest: made.evidence });
+    return made.version;
+  };
+  const release = async (version: number, force = false) => gateway.call('POST', '/models/moved-on/release', { token, body: { version, force } });
+  const stale = await approved(1);
+  expect((await release(stale)).body.error.code).toBe('release/stale-evidence');
+  expect((await release(stale, true)).status).toBe(202);
+  expect((await release(await approved(2))).status).toBe(202);
+  expect((await release(older)).body.error.code).toBe('release/not-approved');
+});
+
 test('pause, resume and rollback reach the environment; a rollback without a version before is refused at once', async () => {
   const model = 'signals';
   const { first } = await addLiveModel(model);
