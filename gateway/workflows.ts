@@ -1,9 +1,10 @@
-import { WorkflowNotFoundError } from '@temporalio/common';
-import { WorkflowUpdateFailedError, type Client } from '@temporalio/client';
+import { ActivityFailure, ApplicationFailure, WorkflowNotFoundError } from '@temporalio/common';
+import { WorkflowFailedError, WorkflowUpdateFailedError, type Client } from '@temporalio/client';
 import type { z } from 'zod';
 import type { Decision } from '../contract/decision.js';
 import { PerennialError } from '../contract/errors.js';
 import { QUEUES, SIGNALS, UPDATES, workflowId } from '../contract/names.js';
+import { RunError } from '../contract/run.js';
 import type { CancelRequest, PauseRequest, ReleaseRequest, ResumeRequest, RollbackRequest, RouteChanged, TrainRequest } from '../contract/signals.js';
 import { digestOf } from '../domain/digest.js';
 import { isTemporalAway } from './http/errors.js';
@@ -34,11 +35,20 @@ export interface Workflows {
   startCheck(model: string, environment: string, id: string): Promise<string>;
   /** The same job again is left alone. */
   startScore(model: string, score: { job: string; version: number; input: string; by: string }): Promise<void>;
+  /** Why a scoring job ended without its result; null while it runs, when it is done, and where there is none. */
+  scoreFailure(model: string, job: string): Promise<RunError | null>;
   isReachable(ms: number): Promise<boolean>;
 }
 
 /** Time left for a worker to accept an Update before the decision is left as a Signal. */
 const ACCEPT_MS = 2_500;
+
+/** The registry's error that an activity failed with, else what Temporal says of the workflow's end. */
+function failureOf({ cause, message }: WorkflowFailedError): RunError {
+  const failure = cause instanceof ActivityFailure ? cause.cause : cause;
+  const known = RunError.safeParse(failure instanceof ApplicationFailure ? failure.details?.[0] : undefined);
+  return known.success ? known.data : { code: 'unexpected', message: failure?.message ?? message, next: 'See the log of the compute worker; `perennial status` says where it is.' };
+}
 
 export function createWorkflows(client: Client): Workflows {
   const ask = async <T>(work: () => Promise<T>, ms = CALL_MS): Promise<T> => {
@@ -98,6 +108,19 @@ export function createWorkflows(client: Client): Workflows {
     },
     async startScore(model, score) {
       await ask(() => client.workflow.start('batchScore', { workflowId: workflowId.score(model, score.job), taskQueue: QUEUES.lifecycle, args: [{ v: 1, model, ...score }], workflowIdConflictPolicy: 'USE_EXISTING', workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY' }));
+    },
+    async scoreFailure(model, job) {
+      const handle = client.workflow.getHandle(workflowId.score(model, job));
+      try {
+        const { status } = await ask(() => handle.describe());
+        if (status.name === 'RUNNING' || status.name === 'COMPLETED') return null;
+        await ask(() => handle.result());
+        return null;
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return null;
+        if (!(error instanceof WorkflowFailedError)) throw error;
+        return failureOf(error);
+      }
     },
     async isReachable(ms) {
       try {

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { RunError } from '../../contract/run.js';
 import type { Context } from '../command.js';
 import { CommandError, UsageError } from '../errors.js';
 import { pixelsOf } from '../picture.js';
@@ -17,7 +18,7 @@ const Prediction = z.object({
   outputs: z.array(z.object({ name: z.string(), shape: z.array(z.int()), data: z.array(z.union([z.number(), z.string()])) })),
 });
 const Labelled = z.object({ accepted: z.int(), waiting: z.array(z.string()), changed: z.int() });
-const Score = z.object({ job: z.string(), status: z.string(), score: z.object({ partitions: z.int(), rows: z.int(), outputPrefix: z.string(), completed: z.array(z.unknown()) }).nullable() });
+const Score = z.object({ job: z.string(), status: z.string(), error: RunError.nullable(), score: z.object({ partitions: z.int(), rows: z.int(), outputPrefix: z.string(), completed: z.array(z.unknown()) }).nullable() });
 
 export const addPredictCommands: Register = (add, program) => {
   add<[string], { image?: string; row?: string; environment: string; attribute?: string[] }>(program, 'predict <model>', 'ask the live version',
@@ -46,17 +47,18 @@ export const addPredictCommands: Register = (add, program) => {
     (command) => command.requiredOption('--input <file>', 'an absolute file, or s3://bucket/key').option('--version <number>', 'with this version (the live one unless given)').option('--environment <name>', 'whose live version', 'production').option('--wait', 'until it is done'),
     async (context, { input, version, environment, wait = false }, model) => {
       const { job } = await context.api.post(z.object({ job: z.string() }), `/models/${encodeURIComponent(model)}/score`, { input: /^[a-z0-9]+:\/\//.test(input) ? input : resolve(context.io.cwd, input), environment, id: randomUUID(), ...(version === undefined ? {} : { version: Number(version) }) });
-      const score = wait ? await waitForScore(context, job) : await context.api.get(Score, `/scores/${job}`);
+      const score = wait ? await waitForScore(context, model, job) : await context.api.get(Score, `/scores/${job}`, { model });
       context.answer({ ...score, job }, () => (score.status === 'done' ? `done: ${score.score?.rows ?? 0} rows in ${score.score?.outputPrefix ?? ''}` : `job ${job} is ${score.status === 'unknown' ? 'starting' : score.status}`));
       return 0;
     });
 };
 
-async function waitForScore(context: Context, job: string): Promise<z.infer<typeof Score>> {
+async function waitForScore(context: Context, model: string, job: string): Promise<z.infer<typeof Score>> {
   let told = -1;
   for (;;) {
-    const score = await context.api.get(Score, `/scores/${job}`);
+    const score = await context.api.get(Score, `/scores/${job}`, { model });
     if (score.status === 'done') return score;
+    if (score.error) throw new CommandError(score.error.code, score.error.message, score.error.next);
     const done = score.score?.completed.length ?? 0;
     if (done !== told) context.note(`${done} of ${score.score?.partitions ?? '?'} partitions`);
     told = done;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { JobId, ModelParams, ScoreBody } from '../../contract/api/requests.js';
+import { JobId, ModelName, ModelParams, ScoreBody } from '../../contract/api/requests.js';
 import { PerennialError } from '../../contract/errors.js';
 import { findEnvironment, findModel, findVersion } from '../find.js';
 import { Answer, defineRoute, READERS } from '../http/route.js';
@@ -20,11 +20,15 @@ export const startScore = defineRoute({
   },
 });
 
+/** `unknown`: its first step has not written its row yet, or there is no such job. With the model's name, a job that failed before that is found too. */
 export const getScore = defineRoute({
   method: 'GET', path: '/scores/:job', summary: 'How far a scoring job is', access: READERS, params: z.strictObject({ job: JobId }),
-  async handle({ params: { job }, services: { stores } }) {
+  query: z.strictObject({ model: ModelName.optional() }),
+  async handle({ params: { job }, query, services: { stores, workflows } }) {
     const score = await stores.scores.get(job);
-    if (!score) return { job, status: 'unknown', score: null };
-    return { job, status: score.finishedAt === null ? 'running' : 'done', score };
+    if (score && score.finishedAt !== null) return { job, status: 'done', score, error: null };
+    const model = score?.model ?? query.model;
+    const error = model === undefined ? null : await workflows.scoreFailure(model, job);
+    return { job, status: error ? 'failed' : score ? 'running' : 'unknown', score, error };
   },
 });

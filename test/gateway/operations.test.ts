@@ -74,6 +74,16 @@ test('pause, resume and rollback reach the environment; a rollback without a ver
   expect((await gateway.call('POST', `/models/${alone}/rollback`, { token, body: { reason: 'x' } })).body.error.code).toBe('rollback/nothing-before');
 });
 
+test('a scoring job that ended without its result says so', async () => {
+  await addLiveModel('scored');
+  const job = 'score-job-1';
+  expect((await gateway.call('POST', '/models/scored/score', { token, body: { input: '/rows.csv', id: job } })).status).toBe(202);
+  const statusOf = async () => (await gateway.call('GET', `/scores/${job}?model=scored`, { token })).body;
+  expect(await statusOf()).toMatchObject({ status: 'unknown', error: null });
+  await gateway.client.workflow.getHandle(`score/scored/${job}`).terminate('wrong file');
+  expect(await statusOf()).toMatchObject({ status: 'failed', error: { message: expect.stringContaining('wrong file') as string } });
+});
+
 test('cancel reaches the run, and says so when there is nothing to stop', async () => {
   const model = await addModel(gateway.stores);
   const run = await addRun(gateway.stores, model);
