@@ -4,7 +4,7 @@ import type { Benchmark } from './benchmark.js';
 export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   training: {
     summary: 'the training stage of a run against a bare tfjs-node script on the same pixels',
-    limitMinutes: 10,
+    limitMinutes: 15,
     load: async () => (await import('./training/index.js')).benchTraining,
   },
   loop: {

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Tensor } from '@tensorflow/tfjs-node';
 import { buildNetwork } from '../../runtime/train/network.js';
 import { createOptimizer } from '../../runtime/train/optimizer.js';
+import { learningRateAt, setLearningRate } from '../../runtime/train/schedule.js';
 import { loadTensorFlow } from '../../runtime/tensorflow.js';
 import { BareTask, type BareResult } from './bare-task.js';
 import type { z } from 'zod';
@@ -26,10 +27,15 @@ const flips = training.augment.includes('flip-horizontal');
 /** Every picture, then every picture mirrored: an epoch gathers one of the two of each. */
 const both = flips ? tf.tidy(() => tf.concat([clear, clear.reverse(2)])) : null;
 
+const batches = Math.ceil(rows / training.batchSize);
+const scheduled = (epoch: number) => (training.schedule === 'constant' ? {} : {
+  callbacks: { onBatchBegin: async (batch: number) => { setLearningRate(model.optimizer, learningRateAt(training, (epoch * batches + batch) / (training.epochs * batches))); } },
+});
+
 let accuracy = 0;
 for (let epoch = 0; epoch < training.epochs; epoch += 1) {
   const inputs = both ? tf.tidy(() => tf.gather(both, tf.tensor1d(Int32Array.from({ length: rows }, (_, row) => (Math.random() < 0.5 ? row : row + rows)), 'int32'))) : clear;
-  const { history } = await model.fit(inputs, labels, { batchSize: training.batchSize, epochs: 1, shuffle: true, verbose: 0 });
+  const { history } = await model.fit(inputs, labels, { batchSize: training.batchSize, epochs: 1, shuffle: true, verbose: 0, ...scheduled(epoch) });
   accuracy = Number(history['acc']?.[0] ?? NaN);
   if (inputs !== clear) inputs.dispose();
 }
