@@ -5,6 +5,7 @@ import { HostFrame } from '../../contract/frames.js';
 import type { ChildFrame, Program, TaskOf } from '../../contract/frames.js';
 import { Channel } from '../frames/channel.js';
 import { failedFrame } from './failure.js';
+import { removeOwnHome } from './home.js';
 
 export interface ChildContext<P extends Program> {
   readonly task: TaskOf<P>;
@@ -40,8 +41,11 @@ export function childMain<P extends Program>(program: ChildProgram<P>): void {
         void run(frame.task as TaskOf<P>);
       }
     },
-    // The parent closed the pipe or died: nobody waits for a result any more.
-    onClose: () => { process.exit(1); },
+    // The parent closed the pipe or died: nobody waits for a result any more, and nobody else removes the folder.
+    onClose: () => {
+      removeOwnHome();
+      process.exit(1);
+    },
   });
   const send = (frame: ChildFrame, body?: Uint8Array) => channel.send(frame, body);
   const fail = async (error: unknown) => {

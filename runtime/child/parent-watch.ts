@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { removeOwnHome } from './home.js';
 
 /**
  * Runs on a thread of its own in a child that executes team code: an endless loop there keeps the main thread from noticing
@@ -9,6 +9,6 @@ const own = process.pid;
 
 setInterval(() => {
   if (process.ppid === parent) return;
-  rmSync(process.env['HOME'] ?? '', { recursive: true, force: true });
+  removeOwnHome();
   process.kill(-own, 'SIGKILL');
 }, 250);

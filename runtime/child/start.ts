@@ -9,6 +9,7 @@ import type { HostFrame, Program, Task } from '../../contract/frames.js';
 import { Channel } from '../frames/channel.js';
 import type { FrameError } from '../frames/codec.js';
 import { childEnvironment } from './environment.js';
+import { HOME_PREFIX } from './home.js';
 import { residentBytes } from './memory.js';
 import { builtFile } from './program-path.js';
 import { Tail } from './tail.js';
@@ -60,7 +61,7 @@ const WATCH_EVERY_MS = 100;
  * memory and time watched. Frames travel on file descriptor 3; stdout and stderr are the team's and only kept for messages.
  */
 export function startChild(options: ChildOptions): Child {
-  const home = mkdtempSync(join(tmpdir(), 'perennial-child-'));
+  const home = mkdtempSync(join(tmpdir(), HOME_PREFIX));
   for (const [name, bytes] of Object.entries(options.files ?? {})) writeFileSync(join(home, name), bytes);
   const { program, memoryMb, timeoutMs, signal, tfjsNode, threads } = options;
   const child = spawn(process.execPath, [`--max-old-space-size=${memoryMb}`, ...(options.nodeArguments ?? []), builtFile(`runtime/programs/${program}.js`)], {
