@@ -35,7 +35,7 @@ export function createApproveActivities(deps: ActivityDeps) {
       const decision = parsed.data;
       const principal = await stores.principals.get(decision.approver);
       const environmentRow = await stores.environments.get(where);
-      const mayApprove = principal !== null && await mayDecide(decision.approver, where, environmentRow?.policy.approvers ?? []);
+      const mayApprove = principal !== null && principal.disabledAt === null && await mayDecide(principal.id, where, environmentRow?.policy.approvers ?? []);
       const earlier = (await stores.decisions.list(id)).filter((row) => row.accepted);
       const verdict = judgeDecision({
         decision, run: id, currentEvidence: current?.digest ?? null,
@@ -71,8 +71,9 @@ export function createApproveActivities(deps: ActivityDeps) {
     },
   };
 
+  /** The role is needed in any case; where the policy names approvers, only they decide. */
   async function mayDecide(approver: string, environment: string, named: readonly string[]): Promise<boolean> {
-    if (named.length > 0) return named.includes(approver);
+    if (named.length > 0 && !named.includes(approver)) return false;
     const roles = await stores.principals.roles(approver);
     return roles.some((grant) => grant.role === 'approver' && (grant.environment === null || grant.environment === environment));
   }

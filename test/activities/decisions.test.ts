@@ -72,6 +72,20 @@ describe('decisions', () => {
     await world.stores.environments.setPolicy('production', environment.policy, 'test');
   });
 
+  it('being named does not replace the role, and a disabled approver decides nothing', async () => {
+    const gone = await world.addPerson('gone', true);
+    await world.stores.principals.disable(gone);
+    const environment = await world.stores.environments.get('production');
+    if (!environment) throw new Error('no production');
+    await world.stores.environments.setPolicy('production', { ...environment.policy, approvers: [eve, gone] }, 'test');
+    const { run, evidence } = await world.candidate(model);
+    expect(await admit(run, world.decision(eve, run, evidence))).toEqual({ accepted: false });
+    expect(await admit(run, world.decision(gone, run, evidence))).toEqual({ accepted: false });
+    await world.stores.environments.setPolicy('production', environment.policy, 'test');
+    expect(await admit(run, world.decision(gone, run, evidence, 'reject'))).toEqual({ accepted: false });
+    expect(await world.refusals(run)).toEqual(['decision/not-allowed', 'decision/not-allowed', 'decision/not-allowed']);
+  });
+
   it('approves without a person only where the environment allows it, on the present evidence', async () => {
     const { run, evidence } = await world.candidate(model);
     const ask = (digest: string) => world.approve.approveAutomatically({ model, run, environment: 'production', evidence: digest });
