@@ -20,7 +20,7 @@ const RequestId = z.string().regex(/^[A-Za-z0-9._-]{8,128}$/, '8 to 128 letters,
 /** What git can fetch without running anything: https, ssh, file, or an absolute path; no password inside. */
 export const GitUrl = z.string().max(2000)
   .refine((url) => /^(https?:\/\/|ssh:\/\/|file:\/\/\/|\/)[^\s-]/.test(url) || /^[A-Za-z0-9_][A-Za-z0-9._-]*@[A-Za-z0-9][A-Za-z0-9.-]*:[^\s]/.test(url), 'an https, ssh or file address, git@host:path, or an absolute path')
-  .refine((url) => !/^[a-z]+:\/\/[^/@]*:[^/@]*@/.test(url), 'no password inside the address: use git\'s credential helper');
+  .refine((url) => !/^[a-z]+:\/\/[^/@]*:[^/@]*@/.test(url), 'no password inside the address: use ssh with a key');
 
 export const RepositoryBody = z.strictObject({
   name: RepositoryName, url: GitUrl, branches: z.array(Branch).min(1).max(20).default(['main']),
