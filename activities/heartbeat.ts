@@ -15,3 +15,10 @@ export async function heartbeating<T>(work: (signal: AbortSignal) => Promise<T>,
     clearInterval(timer);
   }
 }
+
+type Activity = (input: never) => Promise<unknown>;
+
+/** The same activities, each with a heartbeat: short as they are, a worker that dies in one is noticed by its silence and not only when its time is up. */
+export function withHeartbeats<A extends Readonly<Record<string, Activity>>>(activities: A): A {
+  return Object.fromEntries(Object.entries(activities).map(([name, activity]) => [name, (input: never) => heartbeating(() => activity(input))])) as unknown as A;
+}

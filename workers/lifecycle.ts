@@ -3,6 +3,7 @@ import { createApproveActivities } from '../activities/approve/index.js';
 import { createNotifyActivities } from '../activities/notify/index.js';
 import { createMailSender } from '../activities/notify/sender.js';
 import { createRecordActivities } from '../activities/record/index.js';
+import { withHeartbeats } from '../activities/heartbeat.js';
 import { createRegisterActivities } from '../activities/register/index.js';
 import { createReleaseActivities } from '../activities/release/index.js';
 import { QUEUES } from '../contract/names.js';
@@ -13,8 +14,8 @@ await runWorker('lifecycle', async ({ deps }) => ({
   taskQueue: QUEUES.lifecycle,
   workflowBundle: await workflowBundle(),
   activities: {
-    ...createRecordActivities(deps), ...createAdmissionActivities(deps), ...createRegisterActivities(deps),
-    ...createNotifyActivities(deps), ...createApproveActivities(deps), ...createReleaseActivities(deps),
+    ...createRecordActivities(deps), ...createAdmissionActivities(deps), ...createReleaseActivities(deps),
+    ...withHeartbeats({ ...createRegisterActivities(deps), ...createNotifyActivities(deps), ...createApproveActivities(deps) }),
   },
   maxCachedWorkflows: 100,
 }), ({ deps, config }) => [

@@ -14,6 +14,8 @@ import type { ReleaseActivities } from '../../activities/release/index.js';
 import type { SourceActivities } from '../../activities/source/index.js';
 import type { TrainActivities } from '../../activities/train/index.js';
 
+/** A worker that says nothing for this long is taken for dead, and the work begins again elsewhere. */
+const SILENCE = '10s';
 /** Short writes to PostgreSQL: tried for as long as it takes, because the record may be late but never lost. */
 const patient = { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '10s' } as const;
 /** Work on data: an outage of S3 or PostgreSQL is waited out, a bug is not repeated for ever. */
@@ -21,23 +23,23 @@ const steady = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterva
 
 export const record = proxyLocalActivities<RecordActivities>({ startToCloseTimeout: '10s', localRetryThreshold: '20s', retry: patient });
 export const admission = proxyLocalActivities<AdmissionActivities>({ startToCloseTimeout: '10s', localRetryThreshold: '20s', retry: patient });
-export const register = proxyActivities<RegisterActivities>({ taskQueue: QUEUES.lifecycle, startToCloseTimeout: '30s', retry: patient });
-export const notify = proxyActivities<NotifyActivities>({ taskQueue: QUEUES.lifecycle, startToCloseTimeout: '30s', retry: patient });
-export const approve = proxyActivities<ApproveActivities>({ taskQueue: QUEUES.lifecycle, startToCloseTimeout: '60s', retry: patient });
-export const release = proxyActivities<ReleaseActivities>({ taskQueue: QUEUES.lifecycle, startToCloseTimeout: '5m', heartbeatTimeout: '10s', retry: patient });
+export const register = proxyActivities<RegisterActivities>({ taskQueue: QUEUES.lifecycle, startToCloseTimeout: '30s', heartbeatTimeout: SILENCE, retry: patient });
+export const notify = proxyActivities<NotifyActivities>({ taskQueue: QUEUES.lifecycle, startToCloseTimeout: '30s', heartbeatTimeout: SILENCE, retry: patient });
+export const approve = proxyActivities<ApproveActivities>({ taskQueue: QUEUES.lifecycle, startToCloseTimeout: '60s', heartbeatTimeout: SILENCE, retry: patient });
+export const release = proxyActivities<ReleaseActivities>({ taskQueue: QUEUES.lifecycle, startToCloseTimeout: '5m', heartbeatTimeout: SILENCE, retry: patient });
 
 export const source = proxyActivities<SourceActivities>({ taskQueue: QUEUES.compute, startToCloseTimeout: '10m', heartbeatTimeout: '20s', retry: steady });
 export const data = proxyActivities<DataActivities>({ taskQueue: QUEUES.compute, startToCloseTimeout: '4h', heartbeatTimeout: '30s', retry: steady });
-export const evaluate = proxyActivities<EvaluateActivities>({ taskQueue: QUEUES.compute, startToCloseTimeout: '2h', heartbeatTimeout: '30s', retry: steady });
-export const packaging = proxyActivities<PackageActivities>({ taskQueue: QUEUES.compute, startToCloseTimeout: '30m', heartbeatTimeout: '30s', retry: steady });
-export const deploy = proxyActivities<DeployActivities>({ taskQueue: QUEUES.compute, startToCloseTimeout: '30m', heartbeatTimeout: '30s', retry: steady });
+export const evaluate = proxyActivities<EvaluateActivities>({ taskQueue: QUEUES.compute, startToCloseTimeout: '2h', heartbeatTimeout: '15s', retry: steady });
+export const packaging = proxyActivities<PackageActivities>({ taskQueue: QUEUES.compute, startToCloseTimeout: '30m', heartbeatTimeout: '15s', retry: steady });
+export const deploy = proxyActivities<DeployActivities>({ taskQueue: QUEUES.compute, startToCloseTimeout: '30m', heartbeatTimeout: '15s', retry: steady });
 export const monitor = proxyActivities<MonitorActivities>({ taskQueue: QUEUES.compute, startToCloseTimeout: '30m', heartbeatTimeout: '30s', retry: steady });
 
-/** A worker that dies is noticed after 10 s without a heartbeat, and the training goes on elsewhere from its newest checkpoint. */
+/** The training of a worker that died goes on elsewhere from its newest checkpoint. */
 export const train = proxyActivities<TrainActivities>({
   taskQueue: QUEUES.training,
   startToCloseTimeout: '7d',
-  heartbeatTimeout: '10s',
+  heartbeatTimeout: SILENCE,
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s', maximumAttempts: 8 },
 });
