@@ -15,7 +15,7 @@ export async function readMails(folder: string): Promise<ReadMail[]> {
 }
 
 /** Waits for a mail that `wanted` accepts. */
-export async function waitForMail(folder: string, what: string, wanted: (mail: ReadMail) => boolean, timeoutMs = 30_000): Promise<ReadMail> {
+export async function waitForMail(folder: string, what: string, wanted: (mail: ReadMail) => boolean, timeoutMs = 120_000): Promise<ReadMail> {
   for (const until = Date.now() + timeoutMs; ; await sleep(200)) {
     const found = (await readMails(folder)).findLast(wanted);
     if (found) return found;

@@ -151,9 +151,9 @@ async function untilReleased({ world, narrator, model }: StoryOptions, id: strin
   const view = await follow(world, id, false);
   assertThat(view.run.status === 'released', `${id} is ${view.run.status}: ${view.explanation.happened} ${view.explanation.next}`);
   const version = view.run.version ?? 0;
-  const served = (await world.model(model)).environments.find(({ environment }) => environment === 'production');
-  assertThat(served?.replicas.some((replica) => replica.version === version) === true, `no server of production says that it serves ${model}@${version}`);
-  narrator.say(`${served?.replicas.map((replica) => `${replica.replica} serves ${model}@${replica.version ?? 0}, generation ${replica.generation ?? 0}`).join('; ') ?? ''}`);
+  // A server that was restarted meanwhile is waited for: the release is done, and it follows the route.
+  const served = await world.until(`a server of production that serves ${model}@${version}`, async () => (await world.model(model)).environments.find(({ environment, replicas }) => environment === 'production' && replicas.some((replica) => replica.version === version)));
+  narrator.say(`${served.replicas.map((replica) => `${replica.replica} serves ${model}@${replica.version ?? 0}, generation ${replica.generation ?? 0}`).join('; ')}`);
   return version;
 }
 
