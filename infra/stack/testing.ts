@@ -98,7 +98,8 @@ async function untilReady(part: Managed, logFile: string): Promise<void> {
   }
 }
 
-async function removeHome(home: string): Promise<void> {
+/** Removes a state folder and what its parts wrote beside it; nothing may run on it any more. */
+export async function removeHome(home: string): Promise<void> {
   const { postgresDataDir } = await loadStackFile(homeLayout(home).stackFile);
   if (postgresDataDir !== undefined) await rm(dirname(postgresDataDir), { recursive: true, force: true });
   await rm(sharedDataFolder(home), { recursive: true, force: true });

@@ -1,0 +1,130 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createContext } from '../../../cli/command.js';
+import type { Io } from '../../../cli/io.js';
+import { createWorld, type World } from '../../../cli/demo/world.js';
+import { loadConfig, type Config } from '../../../infra/config.js';
+import { removeHome } from '../../../infra/stack/testing.js';
+import { down } from '../../../infra/supervisor/down.js';
+import { identify, isAlive, ProcessIdentity } from '../../../infra/supervisor/identity.js';
+import type { ProgramName } from '../../../infra/supervisor/programs.js';
+import { readStatus } from '../../../infra/supervisor/read-status.js';
+import { up } from '../../../infra/supervisor/up.js';
+import { createDatabase, type Database } from '../../../stores/database.js';
+import { createStores, type Stores } from '../../../stores/index.js';
+
+/** The machine may be loaded: what takes a second on an idle one may take a hundred. */
+export const PATIENCE_MS = 180_000;
+const PREFIX = 'perennial-e2e-';
+const OWNER = 'owner.json';
+
+export interface RunningHome {
+  readonly home: string;
+  readonly config: Config;
+  readonly db: Database;
+  readonly stores: Stores;
+  readonly world: World;
+  readonly io: Io;
+  /** What commands and the story printed, for the message of a test that fails. */
+  transcript(): string;
+  pidOf(program: ProgramName): Promise<number>;
+  /** SIGKILL, without a word before. Gives the pid that is gone. */
+  kill(program: ProgramName): Promise<number>;
+  /** Waits until the supervisor has another process of the program ready. */
+  untilBack(program: ProgramName, killed: number): Promise<void>;
+  /** `perennial down`, then `perennial up` again. */
+  restart(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Everything that `perennial up` starts, on a state folder of its own in the system's temporary folder. */
+export async function startHome(): Promise<RunningHome> {
+  await endAbandoned();
+  const home = await mkdtemp(join(tmpdir(), PREFIX));
+  await writeFile(join(home, OWNER), JSON.stringify(identify(process.pid)));
+  const env = { ...unaddressed(process.env), PERENNIAL_HOME: home };
+  const close = async () => { await down({ home }); await removeHome(home); };
+  try {
+    await up({ home, detach: true, env, timeoutMs: PATIENCE_MS });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+
+  const said: string[] = [];
+  const say = (text: string) => { said.push(`${new Date().toISOString().slice(11, 23)} ${text}`); };
+  const io: Io = { out: say, err: say, isTerminal: false, columns: 120, env, cwd: home, ask: null };
+  const impatient = createWorld(io);
+  const world: World = { ...impatient, until: (what, look, timeoutMs = PATIENCE_MS) => impatient.until(what, look, timeoutMs) };
+  const config = loadConfig({ env, cwd: home });
+  const db = createDatabase(config.databaseUrl, { max: 3, applicationName: 'perennial e2e' });
+
+  const processOf = async (program: ProgramName) => {
+    const { status } = await readStatus(home);
+    const found = status?.programs.find(({ name }) => name === program);
+    if (!found) throw new Error(`${program} is not run by the supervisor of ${home}`);
+    return found;
+  };
+  const running: RunningHome = {
+    home, config, db, stores: createStores(db), world, io,
+    transcript: () => said.join(''),
+    async pidOf(program) {
+      const { pid } = await world.until(`a process of ${program}`, async () => { const found = await processOf(program); return found.pid !== undefined && found; });
+      return pid ?? 0;
+    },
+    async kill(program) {
+      const pid = await running.pidOf(program);
+      process.kill(pid, 'SIGKILL');
+      say(`*** ${program} (pid ${pid}) killed\n`);
+      return pid;
+    },
+    async untilBack(program, killed) {
+      await world.until(`${program} after its process ${killed} was killed`, async () => { const { state, pid } = await processOf(program); return state === 'ready' && pid !== killed; });
+    },
+    async restart() {
+      await down({ home });
+      await up({ home, detach: true, env, timeoutMs: PATIENCE_MS });
+    },
+    async close() {
+      await db.close();
+      await close();
+    },
+  };
+  return running;
+}
+
+/** A context for commands that give JSON. */
+export function contextOf({ io }: RunningHome) {
+  return createContext(io, true);
+}
+
+/** Repeats a step of a test until it holds; its last failure is the test's. */
+export async function eventually<T>(step: () => Promise<T>, timeoutMs = PATIENCE_MS): Promise<T> {
+  for (const end = Date.now() + timeoutMs; ; await sleep(200)) {
+    try {
+      return await step();
+    } catch (error) {
+      if (Date.now() > end) throw error;
+    }
+  }
+}
+
+/** The environment without addresses of a stack that somebody else runs: this home starts every part itself. */
+function unaddressed(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const foreign = /^(TEMPORAL_|DATABASE_URL$|S3_|AWS_|SMTP_URL$|PUBLIC_URL$|PERENNIAL_(?!CACHE$|TFJS_NODE$))/;
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !foreign.test(name)));
+}
+
+/** Homes whose test run was killed. */
+async function endAbandoned(): Promise<void> {
+  for (const name of (await readdir(tmpdir())).filter((entry) => entry.startsWith(PREFIX))) {
+    const home = join(tmpdir(), name);
+    const owner = await readFile(join(home, OWNER), 'utf8').then((text) => ProcessIdentity.parse(JSON.parse(text)), () => null);
+    if (owner === null || isAlive(owner)) continue;
+    await down({ home });
+    await removeHome(home);
+    await rm(home, { recursive: true, force: true });
+  }
+}
