@@ -21,10 +21,39 @@ export const ModelDefinition = z.strictObject({
   monitoring: Monitoring.prefault({}),
   retraining: Retraining.prefault({}),
   alerts: Alerts.prefault({}),
+}).superRefine((definition, context) => {
+  for (const { path, expected } of contradictions(definition)) context.addIssue({ code: 'custom', path: [...path], message: expected });
 });
 export type ModelDefinition = z.infer<typeof ModelDefinition>;
 /** What a team writes: defaults may be left out. */
 export type ModelDefinitionInput = z.input<typeof ModelDefinition>;
+
+interface Contradiction { readonly path: readonly (string | number)[]; readonly expected: string }
+type Parts = Readonly<Pick<z.output<typeof ModelDefinition>, 'data' | 'evaluation' | 'monitoring'>>;
+
+/** What one part of a definition says of another that is not so; unnoticed, a gate on a misspelt slice would never judge. */
+function contradictions({ data, evaluation, monitoring }: Parts): Contradiction[] {
+  const { classes } = data.target;
+  const slices = evaluation.slices.map(({ name }) => name);
+  const oneOf = (names: readonly string[], what: string) => `${what} of this definition (${names.join(', ') || 'none is declared'})`;
+  const found: Contradiction[] = [];
+  const folder = data.kind === 'images' ? 'parquet' : 'image-folder';
+  data.sources.forEach(({ kind }, index) => { if (kind === folder) found.push({ path: ['data', 'sources', index, 'kind'], expected: `a source of ${data.kind === 'images' ? 'pictures' : 'rows'}` }); });
+  evaluation.gates.forEach((gate, index) => {
+    if (gate.kind !== 'at-least') return;
+    if (gate.slice !== undefined && !slices.includes(gate.slice)) found.push({ path: ['evaluation', 'gates', index, 'slice'], expected: oneOf(slices, 'a slice') });
+    if (gate.class !== undefined && !classes.includes(gate.class)) found.push({ path: ['evaluation', 'gates', index, 'class'], expected: oneOf(classes, 'a class') });
+  });
+  monitoring.thresholds.forEach((threshold, index) => {
+    if (threshold.class !== undefined && !classes.includes(threshold.class)) found.push({ path: ['monitoring', 'thresholds', index, 'class'], expected: oneOf(classes, 'a class') });
+  });
+  const lists = [
+    { path: ['data', 'target', 'classes'], names: classes }, { path: ['evaluation', 'slices'], names: slices },
+    { path: ['evaluation', 'gates'], names: evaluation.gates.map(({ name }) => name) }, { path: ['monitoring', 'thresholds'], names: monitoring.thresholds.map(({ name }) => name) },
+  ];
+  for (const { path, names } of lists) names.forEach((name, index) => { if (names.indexOf(name) < index) found.push({ path: [...path, index], expected: `another name than ${name}, which is taken` }); });
+  return found;
+}
 
 /** The fields (with the bundle of `network.module`, if there is one) that the training digest covers. */
 export const TRAINING_FIELDS = ['schema', 'name', 'data', 'network', 'training'] as const satisfies readonly (keyof ModelDefinition)[];

@@ -33,7 +33,8 @@ function flatten(issue: Issue): Issue[] {
 
 function expected(issue: Issue, root: Schema, definition: unknown): string {
   switch (issue.code) {
-    case 'invalid_format': case 'custom': return `text of this form: ${issue.message}`;
+    case 'custom': return issue.message;
+    case 'invalid_format': return `text of this form: ${issue.message}`;
     case 'invalid_value': return issue.values.length === 1 ? show(issue.values[0]) : `one of ${issue.values.map(show).join(', ')}`;
     case 'too_small': case 'too_big': {
       if (issue.origin !== 'array' && issue.origin !== 'string') return describe(locate(root, issue.path, definition)) ?? issue.message;

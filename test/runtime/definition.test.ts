@@ -96,6 +96,21 @@ describe('reading definitions', () => {
     ]));
   });
 
+  test('parts that contradict each other are named: a gate on a slice that is not there, shares that are not a whole', async () => {
+    const error = await failure({ 'a.model.ts': definition({
+      gates: '{ kind: \'at-least\', name: \'at-night\', metric: \'accuracy\', slice: \'nihgt\', threshold: 0.5 }, { kind: \'not-worse-than-live\', name: \'at-night\' }',
+      extra: 'monitoring: { thresholds: [{ name: \'bikes\', metric: \'recall\', class: \'bike\', below: 0.5 }] },',
+    }) });
+    expect(error.code).toBe('definition/invalid');
+    expect(error.details['issues']).toEqual([
+      'evaluation.gates[0].slice: expected a slice of this definition (none is declared), found "nihgt"',
+      expect.stringMatching(/^monitoring\.thresholds\[0\]\.class: expected a class of this definition \(.+\), found "bike"$/),
+      expect.stringMatching(/^evaluation\.gates\[1\]: expected another name than at-night, which is taken, found \{/),
+    ]);
+    const split = await failure({ 'a.model.ts': definition({}).replace(/split: '[a-z]+'/, 'split: { byKey: { train: 0.9, test: 0.2 } }') });
+    expect(split.message).toMatch(/split\.byKey: expected shares that sum to 1, found/);
+  });
+
   test('a function where plain data belongs is named, not lost', async () => {
     const error = await failure({ 'a.model.ts': definition({ network: '{ layers: [layers.dense({ units: 2, kernelInitializer: () => 1 })] }' }) });
     expect(error.message).toMatch(/network\.layers\[0\]\.config\.kernelInitializer: expected plain data, found a function/);
