@@ -165,6 +165,13 @@ export async function lifecycle({ model, run }: LifecycleInput): Promise<Ending>
     }
   };
 
+  /** Decisions that came too late or again are refused on the record, not dropped. */
+  const refuseLate = async () => {
+    for (let next = decisions.take(); next; next = decisions.take()) {
+      await approve.admitDecision({ model, run, environment: null, via: next.via, payload: next.payload });
+    }
+  };
+
   const ending = await scope.run(story).catch((error: unknown): Ending => {
     if (cancelled && isCancellation(error)) {
       return { status: cancelled.superseded ? 'superseded' : 'cancelled', message: `${cancelled.superseded ? 'superseded' : 'cancelled'} by ${cancelled.by}: ${cancelled.reason}` };
@@ -174,14 +181,12 @@ export async function lifecycle({ model, run }: LifecycleInput): Promise<Ending>
   });
 
   return CancellationScope.nonCancellable(async () => {
-    // Decisions that came too late or again are refused on the record, not dropped.
-    for (let next = decisions.take(); next; next = decisions.take()) {
-      await approve.admitDecision({ model, run, environment: null, via: next.via, payload: next.payload });
-    }
+    await refuseLate();
     await record.endRun({ model, run, status: ending.status, message: ending.message, ...(ending.error ? { error: ending.error } : {}) });
     if (ending.status === 'failed' || (ending.status === 'rejected' && ending.error)) await notify.mailCommitter({ model, run, about: 'failed' });
     await notify.tellGovernor({ model, run, status: ending.status });
     await notify.anchorLedger({ chain: `${model}/runs` });
+    await refuseLate();
     return ending;
   });
 }

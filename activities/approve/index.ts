@@ -40,7 +40,8 @@ export function createApproveActivities(deps: ActivityDeps) {
       const verdict = judgeDecision({
         decision, run: id, currentEvidence: current?.digest ?? null,
         approver: { known: principal !== null, publicKey: principal?.publicKey ?? null, mayApprove },
-        alreadyAccepted: earlier.some((row) => row.evidence === decision.evidence && row.payloadDigest !== payloadDigest),
+        // On evidence that is open no more it is stale, whatever was decided on it: the run asks anew.
+        alreadyAccepted: decision.evidence === current?.digest && earlier.some((row) => row.evidence === decision.evidence && row.payloadDigest !== payloadDigest),
         runOpen: environment !== null && ['running', 'waiting'].includes(run.status),
       });
       if (!verdict.accepted) {
