@@ -2,8 +2,11 @@ import { z } from 'zod';
 import { Commit, Sha256 } from './ref.js';
 import { RunReason, RunStatus } from './run.js';
 
-/** governor/<model> ← a reason to train. `cause` makes it idempotent: one run per model and cause. */
-export const TrainRequest = z.strictObject({ v: z.literal(1), id: z.string(), cause: z.string(), reason: RunReason, commit: Commit.nullable() });
+/**
+ * governor/<model> ← a reason to train. `cause` makes it idempotent: one run per model and cause. `ancestors`: the commits before
+ * this one, nearest first, by which one that is told of too late is known to be older.
+ */
+export const TrainRequest = z.strictObject({ v: z.literal(1), id: z.string(), cause: z.string(), reason: RunReason, commit: Commit.nullable(), ancestors: z.array(Commit).max(100).optional() });
 export type TrainRequest = z.infer<typeof TrainRequest>;
 
 /** governor/<model> ← a lifecycle ended. */

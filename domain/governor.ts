@@ -12,10 +12,15 @@ export interface GovernorPolicy {
 /** A run that was started and has not ended. `ending`: it was told to stop for a newer commit. */
 interface OpenRun { readonly run: string; readonly cause: string; readonly status: 'running' | 'waiting' | 'ending' }
 
+/** The request that answers another one. */
+type Answering = Pick<TrainRequest, 'cause'>;
+
 /** All that a model's governor remembers, as plain JSON. Times are milliseconds since 1970. */
 export interface GovernorState {
-  /** In the order of arrival. */
-  readonly pending: readonly { readonly request: TrainRequest; readonly at: number }[];
+  /** In the order of arrival. `behind`: told of after a commit that comes after it. */
+  readonly pending: readonly { readonly request: TrainRequest; readonly at: number; readonly behind?: Answering }[];
+  /** The commit that no other one comes after, with what lies before it. */
+  readonly newest?: Answering & { readonly commit: string; readonly ancestors: readonly string[] };
   readonly open: readonly OpenRun[];
   /** What cooldown and budget count. */
   readonly starts: readonly { readonly run: string; readonly at: number }[];
@@ -29,7 +34,7 @@ export type GovernorStep =
   /** {@link recordStart} */
   | { readonly kind: 'start'; readonly request: TrainRequest }
   /** {@link recordDrop}: this request is answered by another one. */
-  | { readonly kind: 'drop'; readonly request: TrainRequest; readonly outcome: 'superseded' | 'merged'; readonly into: TrainRequest }
+  | { readonly kind: 'drop'; readonly request: TrainRequest; readonly outcome: 'superseded' | 'merged'; readonly into: Answering }
   /** {@link recordSuperseding}: tell this run to stop, for `by`. */
   | { readonly kind: 'supersede'; readonly run: string; readonly by: TrainRequest }
   | { readonly kind: 'wait'; readonly ms: number }
@@ -44,7 +49,11 @@ export function acceptRequest(state: GovernorState, request: TrainRequest, at: n
   const seen = state.handledIds.includes(request.id) || state.handledCauses.includes(request.cause)
     || state.open.some(({ cause }) => cause === request.cause)
     || state.pending.some(({ request: other }) => other.id === request.id || other.cause === request.cause);
-  return seen ? state : { ...state, pending: [...state.pending, { request, at }] };
+  if (seen) return state;
+  const { newest } = state;
+  if (request.reason.kind !== 'commit' || request.commit === null) return { ...state, pending: [...state.pending, { request, at }] };
+  if (newest?.ancestors.includes(request.commit)) return { ...state, pending: [...state.pending, { request, at, behind: { cause: newest.cause } }] };
+  return { ...state, pending: [...state.pending, { request, at }], newest: { cause: request.cause, commit: request.commit, ancestors: request.ancestors ?? [] } };
 }
 
 /** The run of a pending request was started `at` this time. `open` false: its cause had a run before, which is over, so nothing was started. */
@@ -81,7 +90,8 @@ export function recordStatus(state: GovernorState, run: string, status: RunStatu
 
 /**
  * The next step.
- * - Of several pending commits the newest wins; under `queue` only where they came within the debounce of each other.
+ * - Of several pending commits the newest wins; under `queue` only where they came within the debounce of each other. One that is
+ *   told of after a commit that comes after it is never trained.
  * - Drift, loss, schedule and data ask for the same thing, so that one run answers all of them. They keep to cooldown and budget;
  *   commits and requests do not (a person asked), but a commit waits out the debounce.
  * - One run trains at a time. A commit stops it under `supersede`; everything else waits for its end. A run that waits for its
@@ -108,6 +118,8 @@ export function decideNext(state: GovernorState, now: number, policy: GovernorPo
 }
 
 function superseded({ pending }: GovernorState, { newer, debounceMs }: GovernorPolicy): GovernorStep | null {
+  const late = pending.find(({ behind }) => behind !== undefined);
+  if (late?.behind) return { kind: 'drop', request: late.request, outcome: 'superseded', into: late.behind };
   const commits = pending.filter(({ request }) => request.reason.kind === 'commit');
   for (const [index, older] of commits.entries()) {
     const next = commits[index + 1];

@@ -6,12 +6,12 @@ export interface IntakeInput { readonly v: 1; readonly repository: string; reado
 /** A commit arrives: read what it says about its models, and tell each governor; or tell the committer what is wrong. */
 export async function intake({ repository, commit, branch, via }: IntakeInput): Promise<{ accepted: boolean; models: string[] }> {
   try {
-    const { models } = await source.readCommit({ repository, commit, branch, via });
+    const { models, ancestors } = await source.readCommit({ repository, commit, branch, via });
     await Promise.all(models.map((model) => notify.askGovernor({
       model,
-      request: { v: 1, id: `commit/${commit}`, cause: `commit/${commit}`, commit, reason: { kind: 'commit', detail: `commit ${commit.slice(0, 12)} on ${branch}`, by: repository, force: false } },
+      request: { v: 1, id: `commit/${commit}`, cause: `commit/${commit}`, commit, ancestors, reason: { kind: 'commit', detail: `commit ${commit.slice(0, 12)} on ${branch}`, by: repository, force: false } },
     })));
-    await source.acceptCommit({ repository, commit, models });
+    await source.acceptCommit({ repository, commit, models, ancestors });
     return { accepted: true, models };
   } catch (error) {
     await source.refuseCommit({ repository, commit, error: toRunError(error) });

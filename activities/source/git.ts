@@ -6,6 +6,8 @@ import { PerennialError } from '../../contract/errors.js';
 
 const run = promisify(execFile);
 const TIMEOUT_MS = 120_000;
+/** How far back one commit is known to come after another. */
+const ANCESTORS = 100;
 
 /** Nothing of the machine's or the repository's configuration runs: no hooks, filters, prompts, helpers or submodules. */
 const ENVIRONMENT = {
@@ -17,7 +19,7 @@ const ENVIRONMENT = {
   GIT_CONFIG_KEY_3: 'uploadpack.allowAnySHA1InWant', GIT_CONFIG_VALUE_3: 'true',
 };
 
-interface CommitOnDisk { readonly directory: string; readonly committer: { readonly name: string; readonly email: string }; readonly message: string; readonly committedAt: string }
+interface CommitOnDisk { readonly directory: string; /** The commits before this one, nearest first. */ readonly ancestors: string[]; readonly committer: { readonly name: string; readonly email: string }; readonly message: string; readonly committedAt: string }
 
 /**
  * Exports a commit of a registered repository into `<scratch>/checkouts/<repository>-<commit>`. The bare copy beside it is fetched
@@ -41,6 +43,7 @@ export async function checkOut({ scratch, repository, url, commit, branch, signa
   }
 
   const [name = '', email = '', committedAt = '', ...message] = (await git('show', '--no-patch', '--format=%cn%n%ce%n%cI%n%s', commit)).trimEnd().split('\n');
+  const ancestors = (await git('rev-list', `--max-count=${ANCESTORS + 1}`, commit)).trim().split('\n').slice(1);
   if (!(await stat(directory).catch(() => null))) {
     const partial = `${directory}.${process.pid}.tmp`;
     await rm(partial, { recursive: true, force: true });
@@ -54,7 +57,7 @@ export async function checkOut({ scratch, repository, url, commit, branch, signa
       if (!(await stat(directory).catch(() => null))) throw error;
     });
   }
-  return { directory, committer: { name, email }, message: message.join('\n'), committedAt };
+  return { directory, ancestors, committer: { name, email }, message: message.join('\n'), committedAt };
 }
 
 /** Null when it worked, else the last line git said. */

@@ -18,7 +18,7 @@ export type SourceActivities = ReturnType<typeof createSourceActivities>;
 export function createSourceActivities(deps: ActivityDeps) {
   const { stores, artifacts, scratch } = deps;
   return {
-    readCommit: ({ repository, commit, branch }: CommitRequest): Promise<{ models: string[] }> => heartbeating(async (signal) => {
+    readCommit: ({ repository, commit, branch }: CommitRequest): Promise<{ models: string[]; ancestors: string[] }> => heartbeating(async (signal) => {
       const registered = await stores.repositories.get(repository);
       if (!registered) throw new PerennialError('repository/unknown', `repository ${repository} is not registered`);
       await stores.models.startIntake({ repository, commit, branch, committer: { name: '', email: '' }, message: '' });
@@ -44,16 +44,17 @@ export function createSourceActivities(deps: ActivityDeps) {
         }
       }
       await rm(found.directory, { recursive: true, force: true });
-      return { models };
+      return { models, ancestors: found.ancestors };
     }),
 
-    /** The newest commit by its own clock is current, whichever intake ends last. */
-    async acceptCommit({ repository, commit, models }: { repository: string; commit: string; models: string[] }): Promise<void> {
+    /** The newest commit by its own clock is current, whichever intake ends last; within one second, the one that comes after the other. */
+    async acceptCommit({ repository, commit, models, ancestors }: { repository: string; commit: string; models: string[]; ancestors: string[] }): Promise<void> {
       const intake = await stores.models.getIntake(repository, commit);
       for (const model of models) {
         const current = await stores.models.currentDefinition(model);
         const before = current ? await stores.models.getIntake(repository, current.commit) : null;
-        if (before?.committedAt && intake?.committedAt && Date.parse(before.committedAt) > Date.parse(intake.committedAt)) continue;
+        const later = before?.committedAt && intake?.committedAt ? Date.parse(intake.committedAt) - Date.parse(before.committedAt) : null;
+        if (later !== null && (later < 0 || (later === 0 && !ancestors.includes(current?.commit ?? '')))) continue;
         await stores.models.setCurrent(model, commit);
       }
       await stores.models.finishIntake({ repository, commit, status: 'accepted', models, error: null });

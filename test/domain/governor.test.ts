@@ -61,6 +61,19 @@ describe('requests that come alone', () => {
 describe('requests that meet', () => {
   const [a, b] = [request('commit', 'a'), request('commit', 'b')];
 
+  test.each(['supersede', 'queue'] as const)('a commit that is told of after one that comes after it is not trained, whatever became of that one (%s)', (newer) => {
+    const policy = { ...POLICY, debounceMs: 0, newer };
+    const older: TrainRequest = { ...a, commit: 'a'.repeat(40) };
+    const later: TrainRequest = { ...b, commit: 'b'.repeat(40), ancestors: ['d'.repeat(40), 'a'.repeat(40)] };
+    const drop = { kind: 'drop', request: older, outcome: 'superseded', into: { cause: later.cause } };
+    const pending = arrive(EMPTY_GOVERNOR, [later, 0], [older, 1]);
+    expect(decideNext(pending, 1, policy)).toEqual(drop);
+    expect(decideNext(recordDrop(pending, older), 1, policy)).toEqual({ kind: 'start', request: later });
+    const running = started(arrive(EMPTY_GOVERNOR, [later, 0]), later, 'run-1', 0);
+    expect(decideNext(arrive(running, [older, 1]), 1, policy)).toEqual(drop);
+    expect(decideNext(arrive(recordStatus(running, 'run-1', 'failed'), [older, 1]), 1, policy)).toEqual(drop);
+  });
+
   test('of two commits within the debounce the newest wins, and the older one is recorded', () => {
     let state = arrive(EMPTY_GOVERNOR, [a, 0], [b, 50]);
     expect(decideNext(state, 60, { ...POLICY, newer: 'queue' })).toEqual({ kind: 'drop', request: a, outcome: 'superseded', into: b });
@@ -153,7 +166,7 @@ describe('whatever comes, in whatever order', () => {
       let now = 0;
       const asked = new Map<string, TrainRequest>();
       const starts: { request: TrainRequest; at: number; run: string }[] = [];
-      const drops: { request: TrainRequest; into: TrainRequest }[] = [];
+      const drops: { request: TrainRequest; into: Pick<TrainRequest, 'cause'> }[] = [];
 
       const drive = () => {
         for (let step = decideNext(state, now, policy); step.kind !== 'wait' && step.kind !== 'idle'; step = decideNext(state, now, policy)) {
