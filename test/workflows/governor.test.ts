@@ -10,7 +10,8 @@ import { replay, startTimeSkipping, withWorkers } from './support.js';
 
 const HOUR = 3_600_000;
 
-describe('the governor of a model', () => {
+// The time-skipping server was seen to stall on a machine with six times more work than cores; a stalled one is left for a new one.
+describe('the governor of a model', { retry: 2, timeout: 30_000 }, () => {
   let temporal: TestWorkflowEnvironment;
   // A server of its own for each test: skipped time is one for all workflows of a server.
   beforeEach(async () => { temporal = await startTimeSkipping(); });
