@@ -1,6 +1,7 @@
 import { createDataActivities } from '../activities/data/index.js';
 import { createDeployActivities } from '../activities/deploy/index.js';
 import { createEvaluateActivities } from '../activities/evaluate/index.js';
+import { withHeartbeats } from '../activities/heartbeat.js';
 import { createMonitorActivities } from '../activities/monitor/index.js';
 import { createPackageActivities } from '../activities/package/index.js';
 import { createScoreActivities } from '../activities/score/index.js';
@@ -13,7 +14,7 @@ await runWorker('compute', ({ deps }) => ({
   taskQueue: QUEUES.compute,
   activities: {
     ...createSourceActivities(deps), ...createDataActivities(deps), ...createEvaluateActivities(deps), ...createPackageActivities(deps),
-    ...createDeployActivities(deps), ...createMonitorActivities(deps), ...createScoreActivities(deps),
+    ...createDeployActivities(deps), ...withHeartbeats(createMonitorActivities(deps)), ...createScoreActivities(deps),
   },
   maxConcurrentActivityTaskExecutions: 4,
 }));
