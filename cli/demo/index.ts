@@ -1,5 +1,4 @@
 import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { DEMO_COUNTS } from '../../infra/demo/pictures.js';
 import { down } from '../../infra/supervisor/down.js';
 import { up } from '../../infra/supervisor/up.js';
@@ -31,10 +30,7 @@ export const addDemoCommand: Register = (add, program) => {
         narrator.say(`${formatDuration(totalMs).padStart(9)}  in all. Accuracy: ${(story.accuracy.day * 100).toFixed(1)}% by day, ${(story.accuracy.night * 100).toFixed(1)}% at night, ${(story.accuracy.recovered * 100).toFixed(1)}% at night after retraining.`);
         narrator.say(`\nGo on: perennial up (everything is kept in ${home}) · perennial show ${model} · perennial audit ${model}@2 · the evidence mails are in ${join(home, 'mail')}`);
       } finally {
-        if (!keep && started.state !== 'already-running') {
-          await sleep(0);
-          await down({ home });
-        }
+        if (!keep && started.state !== 'already-running') await down({ home });
       }
       return 0;
     });

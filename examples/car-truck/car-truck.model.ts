@@ -34,7 +34,8 @@ export default defineModel({
   },
 
   training: {
-    optimizer: { kind: 'adam', learningRate: 1e-3 },
+    optimizer: { kind: 'adam', learningRate: 1.5e-3 },
+    schedule: 'cosine',
     epochs: 14,
     batchSize: 32,
     seed: 7,

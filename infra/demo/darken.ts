@@ -2,10 +2,9 @@
 export const PICTURE_SHAPE = [32, 32, 3] as const;
 const [HEIGHT, WIDTH, CHANNELS] = PICTURE_SHAPE;
 
-const BRIGHTNESS = 0.15;
-const RADIUS = 2;
-const SIGMA = 1.5;
-const KERNEL = gaussianKernel(RADIUS, SIGMA);
+/** What makes a picture one of the night. */
+export const NIGHT = { brightness: 0.15, radius: 2, sigma: 1.5 } as const;
+const KERNEL = gaussianKernel(NIGHT.radius, NIGHT.sigma);
 
 /** Sampled Gaussian of 2·radius + 1 weights that sum to 1, as `scipy.ndimage.gaussian_filter` makes it. */
 function gaussianKernel(radius: number, sigma: number): readonly number[] {
@@ -21,7 +20,7 @@ function gaussianKernel(radius: number, sigma: number): readonly number[] {
  */
 export function darken(pixels: Uint8Array): Uint8Array {
   if (pixels.length !== HEIGHT * WIDTH * CHANNELS) throw new RangeError(`a picture is ${HEIGHT * WIDTH * CHANNELS} bytes ([${PICTURE_SHAPE.join(', ')}]); this one is ${pixels.length}`);
-  const dark = Float64Array.from(pixels, (value) => value * BRIGHTNESS);
+  const dark = Float64Array.from(pixels, (value) => value * NIGHT.brightness);
   const rows = blur(dark, WIDTH, CHANNELS);
   const columns = blur(rows, HEIGHT, WIDTH * CHANNELS);
   return Uint8Array.from(columns, (value) => Math.round(value));
@@ -33,9 +32,9 @@ function blur(values: Float64Array, length: number, stride: number): Float64Arra
   for (let index = 0; index < values.length; index += 1) {
     const position = Math.floor(index / stride) % length;
     let sum = 0;
-    for (let offset = -RADIUS; offset <= RADIUS; offset += 1) {
+    for (let offset = -NIGHT.radius; offset <= NIGHT.radius; offset += 1) {
       const neighbour = Math.min(length - 1, Math.max(0, position + offset));
-      sum += (KERNEL[offset + RADIUS] ?? 0) * (values[index + (neighbour - position) * stride] ?? 0);
+      sum += (KERNEL[offset + NIGHT.radius] ?? 0) * (values[index + (neighbour - position) * stride] ?? 0);
     }
     blurred[index] = sum;
   }

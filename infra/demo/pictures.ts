@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { encode } from 'fast-png';
 import { z } from 'zod';
-import { darken, PICTURE_SHAPE } from './darken.js';
+import { darken, NIGHT, PICTURE_SHAPE } from './darken.js';
 import { CLASSES, readSheets, TEST_SHEET } from './sheets.js';
 import type { Picture, PictureClass } from './sheets.js';
 import { TrafficIndex, writeTraffic } from './traffic.js';
@@ -26,6 +27,7 @@ export const PicturesManifest = z.strictObject({
   v: z.literal(1),
   classes: z.array(z.string()),
   shape: z.array(z.int()),
+  night: z.record(z.enum(['brightness', 'radius', 'sigma']), z.number()).describe('how the night pictures were made'),
   roles: z.record(z.enum(ROLES), z.strictObject({ rows: z.int(), perClass: z.record(z.string(), z.int()), digest: z.string().describe('sha256 over the sorted digests of its clear pictures') })),
 });
 export type PicturesManifest = z.infer<typeof PicturesManifest>;
@@ -61,16 +63,17 @@ export async function preparePictures(options: PreparePicturesOptions): Promise<
   report(`packing ${counts.day} day and ${counts.night} night pictures`);
   await writeTraffic(options.into, 'day', dealt.day);
   await writeTraffic(options.into, 'night', dealt.night.map((picture) => ({ ...picture, pixels: darken(picture.pixels) })));
-  const manifest: PicturesManifest = { v: 1, classes: [...CLASSES], shape: [...PICTURE_SHAPE], roles: { train: summary(dealt.train), test: summary(dealt.test), day: summary(dealt.day), night: summary(dealt.night) } };
+  const manifest: PicturesManifest = { v: 1, classes: [...CLASSES], shape: [...PICTURE_SHAPE], night: NIGHT, roles: { train: summary(dealt.train), test: summary(dealt.test), day: summary(dealt.day), night: summary(dealt.night) } };
   await writeFile(join(options.into, 'manifest.json.new'), `${JSON.stringify(manifest, null, 2)}\n`);
   await rename(join(options.into, 'manifest.json.new'), join(options.into, 'manifest.json'));
   return manifest;
 }
 
-/** A whole earlier preparation of the same counts, with its files still there; null otherwise. */
+/** A whole earlier preparation of the same counts and the same night, with its files still there; null otherwise. */
 async function readPrepared(into: string, counts: PictureCounts): Promise<PicturesManifest | null> {
   try {
     const manifest = PicturesManifest.parse(JSON.parse(await readFile(join(into, 'manifest.json'), 'utf8')));
+    if (!isDeepStrictEqual(manifest.night, { ...NIGHT })) return null;
     for (const role of ROLES) if (manifest.roles[role].rows !== counts[role]) return null;
     for (const role of ['train', 'test'] as const) {
       for (const label of CLASSES) if ((await readdir(join(into, role, label))).length !== manifest.roles[role].perClass[label]) return null;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decode } from 'fast-png';
@@ -83,6 +83,15 @@ describe('the demo\'s pictures', () => {
     await rm(file);
     expect(await preparePictures({ cifarDir: cifar10, into, small: true })).toEqual(manifest);
     expect((await stat(file)).size).toBe(before.size);
+  });
+
+  it('are made again when night was made otherwise', async () => {
+    const path = join(into, 'manifest.json');
+    await writeFile(path, JSON.stringify({ ...manifest, night: { ...manifest.night, brightness: 0.25 } }));
+    const before = await stat(join(into, 'night.bin'));
+    expect(await preparePictures({ cifarDir: cifar10, into, small: true })).toEqual(manifest);
+    expect((await stat(join(into, 'night.bin'))).ino).not.toBe(before.ino);
+    expect(JSON.parse(await readFile(path, 'utf8'))).toEqual(manifest);
   });
 
   it('are refused when there are too few, with the numbers', async () => {
