@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Column } from '../definition/columns.js';
 import { Ref, Sha256 } from './ref.js';
 
 export const Split = z.enum(['train', 'validation', 'test']);
@@ -6,7 +7,11 @@ export type Split = z.infer<typeof Split>;
 
 /**
  * A shard: Parquet, rows ordered by key, columns `key` (text), `split`, `label`, `attributes` (JSON text) and either
- * `image` (the encoded picture's bytes) or the table's numeric columns (double).
+ * `image` (the encoded picture's bytes) or the table's columns: number as double, text as varchar, boolean as boolean, time as
+ * varchar (`2026-01-31T08:00:00.000Z`: milliseconds, UTC); null only where the column is nullable.
+ * The canonical row, which `digest` covers: a JSON array of key, split, label, attributes and, in the order of the columns, each
+ * text, boolean and time as text (or null), and of each nullable number `""` (or null); then the eight bytes of each number that
+ * is there, most significant first.
  */
 export const Shard = z.strictObject({ index: z.int().min(0), split: Split, rows: z.int().min(0), digest: Sha256.describe('over canonical rows, not over the file'), file: Ref });
 export type Shard = z.infer<typeof Shard>;
@@ -20,7 +25,7 @@ export const SnapshotManifest = z.strictObject({
     model: z.string(),
     target: z.strictObject({ name: z.string(), classes: z.array(z.string()) }),
     image: z.strictObject({ name: z.string(), height: z.int(), width: z.int(), channels: z.int() }).optional(),
-    columns: z.array(z.string()).optional(),
+    columns: z.array(Column).optional(),
     shards: z.array(z.strictObject({ index: z.int(), split: Split, rows: z.int(), digest: Sha256 })),
   }),
   shards: z.array(Shard),
@@ -35,7 +40,7 @@ export const DataReport = z.strictObject({
   v: z.literal(1),
   blocked: z.boolean(),
   findings: z.array(z.strictObject({
-    check: z.enum(['unreadable', 'duplicate', 'conflicting-label', 'empty-class', 'too-few-rows', 'wrong-shape', 'unknown-class', 'not-a-number', 'missing-source']),
+    check: z.enum(['unreadable', 'duplicate', 'conflicting-label', 'empty-class', 'too-few-rows', 'wrong-shape', 'unknown-class', 'not-a-number', 'missing-value', 'wrong-type', 'missing-source']),
     severity: z.enum(['block', 'warn', 'drop']),
     count: z.int(), message: z.string(),
     /** The first rows concerned, by key or file. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Column } from './columns.js';
 import { Label, Share } from './common.js';
 
 /** Which split a source's rows belong to; `by-key` sends each row by a stable hash of its key, so that no row ever moves. */
@@ -48,7 +49,7 @@ export const ImageData = z.strictObject({
 
 export const TableData = z.strictObject({
   kind: z.literal('table'),
-  columns: z.array(Label).min(1).max(2000).describe('numeric input columns, in order'),
+  columns: z.array(Column).min(1).max(2000).describe('input columns, in order'),
   target: Target,
   sources: z.array(Source).min(1),
   checks: DataCheck.prefault({}),

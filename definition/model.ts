@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { typedColumns } from './columns.js';
 import { Email, ModelName } from './common.js';
 import { Data } from './data.js';
 import { Evaluation, TestEnvironment } from './evaluation.js';
@@ -47,7 +48,10 @@ function contradictions({ data, evaluation, monitoring }: Parts): Contradiction[
   monitoring.thresholds.forEach((threshold, index) => {
     if (threshold.class !== undefined && !classes.includes(threshold.class)) found.push({ path: ['monitoring', 'thresholds', index, 'class'], expected: oneOf(classes, 'a class') });
   });
+  const columns = data.kind === 'table' ? typedColumns(data.columns).map(({ name }) => name) : [];
+  columns.forEach((name, index) => { if (name === data.target.name) found.push({ path: ['data', 'columns', index], expected: 'a column other than the target, which is not known when a prediction is asked' }); });
   const lists = [
+    { path: ['data', 'columns'], names: columns },
     { path: ['data', 'target', 'classes'], names: classes }, { path: ['evaluation', 'slices'], names: slices },
     { path: ['evaluation', 'gates'], names: evaluation.gates.map(({ name }) => name) }, { path: ['monitoring', 'thresholds'], names: monitoring.thresholds.map(({ name }) => name) },
   ];

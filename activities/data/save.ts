@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Ref } from '../../contract/ref.js';
 import { SnapshotManifest } from '../../contract/snapshot.js';
 import type { DataReport } from '../../contract/snapshot.js';
+import { shortColumn } from '../../definition/columns.js';
 import type { Data } from '../../definition/data.js';
 import { digestOf } from '../../domain/digest.js';
 import type { ActivityDeps } from '../deps.js';
@@ -43,10 +44,11 @@ export async function saveSnapshot({ deps, model, data, built, report, folder, s
   return { digest, manifest: ref, rows: built.rows, counts: built.counts, known: false };
 }
 
-function contentOf(model: string, data: Data, built: BuiltRows): SnapshotManifest['content'] {
+/** What a snapshot is named by. */
+export function contentOf(model: string, data: Data, built: Pick<BuiltRows, 'shards'>): SnapshotManifest['content'] {
   return {
     kind: data.kind, model, target: { name: data.target.name, classes: data.target.classes },
-    ...(data.kind === 'images' ? { image: data.image } : { columns: data.columns }),
+    ...(data.kind === 'images' ? { image: data.image } : { columns: data.columns.map(shortColumn) }),
     shards: built.shards.map(({ index, split, rows, digest }) => ({ index, split, rows, digest })),
   };
 }

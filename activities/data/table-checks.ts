@@ -1,3 +1,7 @@
+import { typedColumns } from '../../definition/columns.js';
+import type { TypedColumn } from '../../definition/columns.js';
+import { describeColumn } from '../../domain/cells.js';
+import { canonicalText, isUnreadable } from './column-sql.js';
 import { literal } from './duckdb.js';
 import type { Duck } from './duckdb.js';
 import type { Check, Findings, Severity } from './findings.js';
@@ -5,7 +9,6 @@ import { columnOf } from './table-staging.js';
 import type { Table } from './tables.js';
 
 const NAMED_ROWS = 20;
-const notANumber = (index: number) => `(${columnOf(index)} is null or not isfinite(${columnOf(index)}))`;
 
 /** Leaves the good rows in the table `good`; the others are findings, named by their key or their place in the file. */
 export async function checkTableRows(duck: Duck, data: Table, findings: Findings): Promise<void> {
@@ -19,16 +22,35 @@ export async function checkTableRows(duck: Duck, data: Table, findings: Findings
   };
   await report('unreadable', data.checks.unreadable, 'rows without a key', 'key is null');
   await report('unknown-class', 'drop', `rows whose label is no class of the definition (${data.target.classes.join(', ')})`, `label is null or label not in (${known})`);
+  const faults = typedColumns(data.columns).flatMap(faultsOf);
   // One pass finds the columns concerned; only these are looked at again.
-  const [counts] = await duck.rows<Record<string, bigint>>(`select ${data.columns.map((_, index) => `count(*) filter (where ${notANumber(index)}) as ${columnOf(index)}`).join(', ')} from staged`);
-  for (const [index, column] of data.columns.entries()) {
-    if (Number(counts?.[columnOf(index)] ?? 0) > 0) await report('not-a-number', data.checks.unreadable, `the column ${column} has to be a finite number`, notANumber(index));
+  const [counts] = await duck.rows<Record<string, bigint>>(`select ${faults.map(({ where }, index) => `count(*) filter (where ${where}) as f${index}`).join(', ')} from staged`);
+  for (const [index, { check, message, where }] of faults.entries()) {
+    if (Number(counts?.[`f${index}`] ?? 0) > 0) await report(check, data.checks.unreadable, message, where);
   }
-  const bad = ['key is null', 'label is null', `label not in (${known})`, ...data.columns.map((_, index) => notANumber(index))].join(' or ');
-  // The canonical row: its text as a JSON array, then the eight bytes of each double, most significant first.
-  const numbers = data.columns.map((_, index) => `${columnOf(index)}::bit::blob`).join(' || ');
-  await duck.run(`create table good as select *, sha256(encode(to_json([key, split, label, attributes])::varchar) || ${numbers}) as hash from staged where not (${bad})`);
+  const bad = ['key is null', 'label is null', `label not in (${known})`, ...faults.map(({ where }) => where)].join(' or ');
+  await duck.run(`create table good as select *, sha256(${canonicalRow(data)}) as hash from staged where not (${bad})`);
   await duck.run('drop table staged');
+}
+
+/** What may be wrong with a column's values: a number that must be there is one that is finite. */
+function faultsOf(column: TypedColumn, index: number): { check: Check; message: string; where: string }[] {
+  const { name, type, nullable } = column;
+  const value = columnOf(index);
+  const unreadable = isUnreadable(column, value);
+  if (type === 'number') return [{ check: 'not-a-number', message: `the column ${name} has to be ${describeColumn(column)}`, where: nullable ? unreadable : `(${value} is null or ${unreadable})` }];
+  return [
+    { check: 'wrong-type', message: `the column ${name} has to be ${describeColumn(column)}`, where: unreadable },
+    ...(nullable ? [] : [{ check: 'missing-value' as const, message: `the column ${name} is not nullable, and has no value`, where: `${value} is null` }]),
+  ];
+}
+
+/** The bytes that a row's hash is over, as SQL; their form is written down in contract/snapshot.ts. */
+function canonicalRow(data: Table): string {
+  const columns = typedColumns(data.columns);
+  const texts = columns.map((column, index) => canonicalText(column, columnOf(index))).filter((text) => text !== null);
+  const numbers = columns.flatMap(({ type, nullable }, index) => (type !== 'number' ? [] : [nullable ? `coalesce(${columnOf(index)}::bit::blob, ''::blob)` : `${columnOf(index)}::bit::blob`]));
+  return [`encode(to_json([${['key', 'split', 'label', 'attributes', ...texts].join(', ')}])::varchar)`, ...numbers].join(' || ');
 }
 
 /** Leaves the table `kept`: a key is one row. Of a key in several splits, the row that judges stays. */

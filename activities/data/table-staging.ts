@@ -1,6 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { typedColumns } from '../../definition/columns.js';
+import type { TypedColumn } from '../../definition/columns.js';
 import { canonicalJson } from '../../domain/canonical.js';
+import { decodeRow, describeColumn } from '../../domain/cells.js';
+import { mayHold, stagedType, stagedValue } from './column-sql.js';
 import { duckMessage, identifier, literal } from './duckdb.js';
 import type { Duck } from './duckdb.js';
 import type { ListedSource } from './listing.js';
@@ -13,12 +17,9 @@ type LabelledOf = Extract<ListedSource, { kind: 'labelled' }>;
 /** Name of the i-th input column while the rows are worked on: whatever the definition calls it. */
 export const columnOf = (index: number) => `c${index}`;
 
-/** Types whose values are, or may be read as, numbers. */
-const NUMERIC = /^(U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL.*|BOOLEAN|VARCHAR)$/;
-
 /** `origin` names a row in reports where it has no key. */
 export async function createStaging(duck: Duck, data: Table): Promise<void> {
-  const columns = data.columns.map((_, index) => `${columnOf(index)} double`).join(', ');
+  const columns = typedColumns(data.columns).map(({ type }, index) => `${columnOf(index)} ${stagedType(type)}`).join(', ');
   await duck.run(`create table staged (source integer, ordinal bigint, origin varchar, key varchar, split varchar, label varchar, attributes varchar, ${columns})`);
 }
 
@@ -35,6 +36,7 @@ function splitSql(rule: Table['sources'][number]['split']): string {
 export async function stageParquet(duck: Duck, { data, findings, folder, signal }: TableContext, listed: FilesOf, index: number): Promise<number> {
   const { source, files, location } = listed;
   if (source.kind !== 'parquet') throw new TypeError(`a model of a table has a source of kind ${source.kind}`);
+  const columns = typedColumns(data.columns);
   const attributes = literal(canonicalJson(source.attributes));
   const downloads = join(folder, `source-${index}`);
   await mkdir(downloads, { recursive: true });
@@ -44,17 +46,17 @@ export async function stageParquet(duck: Duck, { data, findings, folder, signal 
     try {
       const described = await duck.rows<{ column_name: string; column_type: string }>(`describe select * from ${from}`);
       const types = new Map(described.map(({ column_name, column_type }) => [column_name, column_type]));
-      const missing = [source.key, data.target.name, ...data.columns].filter((column) => !types.has(column));
+      const missing = [source.key, data.target.name, ...columns.map(({ name: column }) => column)].filter((column) => !types.has(column));
       if (missing.length > 0) {
         findings.add('wrong-shape', 'block', `columns are missing: ${missing.join(', ')}`, name);
         continue;
       }
-      const foreign = data.columns.filter((column) => !NUMERIC.test(types.get(column) ?? ''));
+      const foreign = columns.filter((column) => !mayHold(column, types.get(column.name) ?? ''));
       if (foreign.length > 0) {
-        findings.add('not-a-number', 'block', `columns are not numeric: ${foreign.map((column) => `${column} (${types.get(column) ?? ''})`).join(', ')}`, name);
+        findings.add('wrong-type', 'block', `columns of another type: ${foreign.map((column) => `${column.name} (${types.get(column.name) ?? ''}) has to hold ${describeColumn(column)}`).join('; ')}`, name);
         continue;
       }
-      const values = data.columns.map((column, place) => `try_cast(${identifier(column)} as double) as ${columnOf(place)}`).join(', ');
+      const values = columns.map((column, place) => `${stagedValue(column, identifier(column.name), types.get(column.name) ?? '')} as ${columnOf(place)}`).join(', ');
       await duck.run(
         `insert into staged by name select *, ${splitSql(source.split)} as split from (
            select ${index} as source, file_row_number as ordinal, ${literal(name)} || ' row ' || file_row_number as origin, ${identifier(source.key)}::varchar as key,
@@ -67,15 +69,16 @@ export async function stageParquet(duck: Duck, { data, findings, folder, signal 
   return staged(duck, index);
 }
 
-/** Labelled predictions: raw little-endian float32 or float64 in the order of the columns; key: the sha256 of these bytes. */
+/** Labelled predictions: a JSON object of columns, or raw little-endian float32 or float64 in their order; key: the sha256 of these bytes. */
 export async function stageLabelled(duck: Duck, { deps, model, data, findings, signal }: TableContext, { source, description }: LabelledOf, index: number): Promise<number> {
   const appender = await duck.connection.createAppender('staged');
+  const columns = typedColumns(data.columns);
   let ordinal = 0;
-  for await (const { id, input, label, attributes } of deps.stores.predictions.labelled({ model, environment: source.environment, attributes: source.attributes })) {
+  for await (const { id, input, inputShape, label, attributes } of deps.stores.predictions.labelled({ model, environment: source.environment, attributes: source.attributes })) {
     signal.throwIfAborted();
-    const values = valuesOf(input, data.columns.length);
+    const values = inputShape.length === 0 ? decodeRow(columns, input) : valuesOf(input, columns);
     if (!values) {
-      findings.add('wrong-shape', data.checks.unreadable, `an input must be ${data.columns.length} numbers of 4 or 8 bytes`, `prediction ${id}`);
+      findings.add('wrong-shape', data.checks.unreadable, `an input must hold the columns ${columns.map(({ name }) => name).join(', ')}`, `prediction ${id}`);
       continue;
     }
     appender.appendInteger(index);
@@ -85,7 +88,11 @@ export async function stageLabelled(duck: Duck, { deps, model, data, findings, s
     appender.appendNull();
     appender.appendVarchar(label);
     appender.appendVarchar(canonicalJson({ ...attributes, ...source.attributes }));
-    for (const value of values) appender.appendDouble(value);
+    for (const value of values) {
+      if (value === null) appender.appendNull();
+      else if (typeof value === 'number') appender.appendDouble(value);
+      else appender.appendVarchar(String(value));
+    }
     appender.endRow();
   }
   appender.closeSync();
@@ -107,7 +114,10 @@ async function staged(duck: Duck, index: number): Promise<number> {
   return Number(row?.n ?? 0);
 }
 
-function valuesOf(input: Uint8Array, columns: number): number[] | null {
+/** Before columns had types, every one was a number. */
+function valuesOf(input: Uint8Array, typed: readonly TypedColumn[]): number[] | null {
+  if (typed.some(({ type }) => type !== 'number')) return null;
+  const columns = typed.length;
   const view = new DataView(input.buffer, input.byteOffset, input.byteLength);
   if (input.length === columns * 4) return Array.from({ length: columns }, (_, index) => view.getFloat32(index * 4, true));
   if (input.length === columns * 8) return Array.from({ length: columns }, (_, index) => view.getFloat64(index * 8, true));

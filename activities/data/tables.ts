@@ -1,7 +1,9 @@
 import type { z } from 'zod';
+import { typedColumns } from '../../definition/columns.js';
 import type { TableData } from '../../definition/data.js';
 import type { ActivityDeps } from '../deps.js';
 import { checkClasses } from './class-checks.js';
+import { storedValue } from './column-sql.js';
 import { identifier, literal, openDuck } from './duckdb.js';
 import type { Duck } from './duckdb.js';
 import type { Findings } from './findings.js';
@@ -24,7 +26,7 @@ const TAKEN = ['key', 'split', 'label', 'attributes'];
 /** Reads, checks, sorts and divides the rows in a DuckDB file of `folder`: no row passes through this process. */
 export async function buildTable(context: TableContext): Promise<BuiltRows & { close(): Promise<void> }> {
   const { data, findings, sources, folder, signal } = context;
-  for (const column of data.columns) if (TAKEN.includes(column)) findings.add('wrong-shape', 'block', `a column cannot be named ${TAKEN.join(', ')}: snapshots have columns of these names`, column);
+  for (const { name: column } of typedColumns(data.columns)) if (TAKEN.includes(column)) findings.add('wrong-shape', 'block', `a column cannot be named ${TAKEN.join(', ')}: snapshots have columns of these names`, column);
   const duck = await openDuck(folder, signal);
   try {
     await createStaging(duck, data);
@@ -66,7 +68,7 @@ async function divide(duck: Duck, data: Table): Promise<BuiltShard[]> {
 
 /** One thread, so that the same rows give the same bytes. */
 async function writeShard(duck: Duck, data: Table, where: string, file: string): Promise<void> {
-  const columns = data.columns.map((column, index) => `${columnOf(index)} as ${identifier(column)}`).join(', ');
+  const columns = typedColumns(data.columns).map((column, index) => `${storedValue(column, columnOf(index))} as ${identifier(column.name)}`).join(', ');
   const [threads] = await duck.rows<{ n: number | bigint }>('select current_setting(\'threads\') as n');
   await duck.run('set threads = 1');
   try {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { columnNames } from '../../definition/columns.js';
 import type { SnapshotManifest } from '../../contract/snapshot.js';
 
 export interface TestRow { readonly key: string; readonly actual: string; readonly attributes: Readonly<Record<string, string>>; /** a picture's bytes or a table's numbers */ readonly raw: ArrayLike<number> }
@@ -8,7 +9,7 @@ export function inferenceBody(row: TestRow, content: SnapshotManifest['content']
   const values = Array.from(row.raw);
   const inputs = content.image
     ? [{ name: content.image.name, shape: [1, content.image.height, content.image.width, content.image.channels], datatype: 'UINT8', data: values }]
-    : (content.columns ?? []).map((name, column) => ({ name, shape: [1], datatype: 'FP32', data: [values[column]] }));
+    : columnNames(content.columns ?? []).map((name, column) => ({ name, shape: [1], datatype: 'FP32', data: [values[column]] }));
   return Buffer.from(JSON.stringify({ id: `test/${row.key}`.slice(0, 128), parameters: row.attributes, inputs }));
 }
 

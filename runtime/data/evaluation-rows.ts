@@ -1,5 +1,6 @@
 import type { LocalSnapshot } from '../../contract/frames.js';
 import type { Split } from '../../contract/snapshot.js';
+import { columnNames } from '../../definition/columns.js';
 import { PerennialError } from '../../contract/errors.js';
 import type { RawRows } from '../preprocess.js';
 import { decodePicture } from './picture.js';
@@ -22,7 +23,7 @@ export interface RowBatch {
 export async function* evaluationRows(snapshot: LocalSnapshot, split: Split): AsyncGenerator<RowBatch> {
   const { content } = snapshot.manifest;
   const classes = new Map(content.target.classes.map((name, index) => [name, index]));
-  const columns = content.kind === 'images' ? ['image'] : content.columns ?? [];
+  const columns = content.kind === 'images' ? ['image'] : columnNames(content.columns ?? []);
   const { connection, close } = await openShardReader();
   try {
     for (const { path } of shardsOf(snapshot, split)) {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { DuckDBDataChunk } from '@duckdb/node-api';
+import { columnNames } from '../../definition/columns.js';
 import { PerennialError } from '../../contract/errors.js';
 import type { LocalSnapshot } from '../../contract/frames.js';
 import type { Split } from '../../contract/snapshot.js';
@@ -83,7 +84,7 @@ export function keyOf(chunk: DuckDBDataChunk, row: number): string {
 }
 
 function rowReader(content: SnapshotContent): RowReader {
-  return content.kind === 'images' ? pictureReader(shapeOf(content)) : tableReader(content.columns ?? []);
+  return content.kind === 'images' ? pictureReader(shapeOf(content)) : tableReader(columnNames(content.columns ?? []));
 }
 
 /** The size of a snapshot's pictures. */

@@ -1,3 +1,4 @@
+import { columnNames } from '../../definition/columns.js';
 import { PerennialError } from '../../contract/errors.js';
 import type { ChildContext } from '../child/main.js';
 import { evaluationRows } from '../data/evaluation-rows.js';
@@ -18,7 +19,8 @@ export async function runEvaluation({ task, send, cancelled }: ChildContext<'eva
   const { content } = snapshot.manifest;
   requireSameClasses(classes, content.target.classes, 'model');
   const columns = model.preprocessing.kind === 'table' ? model.preprocessing.columns.map(({ name }) => name) : [];
-  if (columns.join() !== (content.columns ?? []).join()) throw new PerennialError('data/blocked', `the model takes the columns ${columns.join(', ')}, the snapshot has ${(content.columns ?? []).join(', ')}`);
+  const found = columnNames(content.columns ?? []);
+  if (columns.join() !== found.join()) throw new PerennialError('data/blocked', `the model takes the columns ${columns.join(', ')}, the snapshot has ${found.join(', ')}`);
   const total = shardsOf(snapshot, split).reduce((sum, { rows }) => sum + rows, 0);
   const golden = new GoldenCollector(classes, model.preprocessor.width);
   const mistakes = new WorstMistakes();

@@ -1,4 +1,5 @@
 import type { LocalSnapshot } from '../../contract/frames.js';
+import { columnNames } from '../../definition/columns.js';
 import { PerennialError } from '../../contract/errors.js';
 import type { Preprocessing } from '../../contract/package.js';
 import type { TrainingProfile } from '../../contract/profile.js';
@@ -23,7 +24,7 @@ export async function loadTrainingData(snapshot: LocalSnapshot, directory: strin
   if (train.store.rows === 0) throw new PerennialError('data/missing', `the snapshot of '${content.model}' has no training rows`);
   const validation = await packSplit({ snapshot, split: 'validation', limit, directory, budgetBytes });
   const pictures = content.kind === 'images';
-  const names = pictures ? PICTURE_FEATURES : content.columns ?? [];
+  const names = pictures ? PICTURE_FEATURES : columnNames(content.columns ?? []);
   return {
     train: train.store, validation: validation.store.rows > 0 ? validation.store : null, pictures,
     preprocessing: pictures ? { kind: 'image', height: shapeOf(content).height, width: shapeOf(content).width, channels: shapeOf(content).channels, offset: 0, scale: 1 / 255 } : fitTable(names, train),

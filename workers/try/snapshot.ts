@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Findings } from '../../activities/data/findings.js';
 import { listSources } from '../../activities/data/listing.js';
 import { buildPictures } from '../../activities/data/pictures.js';
+import { contentOf } from '../../activities/data/save.js';
 import { buildTable } from '../../activities/data/tables.js';
 import type { ActivityDeps } from '../../activities/deps.js';
 import type { LocalSnapshot } from '../../contract/frames.js';
@@ -20,11 +21,7 @@ export async function buildSample({ deps, definition, rows, folder, signal }: { 
   const common = { deps, model, findings, sources, folder, signal, onRows: () => undefined };
   const built = data.kind === 'images' ? await buildPictures({ ...common, data }) : await buildTable({ ...common, data });
   try {
-    const content: SnapshotManifest['content'] = {
-      kind: data.kind, model, target: { name: data.target.name, classes: data.target.classes },
-      ...(data.kind === 'images' ? { image: data.image } : { columns: data.columns }),
-      shards: built.shards.map(({ index, split, rows: ofShard, digest }) => ({ index, split, rows: ofShard, digest })),
-    };
+    const content = contentOf(model, data, built);
     const localShards = built.shards.map(({ index, split, digest }) => ({ index, split, path: join(folder, `${index}-${digest}.parquet`) }));
     for (const [index, shard] of built.shards.entries()) await shard.write(localShards[index]?.path ?? '');
     const manifest: SnapshotManifest = {

@@ -1,3 +1,4 @@
+import { columnNames } from '../../../definition/columns.js';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PackageManifest } from '../../../contract/package.js';
@@ -19,7 +20,7 @@ export async function registerTrained(stack: DataStack, definition: ModelDefinit
   const folder = join(stack.folder, model);
   await mkdir(folder);
   const { data } = definition;
-  const snapshot = await writeSnapshot(join(folder, 'snapshot'), rows, { classes: data.target.classes, shards: 1, ...(data.kind === 'table' ? { columns: data.columns } : {}) });
+  const snapshot = await writeSnapshot(join(folder, 'snapshot'), rows, { classes: data.target.classes, shards: 1, ...(data.kind === 'table' ? { columns: columnNames(data.columns) } : {}) });
   const { modelDirectory } = await trainInChild({ definition, bundleCode: null, snapshot, attemptDirectory: join(folder, 'attempt'), resumeFrom: null, mode: 'full', tfjsNode });
   const { golden } = await evaluateInChild({ modelDirectory, snapshot, tfjsNode, threads: 1 });
   const directory = join(folder, 'package');
