@@ -46,6 +46,31 @@ export function sharedDataFolder(home: string): string {
   return join(sharedRoot, createHash('sha256').update(resolve(home)).digest('hex').slice(0, 16));
 }
 
+/** Moves a folder to a name beside it that is free; null where there is none. */
+export async function setAside(folder: string): Promise<string | null> {
+  for (let number = 1; ; number += 1) {
+    const aside = `${folder}.former-${number}`;
+    if (await exists(aside)) continue;
+    try {
+      await rename(folder, aside);
+      return aside;
+    } catch (error) {
+      if (isErrno(error, 'ENOENT')) return null;
+      throw error;
+    }
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return false;
+    throw error;
+  }
+}
+
 /**
  * Makes the folder that will hold PostgreSQL's data, owned by the user it runs as.
  * Its parents become passable, not readable, for others.

@@ -15,3 +15,7 @@ export async function ensureSecret(secretsDir: string, name: string, bytes = 24)
   await createFile(path, `${randomBytes(bytes).toString('hex')}\n`);
   return (await readFile(path, 'utf8')).trim(); // another process may have been first
 }
+
+export async function hasSecret(secretsDir: string, name: string): Promise<boolean> {
+  return (await readIfThere(join(secretsDir, name))) !== undefined;
+}

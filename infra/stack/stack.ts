@@ -3,10 +3,10 @@ import { givenInEnvironment, variableGroups } from '../config/variables.js';
 import { ensureHome, type HomeLayout } from './home.js';
 import { choosePorts, loopback } from './ports.js';
 import { postgresPorts, postgresProgram, postgresUrl } from './postgres.js';
-import { isReachableByOthers, postgresUser, reachablePrograms, sharedDataFolder } from './postgres-user.js';
+import { isReachableByOthers, postgresUser, reachablePrograms, setAside, sharedDataFolder } from './postgres-user.js';
 import type { Program } from './program.js';
 import { s3Bucket, s3PortCompanions, s3Ports, s3Program, s3Region } from './s3.js';
-import { ensureSecret } from './secrets.js';
+import { ensureSecret, hasSecret } from './secrets.js';
 import { smtpPorts, smtpProgram } from './smtp.js';
 import { loadStackFile, saveStackFile, type StackFile } from './state.js';
 import { temporalNamespace, temporalPorts, temporalProgram, type SearchAttributeType } from './temporal.js';
@@ -65,10 +65,15 @@ type PlanPart = (options: StackOptions, layout: HomeLayout, stack: StackFile, pl
 const planPart: Record<StackPart, PlanPart> = {
   postgres: async ({ home, executables, running, durable = true }, layout, stack, plan) => {
     const ports = await choosePorts(postgresPorts, stack.ports['postgres'], { keep: running?.has('postgres') ?? false });
-    const password = await ensureSecret(layout.secretsDir, 'postgres-password');
     const user = await postgresUser();
     const inHome = join(layout.dataDir, 'postgres', 'data');
     const dataDir = stack.postgresDataDir ?? (user === undefined || (await isReachableByOthers(inHome)) ? inHome : join(sharedDataFolder(home), 'postgres'));
+    // A state folder that was removed took the password along, but not what lies outside of it. First this, then a new password.
+    if (dataDir !== inHome && !(await hasSecret(layout.secretsDir, 'postgres-password'))) {
+      const aside = await setAside(dataDir);
+      if (aside !== null) plan.notes.push(`postgres: files of a former state folder at this place, whose password is gone with it, are now in ${aside}; remove them if nobody needs them`);
+    }
+    const password = await ensureSecret(layout.secretsDir, 'postgres-password');
     if (user !== undefined) plan.notes.push(`postgres: root may not run it, so it runs as user ${user.name}, its files in ${dataDir}`);
     const bin = await reachablePrograms(executables().postgres.bin, executables().postgres.version, user);
     stack.ports['postgres'] = ports;
