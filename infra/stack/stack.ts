@@ -69,7 +69,7 @@ const planPart: Record<StackPart, PlanPart> = {
     const inHome = join(layout.dataDir, 'postgres', 'data');
     const dataDir = stack.postgresDataDir ?? (user === undefined || (await isReachableByOthers(inHome)) ? inHome : join(sharedDataFolder(home), 'postgres'));
     // A state folder that was removed took the password along, but not what lies outside of it. First this, then a new password.
-    if (dataDir !== inHome && !(await hasSecret(layout.secretsDir, 'postgres-password'))) {
+    if (stack.postgresDataDir === undefined && dataDir !== inHome && !(await hasSecret(layout.secretsDir, 'postgres-password'))) {
       const aside = await setAside(dataDir);
       if (aside !== null) plan.notes.push(`postgres: files of a former state folder at this place, whose password is gone with it, are now in ${aside}; remove them if nobody needs them`);
     }
