@@ -13,6 +13,7 @@ export const ERRORS = {
   'repository/tests-failed': { retryable: false, status: 422, next: 'Make the repository\'s own tests pass, then commit again.' },
   'data/missing': { retryable: false, status: 422, next: 'Check the location with `perennial location list` and that the files are there.' },
   'data/blocked': { retryable: false, status: 422, next: 'Correct the rows that the data report names, or relax the check in the definition.' },
+  'data/changed': { retryable: true, status: 409, next: 'It is tried again; write files under another name and rename them when they are whole.' },
   'training/not-finite': { retryable: false, status: 422, next: 'Lower the learning rate, or check the inputs for extreme values.' },
   'training/memory': { retryable: false, status: 422, next: 'Make the network or the batch smaller, or raise `training.limits.memoryMb`.' },
   'training/time': { retryable: false, status: 422, next: 'Train fewer epochs, or raise `training.limits.minutes`.' },

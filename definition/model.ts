@@ -3,6 +3,7 @@ import { typedColumns } from './columns.js';
 import { Email, ModelName } from './common.js';
 import { Data } from './data.js';
 import { Evaluation, TestEnvironment } from './evaluation.js';
+import { SOURCE_GIVES } from './sources.js';
 import { Alerts, Approval, Monitoring, Release, Retraining } from './operation.js';
 import { Network, Training } from './training.js';
 
@@ -38,8 +39,7 @@ function contradictions({ data, evaluation, monitoring }: Parts): Contradiction[
   const slices = evaluation.slices.map(({ name }) => name);
   const oneOf = (names: readonly string[], what: string) => `${what} of this definition (${names.join(', ') || 'none is declared'})`;
   const found: Contradiction[] = [];
-  const folder = data.kind === 'images' ? 'parquet' : 'image-folder';
-  data.sources.forEach(({ kind }, index) => { if (kind === folder) found.push({ path: ['data', 'sources', index, 'kind'], expected: `a source of ${data.kind === 'images' ? 'pictures' : 'rows'}` }); });
+  data.sources.forEach(({ kind }, index) => { if (SOURCE_GIVES[kind] !== data.kind && SOURCE_GIVES[kind] !== 'either') found.push({ path: ['data', 'sources', index, 'kind'], expected: `a source of ${data.kind === 'images' ? 'pictures' : 'rows'}` }); });
   evaluation.gates.forEach((gate, index) => {
     if (gate.kind !== 'at-least') return;
     if (gate.slice !== undefined && !slices.includes(gate.slice)) found.push({ path: ['evaluation', 'gates', index, 'slice'], expected: oneOf(slices, 'a slice') });

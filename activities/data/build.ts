@@ -6,7 +6,7 @@ import { putJson } from '../json.js';
 import { requireDefinition } from '../lookup.js';
 import { Findings } from './findings.js';
 import { fingerprintOf } from './fingerprint.js';
-import { listSources } from './listing.js';
+import { listSources, requireUnchanged } from './listing.js';
 import type { ListedSource } from './listing.js';
 import { buildPictures } from './pictures.js';
 import { saveSnapshot } from './save.js';
@@ -59,8 +59,13 @@ interface Reading {
 async function readAndSave(reading: Reading): Promise<SnapshotResult & { sources: SnapshotManifest['sources'] }> {
   const { deps, data, findings, progress } = reading;
   const common = { ...reading, onRows: (rows: number) => { progress.rows += rows; } };
-  const built = data.kind === 'images' ? await buildPictures({ ...common, data }) : await buildTable({ ...common, data });
+  const built = await (data.kind === 'images' ? buildPictures({ ...common, data }) : buildTable({ ...common, data })).catch(async (error: unknown) => {
+    // A file that went away under the reader is told as that.
+    if (!reading.signal.aborted) await requireUnchanged(reading.sources);
+    throw error;
+  });
   try {
+    await requireUnchanged(reading.sources);
     const report = findings.report();
     if (report.blocked) {
       const ref = await putJson(deps.artifacts, report);

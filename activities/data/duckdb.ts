@@ -9,6 +9,8 @@ const MEMORY_LIMIT = '1GB';
 export interface Duck {
   readonly connection: DuckDBConnection;
   run(sql: string, values?: readonly DuckDBValue[]): Promise<void>;
+  /** Gives how many rows were inserted, updated or deleted. */
+  change(sql: string): Promise<number>;
   rows<T extends Record<string, DuckDBValue>>(sql: string, values?: readonly DuckDBValue[]): Promise<T[]>;
   close(): void;
 }
@@ -25,6 +27,7 @@ export async function openDuck(folder: string, signal?: AbortSignal): Promise<Du
   return {
     connection,
     run: async (sql, values) => { await connection.run(sql, values ? [...values] : undefined); },
+    change: async (sql) => (await connection.run(sql)).rowsChanged,
     rows: async <T extends Record<string, DuckDBValue>>(sql: string, values?: readonly DuckDBValue[]) =>
       (await connection.runAndReadAll(sql, values ? [...values] : undefined)).getRowObjects() as T[],
     close: () => { signal?.removeEventListener('abort', interrupt); connection.closeSync(); instance.closeSync(); },

@@ -1,12 +1,13 @@
+import { PerennialError } from '../../contract/errors.js';
 import type { Data } from '../../definition/data.js';
+import type { Source, SourceOf } from '../../definition/sources.js';
 import type { ActivityDeps } from '../deps.js';
 import type { Findings } from './findings.js';
 import { fixedFolder, globToRegExp, openLocation, staysInside } from './location.js';
 import type { LocatedFile, OpenLocation } from './location.js';
 
-type Source = Data['sources'][number];
 type FileSource = Exclude<Source, { kind: 'labelled-predictions' }>;
-type LabelledSource = Extract<Source, { kind: 'labelled-predictions' }>;
+type LabelledSource = SourceOf<'labelled-predictions'>;
 
 /** A source with what was found in it when the build began. `description` names it in reports. */
 export type ListedSource =
@@ -48,4 +49,17 @@ async function listFiles(source: FileSource, location: OpenLocation): Promise<Lo
   if (source.kind === 'image-folder') return await location.list(source.path) ?? [];
   const pattern = globToRegExp(source.path);
   return (await location.list(fixedFolder(source.path)) ?? []).filter(({ name }) => pattern.test(name));
+}
+
+/**
+ * Whether the files still are those that were listed. Called when they were read: rows of a file that changed meanwhile may be of two contents.
+ * @throws PerennialError `data/changed`
+ */
+export async function requireUnchanged(sources: readonly ListedSource[]): Promise<void> {
+  for (const listed of sources) {
+    if (listed.kind !== 'files') continue;
+    const now = new Map((await listFiles(listed.source, listed.location)).map(({ name, mark }) => [name, mark]));
+    const changed = listed.files.find(({ name, mark }) => now.get(name) !== mark);
+    if (changed) throw new PerennialError('data/changed', `${listed.description}: ${changed.name} ${now.has(changed.name) ? 'was changed' : 'was removed'} while it was read`, { file: changed.name });
+  }
 }

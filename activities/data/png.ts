@@ -11,8 +11,15 @@ export type CheckedPicture =
   | { readonly ok: true; readonly png: Uint8Array; readonly digest: string }
   | { readonly ok: false; readonly check: Check; readonly message: string };
 
+/** Name of the first chunk of a PNG (PNG specification, 11.2.1). */
+const IHDR = 0x49484452;
+
 /** Decodes a file fully (a picture that was cut short is found here) and compares it with the shape. */
 export function checkPicture(file: Uint8Array, shape: PictureShape): CheckedPicture {
+  const declared = declaredSize(file);
+  if (declared && (declared.width !== shape.width || declared.height !== shape.height)) {
+    return { ok: false, check: 'wrong-shape', message: `pictures must be ${shape.height}×${shape.width}; found ${declared.height}×${declared.width}` };
+  }
   const decoded = tryDecode(file);
   if ('error' in decoded) return { ok: false, check: 'unreadable', message: `not a whole PNG picture (${decoded.error})` };
   const { width, height, depth, palette } = decoded;
@@ -23,6 +30,12 @@ export function checkPicture(file: Uint8Array, shape: PictureShape): CheckedPict
   }
   if (palette) return packPicture(new Uint8Array(convertIndexedToRgb(decoded)), shape);
   return { ok: true, png: file, digest: pixelDigest(new Uint8Array(decoded.data.buffer, decoded.data.byteOffset, decoded.data.byteLength)) };
+}
+
+/** What a PNG's header says of its size, before anything is unpacked: a small file may declare gigabytes. Null where there is no such header. */
+function declaredSize(file: Uint8Array): { width: number; height: number } | null {
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+  return file.length >= 24 && view.getUint32(12) === IHDR ? { width: view.getUint32(16), height: view.getUint32(20) } : null;
 }
 
 function tryDecode(file: Uint8Array): DecodedPng | { error: string } {

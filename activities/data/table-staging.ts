@@ -1,17 +1,14 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { typedColumns } from '../../definition/columns.js';
 import type { TypedColumn } from '../../definition/columns.js';
 import { canonicalJson } from '../../domain/canonical.js';
-import { decodeRow, describeColumn } from '../../domain/cells.js';
-import { mayHold, stagedType, stagedValue } from './column-sql.js';
-import { duckMessage, identifier, literal } from './duckdb.js';
+import { decodeRow } from '../../domain/cells.js';
+import { stagedType } from './column-sql.js';
+import { literal } from './duckdb.js';
 import type { Duck } from './duckdb.js';
 import type { ListedSource } from './listing.js';
 import { pixelDigest } from './png.js';
 import type { Table, TableContext } from './tables.js';
 
-type FilesOf = Extract<ListedSource, { kind: 'files' }>;
 type LabelledOf = Extract<ListedSource, { kind: 'labelled' }>;
 
 /** Name of the i-th input column while the rows are worked on: whatever the definition calls it. */
@@ -24,49 +21,12 @@ export async function createStaging(duck: Duck, data: Table): Promise<void> {
 }
 
 /** The same rule as `splitOf` of domain/, as SQL over `key`. */
-function splitSql(rule: Table['sources'][number]['split']): string {
+export function splitSql(rule: Table['sources'][number]['split']): string {
   if (typeof rule === 'string') return literal(rule);
   const { train, validation, test } = rule.byKey;
   const rest = validation === 0 ? 'test' : 'validation';
   const position = '((\'0x\' || substr(sha256(key), 1, 8))::ubigint / 4294967296.0::double)';
   return `case when ${position} < ${test}::double then 'test' when ${train === 0 ? 'true' : `${position} < ${test + validation}::double`} then ${literal(rest)} else 'train' end`;
-}
-
-/** Rows of the source's Parquet files. A file that cannot be read, or lacks a column, is a finding and is left out. */
-export async function stageParquet(duck: Duck, { data, findings, folder, signal }: TableContext, listed: FilesOf, index: number): Promise<number> {
-  const { source, files, location } = listed;
-  if (source.kind !== 'parquet') throw new TypeError(`a model of a table has a source of kind ${source.kind}`);
-  const columns = typedColumns(data.columns);
-  const attributes = literal(canonicalJson(source.attributes));
-  const downloads = join(folder, `source-${index}`);
-  await mkdir(downloads, { recursive: true });
-  for (const { name } of files) {
-    signal.throwIfAborted();
-    const from = `read_parquet([${literal(await location.local(name, downloads))}], file_row_number = true)`;
-    try {
-      const described = await duck.rows<{ column_name: string; column_type: string }>(`describe select * from ${from}`);
-      const types = new Map(described.map(({ column_name, column_type }) => [column_name, column_type]));
-      const missing = [source.key, data.target.name, ...columns.map(({ name: column }) => column)].filter((column) => !types.has(column));
-      if (missing.length > 0) {
-        findings.add('wrong-shape', 'block', `columns are missing: ${missing.join(', ')}`, name);
-        continue;
-      }
-      const foreign = columns.filter((column) => !mayHold(column, types.get(column.name) ?? ''));
-      if (foreign.length > 0) {
-        findings.add('wrong-type', 'block', `columns of another type: ${foreign.map((column) => `${column.name} (${types.get(column.name) ?? ''}) has to hold ${describeColumn(column)}`).join('; ')}`, name);
-        continue;
-      }
-      const values = columns.map((column, place) => `${stagedValue(column, identifier(column.name), types.get(column.name) ?? '')} as ${columnOf(place)}`).join(', ');
-      await duck.run(
-        `insert into staged by name select *, ${splitSql(source.split)} as split from (
-           select ${index} as source, file_row_number as ordinal, ${literal(name)} || ' row ' || file_row_number as origin, ${identifier(source.key)}::varchar as key,
-             ${identifier(data.target.name)}::varchar as label, ${attributes} as attributes, ${values} from ${from})`);
-    } catch (error) {
-      signal.throwIfAborted();
-      findings.add('unreadable', data.checks.unreadable, `not a whole Parquet file (${duckMessage(error)})`, name);
-    }
-  }
-  return staged(duck, index);
 }
 
 /** Labelled predictions: a JSON object of columns, or raw little-endian float32 or float64 in their order; key: the sha256 of these bytes. */
@@ -99,7 +59,7 @@ export async function stageLabelled(duck: Duck, { deps, model, data, findings, s
   await duck.run(`update staged set split = ${splitSql(source.split)} where source = ${index}`);
   // The same input asked twice is one row, its newest.
   await duck.run(`delete from staged where source = ${index} and ordinal not in (select max(ordinal) from staged where source = ${index} group by key, label)`);
-  const rows = await staged(duck, index);
+  const rows = await stagedRows(duck, index);
   if (rows === 0) findings.add('missing-source', 'warn', `no rows yet: ${description}`);
   else if (rows < source.minimum) {
     findings.add('too-few-rows', 'warn', `${rows} rows: ${description} are used from ${source.minimum} on`);
@@ -109,7 +69,8 @@ export async function stageLabelled(duck: Duck, { deps, model, data, findings, s
   return rows;
 }
 
-async function staged(duck: Duck, index: number): Promise<number> {
+/** Rows of a source that are staged. */
+export async function stagedRows(duck: Duck, index: number): Promise<number> {
   const [row] = await duck.rows<{ n: bigint }>('select count(*) as n from staged where source = $1', [index]);
   return Number(row?.n ?? 0);
 }

@@ -10,8 +10,9 @@ import type { Findings } from './findings.js';
 import type { ListedSource } from './listing.js';
 import { byAttribute, shardCount, SPLITS } from './rows.js';
 import type { BuiltRows, BuiltShard } from './rows.js';
+import { stageFiles } from './stage-files.js';
 import { checkTableRows, selectTableRows } from './table-checks.js';
-import { columnOf, createStaging, stageLabelled, stageParquet } from './table-staging.js';
+import { columnOf, createStaging, stageLabelled } from './table-staging.js';
 
 export type Table = z.infer<typeof TableData>;
 
@@ -32,7 +33,7 @@ export async function buildTable(context: TableContext): Promise<BuiltRows & { c
     await createStaging(duck, data);
     for (const [index, source] of sources.entries()) {
       signal.throwIfAborted();
-      const rows = source.kind === 'files' ? await stageParquet(duck, context, source, index) : await stageLabelled(duck, context, source, index);
+      const rows = source.kind === 'files' ? await stageFiles(duck, context, source, index) : await stageLabelled(duck, context, source, index);
       context.onRows(rows);
     }
     await checkTableRows(duck, data, findings);

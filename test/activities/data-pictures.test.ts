@@ -188,6 +188,17 @@ describe('validation of pictures', () => {
     expect(result.report.findings[0]?.message).toMatch(/4×4 with 3 channels.*found 4×4 with 1/);
   });
 
+  it('refuses a picture by the size it declares, before anything of it is unpacked', async () => {
+    // 65,500 × 65,500 pixels of RGB are 12.9 GB; the file is the header of such a picture and nothing else that is right.
+    const bomb = Buffer.from(png(pixels(1)));
+    bomb.writeUInt32BE(65_500, 16);
+    bomb.writeUInt32BE(65_500, 20);
+    const before = process.memoryUsage().rss;
+    const { result } = await built((place) => place.put('train/car/bomb.png', bomb));
+    expect(result.report.findings).toMatchObject([{ check: 'wrong-shape', severity: 'block', message: 'pictures must be 4×4; found 65500×65500' }]);
+    expect(process.memoryUsage().rss - before).toBeLessThan(200e6);
+  });
+
   it('drops a training picture that is also a test picture, and says which', async () => {
     const { result, place } = await built((place) => place.put('train/car/leak.png', png(pixels(8))));
     expect(result).toMatchObject({ blocked: false, rows: 12, counts: { bySplit: { train: 8, test: 4 } } });

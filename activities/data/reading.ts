@@ -1,0 +1,33 @@
+import type { SourceOf } from '../../definition/sources.js';
+import type { Duck } from './duckdb.js';
+import type { Findings, Severity } from './findings.js';
+
+/** How the rows of one file are read by DuckDB. */
+export interface Reading {
+  /** A table of the file's rows, in their order. */
+  readonly from: string;
+  /** DuckDB's type of each column. Null: every column may be asked for, is text, and is null in rows that do not have it. */
+  readonly types: ReadonlyMap<string, string> | null;
+  /** A column of `from`, as SQL; as a number, it is text that is one in any locale. */
+  readonly column: (name: string, as: 'number' | 'text') => string;
+  /** A row's number in the file and its name in reports, as SQL. */
+  readonly ordinal: string;
+  readonly origin: string;
+  /** Rows of `from` that are rows of the source. */
+  readonly where: string;
+  /** Called once these are staged: reports what is not a row. */
+  readonly settle: (staged: number) => Promise<void>;
+}
+
+export interface FileToRead<K extends 'parquet' | 'csv' | 'ndjson'> {
+  readonly duck: Duck; readonly source: SourceOf<K>; readonly name: string; readonly path: string; /** Where the file may be unpacked to. */ readonly unpacked: string;
+  readonly findings: Findings; readonly severity: Severity; readonly signal: AbortSignal;
+}
+
+const NAMED_ROWS = 20;
+
+/** Reports lines of one file: each finding names the first of them and counts all. */
+export function reportLines(findings: Findings, check: Parameters<Findings['add']>[0], severity: Severity, message: string, name: string, lines: readonly number[]): void {
+  const named = lines.slice(0, NAMED_ROWS);
+  named.forEach((line, index) => { findings.add(check, severity, message, `${name} line ${line}`, index === 0 ? lines.length - named.length + 1 : 1); });
+}

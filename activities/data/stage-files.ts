@@ -1,0 +1,77 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { typedColumns } from '../../definition/columns.js';
+import type { SourceOf } from '../../definition/sources.js';
+import { canonicalJson } from '../../domain/canonical.js';
+import { describeColumn } from '../../domain/cells.js';
+import { mayHold, stagedValue } from './column-sql.js';
+import { duckMessage, literal } from './duckdb.js';
+import type { Duck } from './duckdb.js';
+import type { ListedSource } from './listing.js';
+import { readCsv } from './read-csv.js';
+import { readNdjson } from './read-ndjson.js';
+import { readParquet } from './read-parquet.js';
+import type { FileToRead, Reading } from './reading.js';
+import { forgetRejected } from './rejected-lines.js';
+import { columnOf, splitSql, stagedRows } from './table-staging.js';
+import type { TableContext } from './tables.js';
+import { TextFileError } from './text-file.js';
+
+const NAMES = { parquet: 'Parquet', csv: 'CSV', ndjson: 'JSON lines' } as const;
+type RowFiles = SourceOf<keyof typeof NAMES>;
+type AnyFile = Omit<FileToRead<'parquet'>, 'source'>;
+
+/** Rows of a source's files. A file that cannot be read, or lacks a column, is a finding and is left out. */
+export async function stageFiles(duck: Duck, context: TableContext, { source, files, location }: Extract<ListedSource, { kind: 'files' }>, index: number): Promise<number> {
+  const { data, findings, folder, signal } = context;
+  if (source.kind === 'image-folder') throw new TypeError(`a model of a table has a source of kind ${source.kind}`);
+  const downloads = join(folder, `source-${index}`);
+  await mkdir(downloads, { recursive: true });
+  for (const [place, { name }] of files.entries()) {
+    signal.throwIfAborted();
+    const unpacked = join(downloads, `unpacked-${place}`);
+    const path = await location.local(name, downloads);
+    try {
+      await stageFile(duck, context, source, index, { duck, name, path, unpacked, findings, severity: data.checks.unreadable, signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      await forgetRejected(duck);
+      const line = error instanceof TextFileError && error.line !== undefined ? ` line ${error.line}` : '';
+      findings.add('unreadable', data.checks.unreadable, `not a whole file of ${NAMES[source.kind]} (${duckMessage(error)})`, `${name}${line}`);
+    } finally {
+      await rm(unpacked, { force: true });
+      if (path.startsWith(downloads)) await rm(path, { force: true });
+    }
+  }
+  return stagedRows(duck, index);
+}
+
+function openFile(source: RowFiles, file: AnyFile, wanted: readonly string[]): Promise<Reading> {
+  switch (source.kind) {
+    case 'parquet': return readParquet({ ...file, source });
+    case 'csv': return readCsv({ ...file, source });
+    case 'ndjson': return readNdjson({ ...file, source }, wanted);
+  }
+}
+
+async function stageFile(duck: Duck, { data, findings }: TableContext, source: RowFiles, index: number, file: AnyFile): Promise<void> {
+  const columns = typedColumns(data.columns);
+  const needed = [...new Set([source.key, data.target.name, ...columns.map(({ name }) => name)])];
+  const { from, types, column, ordinal, origin, where, settle } = await openFile(source, file, needed);
+  const missing = types === null ? [] : needed.filter((name) => !types.has(name));
+  if (missing.length > 0) {
+    findings.add('wrong-shape', 'block', `columns are missing: ${missing.join(', ')}`, file.name);
+    return;
+  }
+  const typeOf = (name: string) => types?.get(name) ?? 'VARCHAR';
+  const foreign = columns.filter((one) => !mayHold(one, typeOf(one.name)));
+  if (foreign.length > 0) {
+    findings.add('wrong-type', 'block', `columns of another type: ${foreign.map((one) => `${one.name} (${typeOf(one.name)}) has to hold ${describeColumn(one)}`).join('; ')}`, file.name);
+    return;
+  }
+  const values = columns.map((one, place) => `${stagedValue(one, column(one.name, one.type === 'number' ? 'number' : 'text'), typeOf(one.name))} as ${columnOf(place)}`).join(', ');
+  await settle(await duck.change(
+    `insert into staged by name select *, ${splitSql(source.split)} as split from (
+       select ${index} as source, ${ordinal} as ordinal, ${origin} as origin, ${column(source.key, 'text')}::varchar as key,
+         ${column(data.target.name, 'text')}::varchar as label, ${literal(canonicalJson(source.attributes))} as attributes, ${values} from ${from} where ${where})`));
+}

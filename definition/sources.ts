@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import { Label, Share } from './common.js';
+
+/** Which split a source's rows belong to; `by-key` sends each row by a stable hash of its key, so that no row ever moves. */
+export const SplitRule = z.union([
+  z.enum(['train', 'validation', 'test']),
+  z.strictObject({
+    byKey: z.strictObject({ train: Share, validation: Share.default(0), test: Share })
+      .refine(({ train, validation, test }) => Math.abs(train + validation + test - 1) <= 1e-9, 'shares that sum to 1'),
+  }),
+]);
+export type SplitRule = z.infer<typeof SplitRule>;
+
+/** Attributes that every row of a source carries; slices select by them. */
+const Attributes = z.record(Label, z.string()).default({});
+
+/**
+ * A `location` is a name that operators bind to a folder or S3 prefix (`perennial location set`), so that a definition holds no
+ * machine's paths. `path` is a file below it; `*`, `?` and `**` are allowed.
+ */
+const files = { location: Label, path: z.string().min(1) };
+const rows = { key: z.string().min(1), split: SplitRule, attributes: Attributes };
+
+/** One character of ASCII that is printed, or a tab. */
+const Sign = z.string().regex(/^[\t -~]$/, 'one character of ASCII');
+
+const ImageFolder = z.strictObject({ kind: z.literal('image-folder'), location: Label, path: z.string().default(''), split: SplitRule, attributes: Attributes })
+  .describe('pictures laid out as <class>/<file>.png');
+const Parquet = z.strictObject({ kind: z.literal('parquet'), ...files, ...rows }).describe('rows of Parquet files');
+const Csv = z.strictObject({
+  kind: z.literal('csv'), ...files, ...rows,
+  delimiter: Sign.default(','),
+  quote: z.union([Sign, z.literal('')]).default('"').describe('empty: fields are never quoted'),
+  header: z.union([z.literal(true), z.array(z.string().min(1)).min(1)]).default(true).describe('the first line names the columns, or these are their names'),
+  nulls: z.array(z.string()).default(['']).describe('texts that stand for a missing value'),
+  decimal: z.enum(['.', ',']).default('.'),
+}).refine(({ delimiter, quote, decimal }) => new Set([delimiter, quote, decimal]).size === 3, 'a delimiter, a quote and a decimal sign that differ')
+  .describe('rows of text files, each line one row (RFC 4180)');
+const Ndjson = z.strictObject({ kind: z.literal('ndjson'), ...files, ...rows }).describe('rows of JSON lines, each line one object');
+const LabelledPredictions = z.strictObject({ kind: z.literal('labelled-predictions'), environment: Label.default('production'), attributes: Attributes, split: SplitRule, minimum: z.int().min(0).default(0) })
+  .describe('predictions whose label has arrived; with `attributes`, only those logged with these request attributes');
+
+/** Where rows come from. */
+export const Source = z.discriminatedUnion('kind', [ImageFolder, Parquet, Csv, Ndjson, LabelledPredictions]);
+export type Source = z.infer<typeof Source>;
+export type SourceOf<K extends Source['kind']> = Extract<Source, { kind: K }>;
+
+/** What a source gives: pictures, rows of a table, or whichever the model is of. */
+export const SOURCE_GIVES = {
+  'image-folder': 'images', parquet: 'table', csv: 'table', ndjson: 'table', 'labelled-predictions': 'either',
+} as const satisfies Record<Source['kind'], 'images' | 'table' | 'either'>;
