@@ -108,11 +108,17 @@ export async function createTeam(home: RunningHome, repository: string): Promise
 
 export const viewOf = (home: RunningHome, run: string) => contextOf(home).api.get(RunView, `/runs/${run}`);
 
+/** A part that was killed is back in a moment. */
+function nullWhereAway(error: unknown): null {
+  if (error instanceof Error && 'code' in error && String(error.code).endsWith('/unavailable')) return null;
+  throw error;
+}
+
 /** The run, when it ended or (`waiting`) asks for a decision. */
 export async function settled(home: RunningHome, id: string, wanted: (status: Run['status']) => boolean = (status) => !['queued', 'running', 'waiting'].includes(status)): Promise<RunView> {
   return home.world.until(`${id} to come to an end`, async () => {
-    const view = await viewOf(home, id);
-    return wanted(view.run.status) && view;
+    const view = await viewOf(home, id).catch(nullWhereAway);
+    return view !== null && wanted(view.run.status) && view;
   });
 }
 
