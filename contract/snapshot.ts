@@ -35,16 +35,30 @@ export const SnapshotManifest = z.strictObject({
 });
 export type SnapshotManifest = z.infer<typeof SnapshotManifest>;
 
+/**
+ * How one expectation of the definition was met. `observed` is the share of values that hold, or the statistic itself (an ISO time of
+ * `fresh`); null where there was no value. `missed` counts rows, where the expectation is about rows.
+ */
+export const ExpectationResult = z.strictObject({
+  kind: z.string(), expectation: z.string(), severity: z.enum(['block', 'warn']), passed: z.boolean(),
+  observed: z.union([z.number(), z.string()]).nullable(), missed: z.number().nullable(),
+  /** Up to 20 rows that miss it, with their value. */
+  rows: z.array(z.string()).max(20),
+});
+export type ExpectationResult = z.infer<typeof ExpectationResult>;
+
 /** What validation found; `blocked` means nothing may train on it. */
 export const DataReport = z.strictObject({
   v: z.literal(1),
   blocked: z.boolean(),
   findings: z.array(z.strictObject({
-    check: z.enum(['unreadable', 'duplicate', 'conflicting-label', 'empty-class', 'too-few-rows', 'wrong-shape', 'unknown-class', 'not-a-number', 'missing-value', 'wrong-type', 'missing-source']),
+    check: z.enum(['unreadable', 'duplicate', 'conflicting-label', 'empty-class', 'too-few-rows', 'wrong-shape', 'unknown-class', 'not-a-number', 'missing-value', 'wrong-type', 'missing-source', 'expectation']),
     severity: z.enum(['block', 'warn', 'drop']),
     count: z.int(), message: z.string(),
     /** The first rows concerned, by key or file. */
     rows: z.array(z.string()).max(20),
   })),
+  /** Every expectation of the definition; left out where there is none. */
+  expectations: z.array(ExpectationResult).optional(),
 });
 export type DataReport = z.infer<typeof DataReport>;

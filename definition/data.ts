@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Column } from './columns.js';
 import { Label } from './common.js';
+import { Expectation } from './expectations.js';
 import { Source } from './sources.js';
 
 export { Source, SplitRule } from './sources.js';
@@ -29,6 +30,7 @@ export const TableData = z.strictObject({
   target: Target,
   sources: z.array(Source).min(1),
   checks: DataCheck.prefault({}),
+  expectations: z.array(Expectation).max(1000).optional().describe('what the rows have to be like'),
 });
 
 export const Data = z.discriminatedUnion('kind', [ImageData, TableData]);

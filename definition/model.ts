@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { typedColumns } from './columns.js';
 import { Email, ModelName } from './common.js';
 import { Data } from './data.js';
+import { misfits } from './expectations.js';
 import { Evaluation, TestEnvironment } from './evaluation.js';
 import { SOURCE_GIVES } from './sources.js';
 import { Alerts, Approval, Monitoring, Release, Retraining } from './operation.js';
@@ -50,6 +51,12 @@ function contradictions({ data, evaluation, monitoring }: Parts): Contradiction[
   });
   const columns = data.kind === 'table' ? typedColumns(data.columns).map(({ name }) => name) : [];
   columns.forEach((name, index) => { if (name === data.target.name) found.push({ path: ['data', 'columns', index], expected: 'a column other than the target, which is not known when a prediction is asked' }); });
+  if (data.kind === 'table') {
+    const types = new Map([['key', 'text'], [data.target.name, 'text'], ...typedColumns(data.columns).map(({ name, type }) => [name, type] as const)] as const);
+    data.expectations?.forEach((expectation, index) => {
+      for (const problem of misfits(expectation, types)) found.push({ path: ['data', 'expectations', index], expected: problem });
+    });
+  }
   const lists = [
     { path: ['data', 'columns'], names: columns },
     { path: ['data', 'target', 'classes'], names: classes }, { path: ['evaluation', 'slices'], names: slices },

@@ -1,4 +1,4 @@
-import type { DataReport } from '../../contract/snapshot.js';
+import type { DataReport, ExpectationResult } from '../../contract/snapshot.js';
 
 type Finding = DataReport['findings'][number];
 export type Check = Finding['check'];
@@ -10,6 +10,8 @@ const NAMED_ROWS = 20;
 export class Findings {
   private readonly found = new Map<string, Finding>();
 
+  private readonly expectations: ExpectationResult[] = [];
+
   /** @param row key or file; left out where the finding is about no row in particular */
   add(check: Check, severity: Severity, message: string, row?: string, count = 1): void {
     const id = JSON.stringify([check, severity, message]);
@@ -20,8 +22,18 @@ export class Findings {
     if (!known) this.found.set(id, finding);
   }
 
+  /** Takes in what became of the definition's expectations: those that were missed are findings. */
+  addExpectations(results: readonly ExpectationResult[]): void {
+    this.expectations.push(...results);
+    for (const { passed, severity, expectation, observed, missed, rows } of results) {
+      if (passed) continue;
+      const message = `expected that ${expectation}; ${missed === null ? `found ${observed ?? 'no value'}` : `${missed} rows miss it`}`;
+      this.found.set(JSON.stringify(['expectation', severity, message]), { check: 'expectation', severity, message, count: missed ?? 1, rows: [...rows] });
+    }
+  }
+
   report(): DataReport {
     const findings = [...this.found.values()];
-    return { v: 1, blocked: findings.some(({ severity }) => severity === 'block'), findings };
+    return { v: 1, blocked: findings.some(({ severity }) => severity === 'block'), findings, ...(this.expectations.length > 0 ? { expectations: this.expectations } : {}) };
   }
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Data } from '../../definition/data.js';
+import { dependsOnMore } from '../../definition/expectations.js';
 import { digestOf } from '../../domain/digest.js';
 import type { ListedSource } from './listing.js';
 
@@ -10,9 +11,10 @@ const CLOCK_TICK_MS = 100;
 
 /**
  * What the sources looked like before a row was read: the definition's data, every file's size and times, and which labels count.
- * Null when a file is too fresh to trust its times (as git's index does).
+ * Null when a file is too fresh to trust its times (as git's index does), or when more than the rows decides whether they are good.
  */
 export function fingerprintOf(data: Data, sources: readonly ListedSource[], lookedAt: number): string | null {
+  if (data.kind === 'table' && data.expectations?.some(dependsOnMore)) return null;
   const parts = [];
   for (const listed of sources) {
     if (listed.kind === 'labelled') {

@@ -11,6 +11,7 @@ import type { ListedSource } from './listing.js';
 import { byAttribute, shardCount, SPLITS } from './rows.js';
 import type { BuiltRows, BuiltShard } from './rows.js';
 import { stageFiles } from './stage-files.js';
+import { checkExpectations } from './table-expectations.js';
 import { checkTableRows, selectTableRows } from './table-checks.js';
 import { columnOf, createStaging, stageLabelled } from './table-staging.js';
 
@@ -36,6 +37,7 @@ export async function buildTable(context: TableContext): Promise<BuiltRows & { c
       const rows = source.kind === 'files' ? await stageFiles(duck, context, source, index) : await stageLabelled(duck, context, source, index);
       context.onRows(rows);
     }
+    await checkExpectations(duck, context);
     await checkTableRows(duck, data, findings);
     await selectTableRows(duck, data, findings);
     const classes = await duck.rows<{ split: string; label: string; n: bigint }>('select split, label, count(*) as n from kept group by all');

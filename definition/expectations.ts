@@ -1,0 +1,101 @@
+import { z } from 'zod';
+import type { ColumnType } from './columns.js';
+import { Duration, Label, Share } from './common.js';
+
+/** `block` stops the run before anything trains; `warn` is reported. */
+const Severity = z.enum(['block', 'warn']);
+const common = { severity: Severity.default('block') };
+/** The least share of the values that has to hold; missing values do not count. */
+const rowwise = { ...common, mostly: Share.default(1) };
+const Bound = z.number().optional();
+const Column = z.string().min(1).max(63);
+const Pattern = z.string().min(1).max(500).refine(isPattern, 'a regular expression in RE2\'s syntax: no look-around, no back-references');
+
+/** Either bound, or both. */
+const bounded = <T extends z.ZodObject>(schema: T) => schema.refine((value) => value['min'] !== undefined || value['max'] !== undefined, 'at least one of min and max');
+/** A number, or, of a column of times, an ISO 8601 time. */
+const Value = z.union([z.number(), z.string()]);
+
+/** What the rows of a table have to be like; evaluated over all rows that were read, before any is left out. */
+export const Expectation = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('not-null'), column: Column, ...rowwise }),
+  z.strictObject({ kind: z.literal('type'), column: Column, type: z.enum(['integer', 'number', 'boolean', 'time']), ...rowwise }),
+  z.strictObject({ kind: z.literal('unique'), columns: z.array(Column).min(1).max(20), ...common }),
+  bounded(z.strictObject({ kind: z.literal('between'), column: Column, min: Value.optional(), max: Value.optional(), strict: z.boolean().default(false), ...rowwise })),
+  z.strictObject({ kind: z.literal('in-set'), column: Column, values: z.array(z.union([z.string(), z.number(), z.boolean()])).min(1).max(10_000), ...rowwise }),
+  z.strictObject({ kind: z.literal('not-in-set'), column: Column, values: z.array(z.union([z.string(), z.number(), z.boolean()])).min(1).max(10_000), ...rowwise }),
+  z.strictObject({ kind: z.literal('matches'), column: Column, pattern: Pattern, ...rowwise }),
+  z.strictObject({ kind: z.literal('not-matches'), column: Column, pattern: Pattern, ...rowwise }),
+  bounded(z.strictObject({ kind: z.literal('length'), column: Column, min: z.int().min(0).optional(), max: z.int().min(0).optional(), ...rowwise })),
+  z.strictObject({ kind: z.literal('compare'), column: Column, operator: z.enum(['<', '<=', '=', '!=', '>=', '>']), other: Column, ...rowwise }),
+  z.strictObject({ kind: z.literal('sum-of'), columns: z.array(Column).min(1).max(100), operator: z.enum(['<', '<=', '=', '!=', '>=', '>']).default('='), to: z.union([Column, z.number()]), tolerance: z.number().min(0).default(1e-9), ...rowwise }),
+  z.strictObject({ kind: z.literal('exists-in'), column: Column, location: Label, path: z.string().min(1), other: z.string().min(1), ...rowwise }),
+  bounded(z.strictObject({ kind: z.literal('row-count'), min: z.int().min(0).optional(), max: z.int().min(0).optional(), ...common })),
+  bounded(z.strictObject({
+    kind: z.literal('statistic'), column: Column, statistic: z.enum(['mean', 'standard-deviation', 'median', 'minimum', 'maximum', 'sum', 'distinct', 'distinct-share', 'missing-share']),
+    min: Bound, max: Bound, ...common,
+  })),
+  bounded(z.strictObject({ kind: z.literal('quantile'), column: Column, at: Share, min: Bound, max: Bound, ...common })),
+  z.strictObject({ kind: z.literal('fresh'), column: Column, within: Duration, ...common }),
+]);
+export type Expectation = z.infer<typeof Expectation>;
+export type ExpectationInput = z.input<typeof Expectation>;
+
+/** The columns that an expectation speaks of. */
+export function columnsOf(expectation: Expectation): string[] {
+  switch (expectation.kind) {
+    case 'row-count': return [];
+    case 'unique': return expectation.columns;
+    case 'compare': return [expectation.column, expectation.other];
+    case 'sum-of': return typeof expectation.to === 'string' ? [...expectation.columns, expectation.to] : expectation.columns;
+    default: return [expectation.column];
+  }
+}
+
+type Known = ReadonlyMap<string, ColumnType>;
+
+/** What an expectation asks of columns that are not there or hold something else: unnoticed, the first run would fail on it. */
+export function misfits(expectation: Expectation, known: Known): string[] {
+  const unknown = columnsOf(expectation).filter((name) => !known.has(name));
+  if (unknown.length > 0) return unknown.map((name) => `a column of this definition (${[...known.keys()].join(', ')}), not ${name}`);
+  const asked = typesAsked(expectation);
+  const wrong = asked ? columnsOf(expectation).filter((name) => !asked.some((type) => type === known.get(name))) : [];
+  const others = expectation.kind === 'compare' && known.get(expectation.column) !== known.get(expectation.other) ? [`two columns of one type; ${expectation.column} holds ${known.get(expectation.column) ?? ''}, ${expectation.other} ${known.get(expectation.other) ?? ''}`] : [];
+  return [...wrong.map((name) => `a column of ${asked?.join(' or ') ?? ''}; ${name} holds ${known.get(name) ?? ''}`), ...others, ...values(expectation, known)];
+}
+
+/** The types that an expectation can be about; null where any will do. */
+function typesAsked(expectation: Expectation): ColumnType[] | null {
+  switch (expectation.kind) {
+    case 'between': return ['number', 'time'];
+    case 'matches': case 'not-matches': case 'length': return ['text'];
+    case 'sum-of': case 'quantile': return ['number'];
+    case 'fresh': return ['time'];
+    case 'statistic': return ['distinct', 'distinct-share', 'missing-share'].includes(expectation.statistic) ? null : ['number'];
+    default: return null;
+  }
+}
+
+/** Values that no value of the column can equal or be compared with. */
+function values(expectation: Expectation, known: Known): string[] {
+  if (!('column' in expectation)) return [];
+  const type = known.get(expectation.column);
+  const said = 'values' in expectation ? expectation.values : expectation.kind === 'between' ? [expectation.min, expectation.max].filter((value) => value !== undefined) : [];
+  const fits = (value: string | number | boolean) => (type === 'time' ? typeof value === 'string' && !Number.isNaN(Date.parse(value)) : typeof value === (type === 'text' ? 'string' : type));
+  return said.filter((value) => !fits(value)).slice(0, 1).map((value) => `${type === 'time' ? 'ISO 8601 times' : `values of type ${type ?? ''}`}, as ${expectation.column} holds; found ${JSON.stringify(value)}`);
+}
+
+/** Whether the answer can change while the rows stay: then an unchanged source is looked at again. */
+export function dependsOnMore({ kind }: Expectation): boolean {
+  return kind === 'fresh' || kind === 'exists-in';
+}
+
+function isPattern(pattern: string): boolean {
+  if (/\(\?(?:[=!]|<[=!])|\\[1-9]|\\k</.test(pattern)) return false;
+  try {
+    new RegExp(pattern);
+    return true;
+  } catch {
+    return false; // what it is that is wrong, the issue's message tells
+  }
+}
