@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
 
-const MEMORY_LIMIT = '1GB';
+/** What DuckDB counts: tables and what queries hold. What it does not count, as files being written, is half as much again and more. */
+const MEMORY_LIMIT = '256MB';
 
-/** A DuckDB of one attempt: it keeps to 1 GB and spills into the attempt's folder. `close()` it. An aborted `signal` ends what it is doing. */
+/** A DuckDB of one attempt: it keeps to little memory and spills into the attempt's folder. `close()` it. An aborted `signal` ends what it is doing. */
 export interface Duck {
   readonly connection: DuckDBConnection;
   run(sql: string, values?: readonly DuckDBValue[]): Promise<void>;

@@ -11,8 +11,11 @@ import type { ListedSource } from './listing.js';
 import { byAttribute, shardCount, SPLITS } from './rows.js';
 import type { BuiltRows, BuiltShard } from './rows.js';
 import { stageFiles } from './stage-files.js';
+import { bucketsOfShard, divideIntoBuckets, rowsWithin } from './table-buckets.js';
+import type { Buckets } from './table-buckets.js';
+import { canonicalRow, checkTableRows } from './table-checks.js';
+import { selectTableRows } from './table-duplicates.js';
 import { checkExpectations } from './table-expectations.js';
-import { checkTableRows, selectTableRows } from './table-checks.js';
 import { columnOf, createStaging, stageLabelled } from './table-staging.js';
 
 export type Table = z.infer<typeof TableData>;
@@ -25,7 +28,10 @@ export interface TableContext {
 const ROWS_PER_SHARD = 200_000;
 const TAKEN = ['key', 'split', 'label', 'attributes'];
 
-/** Reads, checks, sorts and divides the rows in a DuckDB file of `folder`: no row passes through this process. */
+/**
+ * Reads, checks, sorts and divides the rows in a DuckDB file of `folder`: no row passes through this process. Only what is as
+ * small for a billion rows as for a thousand is done over all of them; the rest goes bucket by bucket, and shard by shard.
+ */
 export async function buildTable(context: TableContext): Promise<BuiltRows & { close(): Promise<void> }> {
   const { data, findings, sources, folder, signal } = context;
   for (const { name: column } of typedColumns(data.columns)) if (TAKEN.includes(column)) findings.add('wrong-shape', 'block', `a column cannot be named ${TAKEN.join(', ')}: snapshots have columns of these names`, column);
@@ -37,13 +43,16 @@ export async function buildTable(context: TableContext): Promise<BuiltRows & { c
       const rows = source.kind === 'files' ? await stageFiles(duck, context, source, index) : await stageLabelled(duck, context, source, index);
       context.onRows(rows);
     }
+    // From here on, what has an order is ordered by its keys; keeping the order of files as well would hold many rows back.
+    await duck.run('set preserve_insertion_order = false');
     await checkExpectations(duck, context);
-    await checkTableRows(duck, data, findings);
-    await selectTableRows(duck, data, findings);
-    const classes = await duck.rows<{ split: string; label: string; n: bigint }>('select split, label, count(*) as n from kept group by all');
+    const good = await checkTableRows(duck, data, findings);
+    const buckets = await divideIntoBuckets(duck, data, { folder, good, canonicalRow: canonicalRow(data), signal });
+    const kept = await selectTableRows(duck, data, buckets, findings, signal);
+    const classes = await duck.rows<{ split: string; label: string; n: bigint }>(`select split, label, count(*) as n from ${kept.rows()} group by all`);
     checkClasses(classes.map(({ split, label, n }) => ({ split, label, rows: Number(n) })), data, findings);
-    const shards = await divide(duck, data);
-    return { rows: shards.reduce((sum, { rows }) => sum + rows, 0), shards, counts: await countAll(duck), sources: await countSources(duck, sources), close: () => Promise.resolve(duck.close()) };
+    const shards = await divide(duck, data, kept, signal);
+    return { rows: shards.reduce((sum, { rows }) => sum + rows, 0), shards, counts: await countAll(duck, kept), sources: await countSources(duck, kept, sources), close: () => Promise.resolve(duck.close()) };
   } catch (error) {
     duck.close();
     signal.throwIfAborted();
@@ -51,31 +60,32 @@ export async function buildTable(context: TableContext): Promise<BuiltRows & { c
   }
 }
 
-/** The same hash as `shardOf` of domain/, as SQL. */
-const shardSql = (count: number) => `(('0x' || substr(sha256(key), 9, 8))::ubigint % ${count})`;
-
-async function divide(duck: Duck, data: Table): Promise<BuiltShard[]> {
+async function divide(duck: Duck, data: Table, kept: Buckets, signal: AbortSignal): Promise<BuiltShard[]> {
   const shards: BuiltShard[] = [];
   for (const split of SPLITS) {
-    const [total] = await duck.rows<{ n: bigint }>('select count(*) as n from kept where split = $1', [split]);
+    const [total] = await duck.rows<{ n: bigint }>(`select count(*) as n from ${kept.rows()} where split = $1`, [split]);
     const count = shardCount(Number(total?.n ?? 0), ROWS_PER_SHARD);
-    const parts = await duck.rows<{ shard: bigint; n: bigint; digest: string }>(
-      `select ${shardSql(count)} as shard, count(*) as n, sha256(string_agg(hash, chr(10) order by key)) as digest from kept where split = $1 group by 1 order by 1`, [split]);
-    for (const { shard, n, digest } of parts) {
-      const where = `split = ${literal(split)} and ${shardSql(count)} = ${shard}`;
-      shards.push({ index: shards.length, split, rows: Number(n), digest, write: (file) => writeShard(duck, data, where, file) });
+    for (let shard = 0; shard < count; shard += 1) {
+      signal.throwIfAborted();
+      const from = `${kept.rows(bucketsOfShard(shard, count, kept.count))} where split = ${literal(split)} and place % ${count} = ${shard}`;
+      const [part] = await duck.rows<{ n: bigint; digest: string | null }>(`select count(*) as n, sha256(string_agg(hash, chr(10) order by key)) as digest from ${from}`);
+      if (typeof part?.digest === 'string') shards.push({ index: shards.length, split, rows: Number(part.n), digest: part.digest, write: (file) => writeShard(duck, data, from, file) });
     }
   }
   return shards;
 }
 
+/** A part of a Parquet file is in memory until it is written. */
+const PART_BYTES = 96e6;
+const ROWS_PER_PART = 122_880;
+
 /** One thread, so that the same rows give the same bytes. */
-async function writeShard(duck: Duck, data: Table, where: string, file: string): Promise<void> {
+async function writeShard(duck: Duck, data: Table, from: string, file: string): Promise<void> {
   const columns = typedColumns(data.columns).map((column, index) => `${storedValue(column, columnOf(index))} as ${identifier(column.name)}`).join(', ');
   const [threads] = await duck.rows<{ n: number | bigint }>('select current_setting(\'threads\') as n');
   await duck.run('set threads = 1');
   try {
-    await duck.run(`copy (select key, split, label, attributes, ${columns} from kept where ${where} order by key) to ${literal(file)} (format parquet, compression zstd)`);
+    await duck.run(`copy (select key, split, label, attributes, ${columns} from ${from} order by key) to ${literal(file)} (format parquet, compression zstd, row_group_size ${Math.min(ROWS_PER_PART, rowsWithin(PART_BYTES, data))})`);
   } finally {
     await duck.run(`set threads = ${Number(threads?.n ?? 1)}`);
   }
@@ -83,12 +93,12 @@ async function writeShard(duck: Duck, data: Table, where: string, file: string):
 
 const COUNTED_GROUPS = 10_000;
 
-async function countAll(duck: Duck): Promise<BuiltRows['counts']> {
+async function countAll(duck: Duck, kept: Buckets): Promise<BuiltRows['counts']> {
   const tally = async (column: 'split' | 'label') => {
-    const rows = await duck.rows<{ name: string; n: bigint }>(`select ${column} as name, count(*) as n from kept group by 1 order by 1`);
+    const rows = await duck.rows<{ name: string; n: bigint }>(`select ${column} as name, count(*) as n from ${kept.rows()} group by 1 order by 1`);
     return Object.fromEntries(rows.map(({ name, n }) => [name, Number(n)]));
   };
-  const groups = await duck.rows<{ attributes: string; n: bigint }>(`select attributes, count(*) as n from kept group by 1 order by n desc, attributes limit ${COUNTED_GROUPS}`);
+  const groups = await duck.rows<{ attributes: string; n: bigint }>(`select attributes, count(*) as n from ${kept.rows()} group by 1 order by n desc, attributes limit ${COUNTED_GROUPS}`);
   const values = new Map<string, number>();
   for (const { attributes, n } of groups) {
     for (const [name, value] of Object.entries(JSON.parse(attributes) as Record<string, string>)) values.set(`${name}=${value}`, (values.get(`${name}=${value}`) ?? 0) + Number(n));
@@ -96,8 +106,8 @@ async function countAll(duck: Duck): Promise<BuiltRows['counts']> {
   return { bySplit: await tally('split'), byClass: await tally('label'), byAttribute: byAttribute(values) };
 }
 
-async function countSources(duck: Duck, sources: readonly ListedSource[]): Promise<BuiltRows['sources']> {
-  const rows = await duck.rows<{ source: number; n: bigint }>('select source, count(*) as n from kept group by 1');
+async function countSources(duck: Duck, kept: Buckets, sources: readonly ListedSource[]): Promise<BuiltRows['sources']> {
+  const rows = await duck.rows<{ source: number; n: bigint }>(`select source, count(*) as n from ${kept.rows()} group by 1`);
   return sources.map(({ description }, index) => ({ description, rows: Number(rows.find(({ source }) => source === index)?.n ?? 0) }));
 }
 

@@ -57,7 +57,7 @@ export async function createDataStack() {
       await stores.models.saveDefinition({ model: name, repository: 'cars', commit: at, path: 'cars.model.ts', trainingDigest: digest('t'), policyDigest: digest('p'), definition, bundle: ref('bundle'), networkBundle: null });
       const run = await addRun(stores, name);
       const request = { model: name, commit: at, run };
-      return { model: name, build: () => new MockActivityEnvironment().run<[], SnapshotResult, () => Promise<SnapshotResult>>(() => activities.buildSnapshot(request)) };
+      return { model: name, request, build: () => new MockActivityEnvironment().run<[], SnapshotResult, () => Promise<SnapshotResult>>(() => activities.buildSnapshot(request)) };
     },
 
     /** Binds a new location to a folder; gives its name and how to fill it. */

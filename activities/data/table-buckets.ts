@@ -1,0 +1,70 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { typedColumns } from '../../definition/columns.js';
+import { literal } from './duckdb.js';
+import type { Duck } from './duckdb.js';
+import { shardCount } from './rows.js';
+import type { Table } from './tables.js';
+
+/**
+ * Rows in files of this machine, divided by their keys: all rows of a key are in one bucket, which is small enough to work on whole.
+ * So whatever looks at rows together, for a key, a shard or a digest, needs no more memory for more rows.
+ */
+export interface Buckets {
+  readonly count: number;
+  /** What SQL selects from, for some buckets or for all: the columns of `staged`, `row` (unique), `place` (of the key, see `shardOf` of domain/) and `hash`. */
+  rows(buckets?: readonly number[]): string;
+}
+
+/** Fewer rows to a bucket are quicker to read shard by shard, and slower to divide. */
+const ROWS_PER_BUCKET = 400_000;
+/** Each is a file that is open while rows are divided. */
+const MOST_BUCKETS = 256;
+/** Rows that are held before they are written out: every bucket gets its own small part of them. */
+const HELD_BYTES = 64e6;
+/** A file's directory of its parts is in memory until the file is closed. */
+const PARTS_PER_FILE = 16;
+
+/** The same hash as `shardOf` of domain/, as SQL. */
+const PLACE = '(\'0x\' || substr(sha256(key), 9, 8))::ubigint';
+
+/** How many rows of a table take about this much memory. */
+export function rowsWithin(bytes: number, data: Table): number {
+  const width = typedColumns(data.columns).reduce((sum, { type }) => sum + (type === 'number' ? 8 : 32), 200);
+  return Math.max(2048, Math.floor(bytes / width / 2048) * 2048);
+}
+
+/** Moves the rows of `staged` for which `good` holds into buckets below `folder`, with the hash of `canonicalRow`. Both are SQL. */
+export async function divideIntoBuckets(duck: Duck, data: Table, { folder, good, canonicalRow, signal }: { folder: string; good: string; canonicalRow: string; signal: AbortSignal }): Promise<Buckets> {
+  const [staged] = await duck.rows<{ n: bigint; last: bigint | null }>('select count(*) as n, max(rowid) as last from staged');
+  const count = Math.min(MOST_BUCKETS, shardCount(Number(staged?.n ?? 0), ROWS_PER_BUCKET));
+  const [{ threads } = { threads: 1 }] = await duck.rows<{ threads: number | bigint }>('select current_setting(\'threads\') as threads');
+  const held = rowsWithin(HELD_BYTES / Number(threads), data);
+  const rowsSql = `select *, rowid as row, ${PLACE} as place, sha256(${canonicalRow}) as hash from staged where ${good}`;
+  await duck.run(`set partitioned_write_flush_threshold = ${held}`);
+  await duck.run(`set partitioned_write_max_open_files = ${MOST_BUCKETS}`);
+  await duck.run(`create table no_rows as ${rowsSql} limit 0`);
+  const files = new Map<number, string[]>();
+  for (let from = 0; from <= Number(staged?.last ?? -1); from += held * PARTS_PER_FILE) {
+    signal.throwIfAborted();
+    const batch = join(folder, `rows-${from}`);
+    await duck.run(`copy (select *, place % ${count} as bucket from (${rowsSql} and rowid between ${from} and ${from + held * PARTS_PER_FILE - 1})) to ${literal(batch)} (format parquet, partition_by (bucket))`);
+    for (const file of await readdir(batch, { recursive: true })) {
+      const bucket = /^bucket=(\d+)\/.*\.parquet$/.exec(file)?.[1];
+      if (bucket !== undefined) files.set(Number(bucket), [...files.get(Number(bucket)) ?? [], join(batch, file)]);
+    }
+  }
+  await duck.run('drop table staged');
+  return {
+    count,
+    rows: (buckets = [...files.keys()]) => {
+      const named = buckets.flatMap((bucket) => files.get(bucket) ?? []);
+      return named.length === 0 ? 'no_rows' : `read_parquet([${named.map(literal).join(', ')}], hive_partitioning = false)`;
+    },
+  };
+}
+
+/** The buckets that hold a shard, where a split has `shards` of them. Both numbers are powers of two, and both divisions are by `place`. */
+export function bucketsOfShard(shard: number, shards: number, buckets: number): number[] {
+  return Array.from({ length: buckets }, (_, bucket) => bucket).filter((bucket) => (shards <= buckets ? bucket % shards === shard : bucket === shard % buckets));
+}
