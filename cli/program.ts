@@ -8,6 +8,7 @@ import { addDecisionCommands } from './commands/decisions.js';
 import { addOperationCommands } from './commands/operations.js';
 import { addPredictCommands } from './commands/predict.js';
 import { addRegistryCommands } from './commands/registry.js';
+import { addReproduceCommand } from './commands/reproduce.js';
 import { addRepositoryCommands } from './commands/repository.js';
 import { addRunCommands } from './commands/runs.js';
 import { addStackCommands } from './commands/stack.js';
@@ -16,7 +17,7 @@ import { tell, UsageError } from './errors.js';
 import { createPaint, type Io } from './io.js';
 import type { Add, Register } from './register.js';
 
-const COMMANDS: readonly Register[] = [addStackCommands, addStartCommands, addRepositoryCommands, addRunCommands, addDecisionCommands, addOperationCommands, addPredictCommands, addAuditCommands, addRegistryCommands];
+const COMMANDS: readonly Register[] = [addStackCommands, addStartCommands, addRepositoryCommands, addRunCommands, addDecisionCommands, addOperationCommands, addPredictCommands, addAuditCommands, addReproduceCommand, addRegistryCommands];
 
 export const DONE = 0;
 export const REFUSED = 1;

@@ -63,6 +63,7 @@ export const Audit = z.object({
   data: z.object({ snapshot: z.string(), rows: z.int() }).nullable(),
   evidence: z.object({ digest: z.string(), gates: z.array(GateResult), deadline: z.string() }).nullable(),
   decisions: z.array(z.object({ verdict: z.string(), approver: z.string(), comment: z.string(), via: z.string(), accepted: z.boolean(), refusal: z.string().nullable(), at: z.string() })),
+  reproductions: z.array(z.object({ id: z.string(), by: z.string(), status: z.string(), because: z.array(z.string()), startedAt: z.string(), endedAt: z.string().nullable() })),
   served: z.array(z.object({ replica: z.string(), environment: z.string(), generation: z.int(), from: z.string(), until: z.string().nullable() })),
   ledger: z.array(z.object({ chain: z.string(), ok: z.boolean(), brokenAt: z.int().optional(), why: z.string().optional() })),
   ledgerVerified: z.boolean(),

@@ -5,6 +5,7 @@ export const workflowId = {
   lifecycle: (model: string, run: string) => `lifecycle/${model}/${run}`,
   environment: (model: string, environment: string) => `environment/${model}/${environment}`,
   monitor: (model: string, environment: string) => `monitor/${model}/${environment}`,
+  reproduction: (model: string, version: number, id: string) => `reproduction/${model}/${version}/${id}`,
   score: (model: string, job: string) => `score/${model}/${job}`,
 } as const;
 

@@ -6,10 +6,11 @@ export async function auditVersion(stores: Stores, model: string, number: number
   const version = await findVersion(stores, model, number);
   const run = await stores.runs.get(version.run);
   const registered = await stores.models.get(model);
-  const [intake, snapshot, evidence, decisions, transitions, intervals] = await Promise.all([
+  const [intake, snapshot, evidence, decisions, transitions, intervals, reproductions] = await Promise.all([
     registered ? stores.models.getIntake(registered.repository, version.commit) : null,
     stores.snapshots.get(version.snapshot), stores.evidence.current(version.run), stores.decisions.list(version.run),
     stores.versions.transitions(model, number), stores.replicas.servedIntervals(model, number),
+    stores.reproductions.listFor(model, number),
   ]);
   const environments = new Set([evidence?.environment ?? 'production', ...intervals.map((interval) => interval.environment)]);
   const ledger = await Promise.all([...environments].map(async (environment) => {
@@ -23,6 +24,7 @@ export async function auditVersion(stores: Stores, model: string, number: number
     data: snapshot && { snapshot: snapshot.digest, rows: snapshot.rows, counts: snapshot.counts, manifest: snapshot.manifest },
     evidence: evidence && { digest: evidence.digest, gates: evidence.sealed.gates, liveVersion: evidence.liveVersion, deadline: evidence.deadline },
     decisions: decisions.map(({ decision, via, accepted, refusal, at }) => ({ verdict: decision.verdict, approver: decision.approver, comment: decision.comment, evidence: decision.evidence, via, accepted, refusal, at })),
+    reproductions: reproductions.map(({ id, by, status, report, startedAt, endedAt }) => ({ id, by, status, because: report?.because ?? [], startedAt, endedAt })),
     transitions, served: intervals, ledger, ledgerVerified: ledger.every((chain) => chain.ok),
   };
 }

@@ -1,4 +1,4 @@
-import { ActivityFailure, ApplicationFailure, WorkflowNotFoundError } from '@temporalio/common';
+import { ActivityFailure, ApplicationFailure, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/common';
 import { WorkflowFailedError, WorkflowUpdateFailedError, type Client } from '@temporalio/client';
 import type { z } from 'zod';
 import type { Decision } from '../contract/decision.js';
@@ -35,8 +35,12 @@ export interface Workflows {
   startCheck(model: string, environment: string, id: string): Promise<string>;
   /** The same job again is left alone. */
   startScore(model: string, score: { job: string; version: number; input: string; by: string }): Promise<void>;
+  /** The same reproduction again is left alone. */
+  startReproduction(reproduction: { model: string; version: number; id: string; by: string; tolerance: number | null }): Promise<void>;
   /** Why a scoring job ended without its result; null while it runs, when it is done, and where there is none. */
   scoreFailure(model: string, job: string): Promise<RunError | null>;
+  /** Why a reproduction's workflow ended without a word of its own; null while it runs, when it is done, and where there is none. */
+  reproductionFailure(model: string, version: number, id: string): Promise<RunError | null>;
   isReachable(ms: number): Promise<boolean>;
 }
 
@@ -47,7 +51,7 @@ const ACCEPT_MS = 2_500;
 function failureOf({ cause, message }: WorkflowFailedError): RunError {
   const failure = cause instanceof ActivityFailure ? cause.cause : cause;
   const known = RunError.safeParse(failure instanceof ApplicationFailure ? failure.details?.[0] : undefined);
-  return known.success ? known.data : { code: 'unexpected', message: failure?.message ?? message, next: 'See the log of the compute worker; `perennial status` says where it is.' };
+  return known.success ? known.data : { code: 'unexpected', message: failure?.message ?? message, next: 'See the logs of the workers; `perennial status` says where it is.' };
 }
 
 export function createWorkflows(client: Client): Workflows {
@@ -61,6 +65,20 @@ export function createWorkflows(client: Client): Workflows {
   };
   const tell = (type: string, id: string, argument: unknown, signal: string, payload: unknown) =>
     ask(() => client.workflow.signalWithStart(type, { workflowId: id, taskQueue: QUEUES.lifecycle, args: [argument], signal, signalArgs: [payload] }));
+
+  const endOf = async (id: string): Promise<RunError | null> => {
+    const handle = client.workflow.getHandle(id);
+    try {
+      const { status } = await ask(() => handle.describe());
+      if (status.name === 'RUNNING' || status.name === 'COMPLETED') return null;
+      await ask(() => handle.result());
+      return null;
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return null;
+      if (!(error instanceof WorkflowFailedError)) throw error;
+      return failureOf(error);
+    }
+  };
 
   return {
     async startIntake({ repository, commit, branch, via }) {
@@ -109,19 +127,11 @@ export function createWorkflows(client: Client): Workflows {
     async startScore(model, score) {
       await ask(() => client.workflow.start('batchScore', { workflowId: workflowId.score(model, score.job), taskQueue: QUEUES.lifecycle, args: [{ v: 1, model, ...score }], workflowIdConflictPolicy: 'USE_EXISTING', workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY' }));
     },
-    async scoreFailure(model, job) {
-      const handle = client.workflow.getHandle(workflowId.score(model, job));
-      try {
-        const { status } = await ask(() => handle.describe());
-        if (status.name === 'RUNNING' || status.name === 'COMPLETED') return null;
-        await ask(() => handle.result());
-        return null;
-      } catch (error) {
-        if (error instanceof WorkflowNotFoundError) return null;
-        if (!(error instanceof WorkflowFailedError)) throw error;
-        return failureOf(error);
-      }
+    async startReproduction({ model, version, id, by, tolerance }) {
+      await ask(() => client.workflow.start('reproduction', { workflowId: workflowId.reproduction(model, version, id), taskQueue: QUEUES.lifecycle, args: [{ v: 1, model, version, id, by, tolerance }], workflowIdConflictPolicy: 'USE_EXISTING', workflowIdReusePolicy: 'REJECT_DUPLICATE' })).catch((error: unknown) => { if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error; });
     },
+    scoreFailure: (model, job) => endOf(workflowId.score(model, job)),
+    reproductionFailure: (model, version, id) => endOf(workflowId.reproduction(model, version, id)),
     async isReachable(ms) {
       try {
         await ask(() => client.connection.workflowService.getSystemInfo({}), ms);

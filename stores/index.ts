@@ -8,6 +8,7 @@ import { createEvidenceStore } from './evidence.js';
 import { createFingerprintsStore } from './fingerprints.js';
 import { createHooksStore } from './hooks.js';
 import { createLabelsStore } from './labels.js';
+import { createLearningCurvesStore } from './learning-curves.js';
 import { createLedgerStore } from './ledger.js';
 import { createLocationsStore } from './locations.js';
 import { createModelsStore } from './models.js';
@@ -17,6 +18,7 @@ import { createPrincipalsStore } from './principals.js';
 import { createReplicaFailuresStore } from './replica-failures.js';
 import { createReplicasStore } from './replicas.js';
 import { createRepositoriesStore } from './repositories.js';
+import { createReproductionsStore } from './reproductions.js';
 import { createRoutesStore } from './routes.js';
 import { createRunsStore } from './runs.js';
 import { createScoresStore } from './scores.js';
@@ -36,6 +38,7 @@ export function createStores(db: Database) {
     fingerprints: createFingerprintsStore(db),
     hooks: createHooksStore(db),
     labels: createLabelsStore(db),
+    learningCurves: createLearningCurvesStore(db),
     ledger: createLedgerStore(db),
     locations: createLocationsStore(db),
     models: createModelsStore(db),
@@ -45,6 +48,7 @@ export function createStores(db: Database) {
     replicaFailures: createReplicaFailuresStore(db),
     replicas: createReplicasStore(db),
     repositories: createRepositoriesStore(db),
+    reproductions: createReproductionsStore(db),
     routes: createRoutesStore(db),
     runs: createRunsStore(db),
     scores: createScoresStore(db),

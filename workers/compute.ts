@@ -4,6 +4,7 @@ import { createEvaluateActivities } from '../activities/evaluate/index.js';
 import { withHeartbeats } from '../activities/heartbeat.js';
 import { createMonitorActivities } from '../activities/monitor/index.js';
 import { createPackageActivities } from '../activities/package/index.js';
+import { createJudgeReproductionActivities } from '../activities/reproduce/index.js';
 import { createScoreActivities } from '../activities/score/index.js';
 import { createSourceActivities } from '../activities/source/index.js';
 import { QUEUES } from '../contract/names.js';
@@ -15,6 +16,7 @@ await runWorker('compute', ({ deps }) => ({
   activities: {
     ...createSourceActivities(deps), ...createDataActivities(deps), ...createEvaluateActivities(deps), ...createPackageActivities(deps),
     ...createDeployActivities(deps), ...withHeartbeats(createMonitorActivities(deps)), ...createScoreActivities(deps),
+    ...createJudgeReproductionActivities(deps),
   },
   maxConcurrentActivityTaskExecutions: 4,
 }));

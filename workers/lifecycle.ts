@@ -7,6 +7,7 @@ import { withHeartbeats } from '../activities/heartbeat.js';
 import { createRegisterActivities } from '../activities/register/index.js';
 import { createReleaseActivities } from '../activities/release/index.js';
 import { QUEUES } from '../contract/names.js';
+import { createReproduceRecordActivities } from '../activities/reproduce/index.js';
 import { runWorker, workflowBundle } from './run-worker.js';
 
 /** Workflows and light activities, and the sender of the outbox's mails. */
@@ -15,7 +16,7 @@ await runWorker('lifecycle', async ({ deps }) => ({
   workflowBundle: await workflowBundle(),
   activities: {
     ...createRecordActivities(deps), ...createAdmissionActivities(deps), ...createReleaseActivities(deps),
-    ...withHeartbeats({ ...createRegisterActivities(deps), ...createNotifyActivities(deps), ...createApproveActivities(deps) }),
+    ...withHeartbeats({ ...createRegisterActivities(deps), ...createNotifyActivities(deps), ...createApproveActivities(deps), ...createReproduceRecordActivities(deps) }),
   },
   maxCachedWorkflows: 100,
 }), ({ deps, config }) => [

@@ -1,3 +1,4 @@
+import { createRebuildActivities } from '../activities/reproduce/index.js';
 import { createTrainActivities } from '../activities/train/index.js';
 import { QUEUES } from '../contract/names.js';
 import { runWorker } from './run-worker.js';
@@ -5,6 +6,6 @@ import { runWorker } from './run-worker.js';
 /** One training at a time; scale by adding processes. */
 await runWorker('training', ({ deps }) => ({
   taskQueue: QUEUES.training,
-  activities: { ...createTrainActivities(deps) },
+  activities: { ...createTrainActivities(deps), ...createRebuildActivities(deps) },
   maxConcurrentActivityTaskExecutions: 1,
 }));

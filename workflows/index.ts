@@ -5,3 +5,4 @@ export { governor } from './governor.js';
 export { intake } from './intake.js';
 export { lifecycle } from './lifecycle.js';
 export { monitorCheck } from './monitor-check.js';
+export { reproduction } from './reproduction.js';

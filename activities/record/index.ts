@@ -141,6 +141,8 @@ export function createRecordActivities({ stores, artifacts, temporal }: Activity
       const { candidate } = await requireRun(stores, from);
       if (!candidate) throw new PerennialError('run/unknown', `run ${from} holds no candidate`);
       await stores.runs.setFields(run, { candidate });
+      const curve = await stores.learningCurves.get(from);
+      if (curve) await stores.learningCurves.save({ ...curve, subject: run });
       return Candidate.parse(await readJson(artifacts, candidate));
     },
 

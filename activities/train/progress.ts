@@ -4,7 +4,7 @@ import type { Stores } from '../../stores/index.js';
 
 const EVERY_MS = 500;
 
-/** Writes a run's live progress, at most twice a second; what could not be written is dropped, the newest is kept for the heartbeat. */
+/** Writes a run's live progress, at most twice a second; what could not be written is dropped. */
 export function createProgressLog({ stores, run, step, attempt }: { stores: Stores; run: string; step: RunStep; attempt: string }) {
   let newest: TrainProgress | undefined;
   let writtenAt = 0;
@@ -34,7 +34,6 @@ export function createProgressLog({ stores, run, step, attempt }: { stores: Stor
       if (Date.now() - writtenAt >= EVERY_MS) void writeNewest();
     },
     note: (message: string) => write('note', message, {}),
-    last: () => newest,
     flush: () => writeNewest(),
   };
 }

@@ -68,6 +68,7 @@ function auditText(context: Pick<Context, 'paint'>, name: string, audit: Audit):
     ...(audit.evidence ? [`evidence ${audit.evidence.digest}`, '', gateTable(context, audit.evidence.gates)] : ['no evidence was sealed']), '',
     audit.decisions.length === 0 ? 'no decisions' : table(['AT', 'APPROVER', 'VERDICT', 'COUNTS', 'COMMENT'], audit.decisions.map((one) => [moment(one.at), one.approver, one.verdict, one.accepted ? 'yes' : `no: ${one.refusal ?? ''}`, one.comment])), '',
     audit.served.length === 0 ? 'it never served' : table(['REPLICA', 'ENVIRONMENT', 'GENERATION', 'FROM', 'UNTIL'], audit.served.map((one) => [one.replica, one.environment, one.generation, moment(one.from), one.until === null ? 'now' : moment(one.until)])), '',
+    ...(audit.reproductions.length > 0 ? [table(['REPRODUCED', 'BY', 'RESULT', 'WHY'], audit.reproductions.map((one) => [moment(one.startedAt), one.by, one.status, one.because[0]])), ''] : []),
     ...audit.ledger.map((chain) => (chain.ok ? paint.green(`ledger ${chain.chain}: whole`) : paint.red(`ledger ${chain.chain}: broken at entry ${chain.brokenAt ?? '?'}: ${chain.why ?? ''}`))),
   ].join('\n');
 }

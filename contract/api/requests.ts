@@ -54,6 +54,8 @@ export const ScoreBody = z.strictObject({
   environment: Label.default('production'), version: VersionNumber.optional(), id: RequestId,
 });
 
+export const ReproduceBody = z.strictObject({ tolerance: z.number().min(0).max(1).nullable().default(null).describe('largest difference of two weights that counts as the same; null: none where one thread trained it, else 0.001'), id: RequestId });
+
 export const ModelParams = z.strictObject({ model: ModelName });
 export const VersionParams = z.strictObject({ model: ModelName, version: z.coerce.number().pipe(VersionNumber) });
 export const RunParams = z.strictObject({ run: RunId });

@@ -9,11 +9,12 @@ import * as monitor from './monitor.js';
 import * as operations from './operations.js';
 import * as principals from './principals.js';
 import * as repositories from './repositories.js';
+import * as reproductions from './reproductions.js';
 import * as runs from './runs.js';
 import * as scores from './scores.js';
 
 /** The one route whose body is taken as bytes, because its signature is over them. */
 export const RAW_ROUTES: readonly Route[] = [gitHook];
 
-export const ROUTES: readonly Route[] = [health, localHook, audit, decisions, environments, models, monitor, operations, principals, repositories, runs, scores]
+export const ROUTES: readonly Route[] = [health, localHook, audit, decisions, environments, models, monitor, operations, principals, repositories, reproductions, runs, scores]
   .flatMap((module) => ('handle' in module ? [module] : Object.values(module as Readonly<Record<string, Route>>)));

@@ -49,6 +49,22 @@ export async function readDefinitions({ checkout, file, timeoutMs = 10_000, memo
   return read.sort((a, b) => (a.definition.name < b.definition.name ? -1 : 1));
 }
 
+/** A definition's bundle as it is stored: the code alone, without the checkout that it came from. */
+export interface StoredDefinitionCode { readonly code: Uint8Array; readonly networkCode: Uint8Array | null; readonly model: string; readonly file: string; readonly signal?: AbortSignal }
+
+/**
+ * Reads a model's definition from its stored bundle, as this release understands it, with the training digest that it has now.
+ * Errors: those of {@link readDefinitions}.
+ */
+export async function readStoredDefinition({ code, networkCode, model, file, signal }: StoredDefinitionCode): Promise<Pick<ReadDefinition, 'definition' | 'trainingDigest'>> {
+  const exported = await loadInChild({ code, sourceMap: new TextEncoder().encode(EMPTY_MAP) }, file, 10_000, 512, signal);
+  const definition = exported.map(({ export: name, value }) => parse(value, file, name)).find(({ name }) => name === model);
+  if (!definition) throw new PerennialError('definition/missing', `the stored bundle of ${file} exports no definition of ${model}`, { file, model });
+  return { definition, trainingDigest: trainingDigest(definition, networkCode) };
+}
+
+const EMPTY_MAP = JSON.stringify({ version: 3, sources: [], names: [], mappings: '' });
+
 async function loadInChild(bundle: Bundle, file: string, timeoutMs: number, memoryMb: number, signal: AbortSignal | undefined): Promise<ChildFrameOf<'definitions'>['definitions']> {
   let answer: ChildFrame | null = null;
   // A source map makes a stack name the team's own files and lines.

@@ -18,7 +18,7 @@ const ErrorOf = (out: string) => (JSON.parse(out) as { error: { code: string; me
 
 test.each([
   [['nonsense'], 'unknown command'], [['show'], 'what'], [['runs', '--bogus'], '--bogus'], [['runs', '--status', 'asleep'], '--status'],
-  [['rollback', 'car-truck'], '--reason'], [['served-at', 'car-truck', '2026-11-21T09:00:00'], 'offset'], [['release', 'car-truck'], 'model@number'],
+  [['rollback', 'car-truck'], '--reason'], [['served-at', 'car-truck', '2026-11-21T09:00:00'], 'offset'], [['release', 'car-truck'], 'model@number'], [['reproduce', 'car-truck'], 'model@number'], [['reproduce', 'car-truck@1', '--tolerance', 'much'], '--tolerance'],
   [['show', 'car-truck', '--until', 'noon'], '--until'], [['principal', 'grant', 'ada', 'king'], 'king'], [['up', '--only', 'everything'], '--only'], [['init', 'x', '--kind', 'video'], '--kind'],
 ] as const)('wrong usage %j ends with 2 and says what is wrong', async (args, said) => {
   const { code, err } = await cli.run(args);
@@ -28,7 +28,7 @@ test.each([
 test('help is no failure, and names every command', async () => {
   const { code, out } = await cli.run(['--help']);
   expect(code).toBe(0);
-  for (const name of ['up', 'down', 'status', 'init', 'try', 'run', 'runs', 'show', 'approve', 'reject', 'release', 'rollback', 'pause', 'resume', 'predict', 'label', 'retrain', 'score', 'served-at', 'audit', 'monitor', 'repository', 'principal', 'location', 'environment', 'hook', 'ledger']) expect(out).toMatch(new RegExp(`^  ${name}\\b`, 'm'));
+  for (const name of ['up', 'down', 'status', 'init', 'try', 'run', 'runs', 'show', 'approve', 'reject', 'release', 'rollback', 'pause', 'resume', 'predict', 'label', 'retrain', 'score', 'served-at', 'audit', 'reproduce', 'monitor', 'repository', 'principal', 'location', 'environment', 'hook', 'ledger']) expect(out).toMatch(new RegExp(`^  ${name}\\b`, 'm'));
 });
 
 test('with nothing up, a command ends with 1 and names the part and the next step, also as JSON', async () => {

@@ -36,6 +36,7 @@ const CLASSES: readonly { method: string; path: () => string; body?: unknown; ro
   { method: 'PUT', path: () => '/environments/production/policy', body: { v: 1 }, roles: ['operator'] },
   { method: 'GET', path: () => `/ledger/${model}/production/verify`, roles: ['auditor'] },
   { method: 'GET', path: () => `/models/${model}/versions/1/audit`, roles: ['auditor'] },
+  { method: 'POST', path: () => `/models/${model}/versions/1/reproduce`, body: {}, roles: ['auditor', 'scientist', 'operator'] },
   { method: 'GET', path: () => '/principals', roles: ['admin', 'auditor'] },
   { method: 'POST', path: () => '/principals', body: { id: 'ada', kind: 'person', displayName: 'Ada' }, roles: ['admin'] },
   { method: 'POST', path: () => '/principals/ada/roles', body: { role: 'viewer' }, roles: ['admin'] },

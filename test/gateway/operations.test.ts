@@ -84,6 +84,22 @@ test('a scoring job that ended without its result says so', async () => {
   expect(await statusOf()).toMatchObject({ status: 'failed', error: { message: expect.stringContaining('wrong file') as string } });
 });
 
+test('a reproduction is started once for its id, and one that was ended by hand says so', async () => {
+  const model = 'reproduced';
+  await addLiveModel(model);
+  const [id, path] = ['reproduction-1', `/models/${model}/versions/1/reproduce`];
+  for (let times = 0; times < 2; times += 1) expect([(await gateway.call('POST', path, { token, body: { id } })).status]).toEqual([202]);
+  expect((await gateway.call('POST', `/models/${model}/versions/99/reproduce`, { token, body: {} })).body.error.code).toBe('version/unknown');
+  const workflow = gateway.client.workflow.getHandle(`reproduction/${model}/1/${id}`);
+  expect((await workflow.describe()).type).toBe('reproduction');
+  const look = async () => (await gateway.call('GET', `/reproductions/${id}?model=${model}&version=1`, { token })).body;
+  expect(await look()).toMatchObject({ status: 'starting', reproduction: null, error: null });
+  await gateway.stores.reproductions.create({ id, model, version: 1, by, tolerance: null });
+  expect(await look()).toMatchObject({ status: 'running', error: null });
+  await workflow.terminate('by hand');
+  expect(await look()).toMatchObject({ status: 'failed', error: { message: expect.stringContaining('by hand') as string } });
+});
+
 test('cancel reaches the run, and says so when there is nothing to stop', async () => {
   const model = await addModel(gateway.stores);
   const run = await addRun(gateway.stores, model);

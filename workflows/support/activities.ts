@@ -11,6 +11,7 @@ import type { PackageActivities } from '../../activities/package/index.js';
 import type { RecordActivities } from '../../activities/record/index.js';
 import type { RegisterActivities } from '../../activities/register/index.js';
 import type { ReleaseActivities } from '../../activities/release/index.js';
+import type { JudgeReproductionActivities, RebuildActivities, ReproduceRecordActivities } from '../../activities/reproduce/index.js';
 import type { SourceActivities } from '../../activities/source/index.js';
 import type { TrainActivities } from '../../activities/train/index.js';
 
@@ -23,6 +24,7 @@ const steady = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterva
 
 export const record = proxyLocalActivities<RecordActivities>({ startToCloseTimeout: '10s', localRetryThreshold: '20s', retry: patient });
 export const admission = proxyLocalActivities<AdmissionActivities>({ startToCloseTimeout: '10s', localRetryThreshold: '20s', retry: patient });
+export const reproduceRecord = proxyActivities<ReproduceRecordActivities>({ taskQueue: QUEUES.lifecycle, startToCloseTimeout: '30s', heartbeatTimeout: SILENCE, retry: patient });
 export const register = proxyActivities<RegisterActivities>({ taskQueue: QUEUES.lifecycle, startToCloseTimeout: '30s', heartbeatTimeout: SILENCE, retry: patient });
 export const notify = proxyActivities<NotifyActivities>({ taskQueue: QUEUES.lifecycle, startToCloseTimeout: '30s', heartbeatTimeout: SILENCE, retry: patient });
 export const approve = proxyActivities<ApproveActivities>({ taskQueue: QUEUES.lifecycle, startToCloseTimeout: '60s', heartbeatTimeout: SILENCE, retry: patient });
@@ -31,15 +33,18 @@ export const release = proxyActivities<ReleaseActivities>({ taskQueue: QUEUES.li
 export const source = proxyActivities<SourceActivities>({ taskQueue: QUEUES.compute, startToCloseTimeout: '10m', heartbeatTimeout: '20s', retry: steady });
 export const data = proxyActivities<DataActivities>({ taskQueue: QUEUES.compute, startToCloseTimeout: '4h', heartbeatTimeout: '30s', retry: steady });
 export const evaluate = proxyActivities<EvaluateActivities>({ taskQueue: QUEUES.compute, startToCloseTimeout: '2h', heartbeatTimeout: '15s', retry: steady });
+export const judgeReproduction = proxyActivities<JudgeReproductionActivities>({ taskQueue: QUEUES.compute, startToCloseTimeout: '2h', heartbeatTimeout: '15s', retry: steady });
 export const packaging = proxyActivities<PackageActivities>({ taskQueue: QUEUES.compute, startToCloseTimeout: '30m', heartbeatTimeout: '15s', retry: steady });
 export const deploy = proxyActivities<DeployActivities>({ taskQueue: QUEUES.compute, startToCloseTimeout: '30m', heartbeatTimeout: '15s', retry: steady });
 export const monitor = proxyActivities<MonitorActivities>({ taskQueue: QUEUES.compute, startToCloseTimeout: '30m', heartbeatTimeout: '30s', retry: steady });
 
 /** The training of a worker that died goes on elsewhere from its newest checkpoint. */
-export const train = proxyActivities<TrainActivities>({
+const trainings = {
   taskQueue: QUEUES.training,
   startToCloseTimeout: '7d',
   heartbeatTimeout: SILENCE,
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s', maximumAttempts: 8 },
-});
+} as const;
+export const train = proxyActivities<TrainActivities>(trainings);
+export const rebuild = proxyActivities<RebuildActivities>(trainings);

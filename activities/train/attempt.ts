@@ -1,0 +1,61 @@
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Context } from '@temporalio/activity';
+import type { LocalSnapshot, TrainMode, TrainProgress } from '../../contract/frames.js';
+import type { Ref } from '../../contract/ref.js';
+import type { ModelDefinition } from '../../definition/model.js';
+import { lockfileDigest } from '../../runtime/train/lockfile.js';
+import { trainInChild } from '../../runtime/train/train.js';
+import type { Trained } from '../../runtime/train/train.js';
+import type { ActivityDeps } from '../deps.js';
+import { heartbeating } from '../heartbeat.js';
+import type { Candidate } from './candidate.js';
+import { createCheckpoints } from './checkpoints.js';
+
+export interface AttemptOf {
+  /** Under which checkpoints are kept, and found by the next attempt: a run's id, or another name that no run has. */
+  readonly key: string;
+  readonly definition: ModelDefinition;
+  readonly networkBundle: Ref | null;
+  readonly openSnapshot: (signal: AbortSignal) => Promise<LocalSnapshot>;
+  readonly mode: TrainMode;
+  readonly onProgress: (progress: TrainProgress) => void;
+  readonly onNote: (message: string) => Promise<void>;
+}
+export interface TrainedFiles extends Pick<Trained, 'history' | 'parameters'>, Candidate {}
+
+/** This attempt's name: two attempts may overlap, and neither writes where the other does. */
+export function attemptName(mode: TrainMode): string {
+  const { info } = Context.current();
+  return `${mode}-${info.attempt}-${info.workflowExecution?.runId.slice(0, 8) ?? 'none'}`;
+}
+
+/** One attempt at a training, from the newest complete checkpoint of any attempt under the same key. A quick one leaves no files. */
+export async function trainAttempt(deps: ActivityDeps, { key, definition, networkBundle, openSnapshot, mode, onProgress, onNote }: AttemptOf): Promise<TrainedFiles> {
+  const { artifacts, tfjsNode, scratch } = deps;
+  const attempt = attemptName(mode);
+  const directory = join(scratch, 'attempts', key, attempt);
+  let last: TrainProgress | undefined;
+  return heartbeating(async (signal) => {
+    await rm(directory, { recursive: true, force: true });
+    await mkdir(directory, { recursive: true });
+    const checkpoints = createCheckpoints({ artifacts, run: key, attempt });
+    try {
+      const snapshot = await openSnapshot(signal);
+      const resumeFrom = mode === 'full' ? await checkpoints.restore(join(directory, 'resume')) : null;
+      if (resumeFrom) await onNote(`resumed from epoch ${resumeFrom.epoch}, batch ${resumeFrom.batch}`);
+      const { modelDirectory, history, parameters } = await trainInChild({
+        definition, bundleCode: networkBundle ? await artifacts.get(networkBundle) : null, snapshot,
+        attemptDirectory: directory, resumeFrom: resumeFrom?.directory ?? null, mode, tfjsNode, signal, lockfile: await lockfileDigest(),
+        onProgress: (seen) => { last = seen; onProgress(seen); },
+        onCheckpoint: (path) => (mode === 'full' ? checkpoints.save(path) : Promise.resolve()),
+      });
+      const files = [];
+      if (mode === 'full') for (const path of (await readdir(modelDirectory)).sort()) files.push({ path, ref: await artifacts.putBlob(join(modelDirectory, path)) });
+      return { files, history, parameters };
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+      if (signal.aborted) await checkpoints.discard();
+    }
+  }, () => last);
+}
