@@ -40,13 +40,13 @@ export function* epochWindows(store: RowStore, seed: number, epoch: number, budg
   }
 }
 
-/** The rows of a store in their own order, as windows. */
-export function* orderedWindows(store: RowStore, budgetBytes: number): Generator<Window> {
+/** The rows of a store in their own order, as windows: small ones, since nothing is shuffled. */
+export function* orderedWindows(store: RowStore): Generator<Window> {
   if (store.memory) {
     yield { ...store.memory, order: Uint32Array.from({ length: store.rows }, (_, row) => row) };
     return;
   }
-  const windowRows = Math.max(1, Math.floor(budgetBytes / store.rowBytes));
+  const windowRows = Math.max(1, Math.floor(BLOCK_BYTES / store.rowBytes));
   const bytes = new Uint8Array(windowRows * store.rowBytes);
   const labels = new Uint16Array(windowRows);
   for (let start = 0; start < store.rows; start += windowRows) {

@@ -102,10 +102,10 @@ async function trainBatch(tf: TensorFlow, model: LayersModel, batch: Batch, shap
   return [loss, accuracy];
 }
 
-function validate({ tf, model, validation, preprocessor, pictures, budgetBytes }: FitOptions): Pick<EpochFigures, 'validationLoss' | 'validationAccuracy'> {
+function validate({ tf, model, validation, preprocessor, pictures }: FitOptions): Pick<EpochFigures, 'validationLoss' | 'validationAccuracy'> {
   if (!validation) return { validationLoss: null, validationAccuracy: null };
   let [loss, right] = [0, 0];
-  for (const batch of batchesOf(orderedWindows(validation, budgetBytes), { batchSize: 256, preprocessor, pictures, flips: null })) {
+  for (const batch of batchesOf(orderedWindows(validation), { batchSize: 256, preprocessor, pictures, flips: null })) {
     const probabilities = tf.tidy(() => (model.predictOnBatch(tensorsOf(tf, batch, preprocessor.shape)[0]) as Tensor).dataSync());
     const classes = probabilities.length / batch.rows;
     for (let row = 0; row < batch.rows; row += 1) {
