@@ -2,10 +2,10 @@ import { z } from 'zod';
 import type { Ref } from '../../contract/ref.js';
 import type { LocalSnapshot } from '../../contract/frames.js';
 import { PerennialError } from '../../contract/errors.js';
-import { sha256Hex } from '../../domain/digest.js';
 import { evaluationRows } from '../../runtime/data/evaluation-rows.js';
 import type { Artifacts } from '../../stores/artifacts.js';
 import { readJson } from '../json.js';
+import { lowestKeys } from '../lowest-keys.js';
 import type { TestRow } from './inference.js';
 
 const Expected = z.array(z.object({ key: z.string(), probabilities: z.array(z.number()) }));
@@ -15,7 +15,7 @@ export interface ExpectedRow extends TestRow { readonly probabilities: readonly 
 /** `count` test rows with what the evaluation said of them: those whose keys hash lowest, so the same ones each time and from everywhere. */
 export async function chooseTestRows(artifacts: Artifacts, expected: Ref, snapshot: LocalSnapshot, count: number): Promise<ExpectedRow[]> {
   const said = new Map(Expected.parse(await readJson(artifacts, expected)).map((row) => [row.key, row.probabilities]));
-  const order = new Map([...said.keys()].map((key) => [key, sha256Hex(key)] as const).sort((a, b) => (a[1] < b[1] ? -1 : 1)).slice(0, count));
+  const order = lowestKeys(said.keys(), count);
   const { classes } = snapshot.manifest.content.target;
   const rows: ExpectedRow[] = [];
   for await (const batch of evaluationRows(snapshot, 'test')) {

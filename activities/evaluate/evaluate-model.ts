@@ -1,50 +1,66 @@
-import type { EvaluationReport, Mistake, PairedCounts } from '../../contract/evaluation.js';
+import type { EvaluationReport, PairedCounts } from '../../contract/evaluation.js';
 import type { Slice } from '../../definition/evaluation.js';
 import type { ModelDefinition } from '../../definition/model.js';
 import { classificationReport } from '../../domain/classification.js';
 import { OVERALL } from '../../domain/gates.js';
 import { evaluateInChild } from '../../runtime/evaluate/evaluate.js';
-import type { GoldenPredictions } from '../../contract/package.js';
+import type { Evaluated } from '../../runtime/evaluate/evaluate.js';
 import type { OpenSnapshot } from '../data/open-snapshot.js';
 import type { ActivityDeps } from '../deps.js';
+import { lowestKeys } from '../lowest-keys.js';
 
-export interface EvaluatedRow { readonly key: string; readonly attributes: Readonly<Record<string, string>>; readonly actual: string; readonly predicted: string; readonly probabilities: readonly number[] }
-export interface Evaluated { readonly rows: readonly EvaluatedRow[]; readonly mistakes: readonly Mistake[]; readonly golden: GoldenPredictions }
+export type { Evaluated } from '../../runtime/evaluate/evaluate.js';
 
 /** Runs a model's folder over the test split in a child process. */
-export async function evaluateModel({ deps, directory, snapshot, signal }: { deps: ActivityDeps; directory: string; snapshot: OpenSnapshot; signal: AbortSignal }): Promise<Evaluated> {
-  const { classes, keys, attributes, actual, predicted, probabilities, mistakes, golden } = await evaluateInChild({ modelDirectory: directory, snapshot, split: 'test', tfjsNode: deps.tfjsNode, signal });
-  const rows = keys.map((key, row): EvaluatedRow => ({
-    key, attributes: attributes[row] ?? {}, actual: classes[actual[row] ?? 0] ?? '', predicted: classes[predicted[row] ?? 0] ?? '',
-    probabilities: [...probabilities.subarray(row * classes.length, (row + 1) * classes.length)],
-  }));
-  return { rows, mistakes, golden };
+export function evaluateModel({ deps, directory, snapshot, signal }: { deps: ActivityDeps; directory: string; snapshot: OpenSnapshot; signal: AbortSignal }): Promise<Evaluated> {
+  return evaluateInChild({ modelDirectory: directory, snapshot, split: 'test', tfjsNode: deps.tfjsNode, signal });
 }
 
-const inSlice = (slice: Slice) => (row: EvaluatedRow) => Object.entries(slice.where).every(([name, value]) => row.attributes[name] === value);
+type Judged = Pick<Evaluated, 'classes' | 'attributes' | 'actual' | 'predicted'>;
+
+/** The places of a slice's rows; of all rows where there is no slice. A test split may have millions, so that none becomes an object. */
+function* placesOf({ attributes }: Pick<Judged, 'attributes'>, slice: Slice | null): Generator<number> {
+  const wanted = Object.entries(slice?.where ?? {});
+  for (const [row, own] of attributes.entries()) if (wanted.every(([name, value]) => own[name] === value)) yield row;
+}
+
+function report(judged: Judged, slice: Slice | null) {
+  const { classes, actual, predicted } = judged;
+  const confusion = classes.map(() => classes.map(() => 0));
+  for (const row of placesOf(judged, slice)) {
+    const line = confusion[actual[row] ?? -1];
+    const column = predicted[row] ?? -1;
+    if (line) line[column] = (line[column] ?? 0) + 1;
+  }
+  return classificationReport(classes, confusion);
+}
 
 /** The report that gates and approvers read: all test rows, and every declared slice, those without rows too. */
-export function reportOf({ rows, mistakes }: Pick<Evaluated, 'rows' | 'mistakes'>, { data, evaluation }: ModelDefinition, snapshot: string): EvaluationReport {
+export function reportOf(evaluated: Judged & Partial<Pick<Evaluated, 'mistakes'>>, { evaluation }: ModelDefinition, snapshot: string): EvaluationReport {
   return {
-    v: 1, snapshot, overall: classificationReport(data.target.classes, rows),
-    slices: evaluation.slices.map((slice) => ({ name: slice.name, report: classificationReport(data.target.classes, rows.filter(inSlice(slice))) })),
-    mistakes: [...mistakes],
+    v: 1, snapshot, overall: report(evaluated, null),
+    slices: evaluation.slices.map((slice) => ({ name: slice.name, report: report(evaluated, slice) })),
+    mistakes: [...evaluated.mistakes ?? []],
   };
 }
 
-/** Both models on the same rows, overall and per slice. */
-export function pairedCounts(candidate: readonly EvaluatedRow[], live: readonly EvaluatedRow[], slices: readonly Slice[]): PairedCounts[] {
-  const said = new Map(live.map((row) => [row.key, row.predicted]));
-  const count = (slice: string, rows: readonly EvaluatedRow[]): PairedCounts => {
-    const counts = { slice, both: 0, onlyCandidate: 0, onlyLive: 0, neither: 0 };
-    for (const row of rows) {
-      const before = said.get(row.key);
-      if (before === undefined) continue;
-      const right = row.predicted === row.actual;
-      const wasRight = before === row.actual;
+/** Both models on the same rows of one snapshot, overall and per slice. */
+export function pairedCounts(candidate: Judged, live: Judged, slices: readonly Slice[]): PairedCounts[] {
+  if (candidate.actual.length !== live.actual.length) throw new RangeError(`${candidate.actual.length} rows cannot be compared with ${live.actual.length}: both have to be of one snapshot`);
+  const count = (name: string, slice: Slice | null): PairedCounts => {
+    const counts = { slice: name, both: 0, onlyCandidate: 0, onlyLive: 0, neither: 0 };
+    for (const row of placesOf(candidate, slice)) {
+      const right = candidate.predicted[row] === candidate.actual[row];
+      const wasRight = live.predicted[row] === live.actual[row];
       counts[right ? (wasRight ? 'both' : 'onlyCandidate') : (wasRight ? 'onlyLive' : 'neither')] += 1;
     }
     return counts;
   };
-  return [count(OVERALL, candidate), ...slices.map((slice) => count(slice.name, candidate.filter(inSlice(slice))))];
+  return [count(OVERALL, null), ...slices.map((slice) => count(slice.name, slice))];
+}
+
+/** What a model said of the rows that the test environment will ask for. */
+export function expectedRows({ classes, keys, probabilities }: Pick<Evaluated, 'classes' | 'keys' | 'probabilities'>, count: number): { key: string; probabilities: number[] }[] {
+  const chosen = lowestKeys(keys, count);
+  return keys.flatMap((key, row) => (chosen.has(key) ? [{ key, probabilities: [...probabilities.subarray(row * classes.length, (row + 1) * classes.length)] }] : []));
 }

@@ -15,12 +15,12 @@ import { putJson } from '../json.js';
 import { requireDefinition, requireRun, requireVersion } from '../lookup.js';
 import { fetchPackage } from '../package/fetch-package.js';
 import type { Candidate } from '../train/candidate.js';
-import { evaluateModel, pairedCounts, reportOf } from './evaluate-model.js';
-import type { EvaluatedRow } from './evaluate-model.js';
+import { evaluateModel, expectedRows, pairedCounts, reportOf } from './evaluate-model.js';
+import type { Evaluated } from './evaluate-model.js';
 
 export interface Judgement {
   readonly verdict: GateResult['verdict']; readonly summary: string; readonly error?: RunError;
-  /** What the candidate said of each test row, as JSON `[{key, probabilities}]`: the test environment has to say the same. */
+  /** What the candidate said of the test rows that the test environment is asked for, as JSON `[{key, probabilities}]`: it has to say the same. */
   readonly expected: Ref;
   /** Golden predictions for the package. */
   readonly golden: Ref;
@@ -66,13 +66,13 @@ export function createEvaluateActivities(deps: ActivityDeps) {
         const route = await stores.routes.current(environment, model);
         const liveArm = route?.arms.find((arm) => arm.role === 'live');
         const live = liveArm ? await evaluateLive(model, liveArm.version, snapshot, signal) : null;
-        const liveReport = live ? reportOf({ rows: live, mistakes: [] }, definition, digest) : null;
-        const paired = live ? pairedCounts(candidate.rows, live, definition.evaluation.slices) : [];
+        const liveReport = live ? reportOf(live, definition, digest) : null;
+        const paired = live ? pairedCounts(candidate, live, definition.evaluation.slices) : [];
         const gates = judgeGates({ gates: tightened.effective.gates, overall: report.overall, slices: report.slices, paired, liveVersion: liveArm?.version ?? null });
         const verdict = decideCandidate(gates);
 
         await record(id, report, liveReport, { v: 1, gates, paired, live: { version: liveArm?.version ?? null, generation: route?.generation ?? 0, evaluation: liveReport?.overall ?? null } });
-        const expected = await putJson(artifacts, candidate.rows.map(({ key, probabilities }) => ({ key, probabilities })));
+        const expected = await putJson(artifacts, expectedRows(candidate, definition.testEnvironment.rows));
         const golden = await artifacts.putBlob(new TextEncoder().encode(canonicalJson(candidate.golden)));
         const failed = gates.filter((gate) => gate.verdict === 'fail');
         const summary = failed.length > 0 ? `gate${failed.length > 1 ? 's' : ''} failed: ${failed.map((gate) => `${gate.gate} (${gate.reason})`).join('; ')}` : `gates: ${verdict}`;
@@ -83,9 +83,11 @@ export function createEvaluateActivities(deps: ActivityDeps) {
     });
   }
 
-  async function evaluateLive(model: string, version: number, snapshot: Awaited<ReturnType<typeof openSnapshot>>, signal: AbortSignal): Promise<readonly EvaluatedRow[]> {
+  async function evaluateLive(model: string, version: number, snapshot: Awaited<ReturnType<typeof openSnapshot>>, signal: AbortSignal): Promise<Omit<Evaluated, 'mistakes'>> {
     const directory = await fetchPackage(deps, await requireVersion(stores, model, version));
-    return (await evaluateModel({ deps, directory, snapshot, signal })).rows;
+    // Its mistakes are those of its own evaluation.
+    const { mistakes: _, ...live } = await evaluateModel({ deps, directory, snapshot, signal });
+    return live;
   }
 
   async function record(run: string, report: EvaluationReport, live: EvaluationReport | null, gates: GateRecord): Promise<void> {
