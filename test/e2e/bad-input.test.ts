@@ -3,12 +3,10 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { CameraPicture } from '../../cli/demo/camera.js';
 import { Anything, LedgerVerdict, Repositories } from '../../cli/views.js';
 import { SIGNALS, workflowId } from '../../contract/names.js';
-import { readTraffic } from '../../infra/demo/traffic.js';
+import { testPostgresAway } from './cases/postgres-away.js';
 import { addPerson, decide, evidenceOf, signalDecision, signalWorkflow, signed } from './support/decisions.js';
-import { freeze } from './support/freeze.js';
 import { contextOf, eventually, startHome, type RunningHome } from './support/running-home.js';
 import { copyPictures, createTeam, layOutPictures, settled, tinyModel, untilWaiting, viewOf, type Team } from './support/team.js';
 
@@ -217,31 +215,7 @@ describe('bad input, races and outages', () => {
       expect(await infer('nobody')).toBe(404);
     });
 
-    test('PostgreSQL stops for 15 s under traffic: every request is answered, and every answer is kept', { timeout: 300_000 }, async () => {
-      const rows: CameraPicture[] = [];
-      for await (const row of readTraffic(pictures, 'day')) rows.push(row);
-      const cameras = await home.world.cameras('production', MODEL);
-      let asked = 0;
-      try {
-        const send = async () => { await cameras.send(rows.map((row) => ({ ...row, name: `${row.name}-${asked++}` })), {}); };
-        await send();
-        const thaw = freeze(await home.pidOf('postgres'));
-        try {
-          for (const until = Date.now() + 15_000; Date.now() < until;) await send();
-        } finally {
-          thaw();
-        }
-        const killed = await home.kill('postgres');
-        await send();
-        await home.untilBack('postgres', killed);
-        await send();
-      } finally {
-        cameras.close();
-      }
-      await eventually(() => home.world.logShipped('production'));
-      const [stored] = await home.db.query<{ rows: number; requests: number }>('select count(*) as rows, count(distinct request_id) as requests from predictions where model = $1 and request_id like \'day-%\'', [MODEL]);
-      expect(stored).toEqual({ rows: asked, requests: asked });
-    });
+    testPostgresAway(() => home, { model: MODEL, seconds: 15, pictures: () => pictures });
   });
 
   describe('rollback', () => {

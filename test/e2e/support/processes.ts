@@ -7,18 +7,25 @@ export function freeze(pid: number): () => void {
   return () => { for (const one of stopped) signal(one, 'SIGCONT'); };
 }
 
-function descendantsOf(pid: number): number[] {
+export function descendantsOf(pid: number): number[] {
   const parents = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map((name) => [Number(name), parentOf(Number(name))] as const);
   const below = (parent: number): number[] => parents.filter(([, own]) => own === parent).flatMap(([child]) => [child, ...below(child)]);
   return below(pid);
 }
 
+/** How a process was started; empty when it has ended. */
+export const commandOf = (pid: number): string => readProc(pid, 'cmdline').replaceAll('\0', ' ');
+
 function parentOf(pid: number): number {
+  const stat = readProc(pid, 'stat');
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1] ?? 0);
+}
+
+function readProc(pid: number, file: string): string {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
   } catch {
-    return 0; // it has ended since it was listed
+    return ''; // it has ended since it was listed
   }
 }
 
