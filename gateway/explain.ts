@@ -34,7 +34,7 @@ export function explainRun({ run, gates, evidence, decisions, lastEvent }: RunVi
     case 'queued': return { happened, stands: 'It waits for its turn.', next: `Another run of ${run.model} goes first; follow with \`${open}\`.` };
     case 'running': {
       const [now, then] = STEPS[run.step];
-      return { happened, stands: `Step ${run.step}: ${now}${lastEvent ? ` (${lastEvent.message})` : ''}.`, next: `Then ${then}. Follow with \`${open}\`.` };
+      return { happened, stands: `Step ${run.step}: ${now}${lastEvent ? ` (${lastEvent.message})` : ''}.`, next: `${troubleOf(lastEvent) ?? `Then ${then}.`} Follow with \`${open}\`.` };
     }
     case 'waiting': return { happened, stands: `Waits for an approver's decision on ${version} until ${evidence?.deadline ?? 'its deadline'}.`, next: `\`perennial approve ${run.id}\` or \`perennial reject ${run.id} --reason …\`; without a decision it expires.` };
     case 'released': return { happened, stands: `${version} was released${decision ? ` on the decision of ${decision.decision.approver}${said}` : ''}.`, next: `It is monitored; \`perennial show ${run.model}\` tells what serves.` };
@@ -43,9 +43,9 @@ export function explainRun({ run, gates, evidence, decisions, lastEvent }: RunVi
     case 'rejected': return { happened, stands: `${version || 'The candidate'} was rejected${decision ? ` by ${decision.decision.approver}${said}` : ''}.`, next: `What served before goes on serving. Commit a change, or \`perennial retrain ${run.model}\`.` };
     case 'expired': return { happened, stands: `Nobody decided${evidence ? ` before ${evidence.deadline}` : ' in time'}.`, next: `What served before goes on serving. \`perennial retrain ${run.model}\` starts again.` };
     case 'superseded': return { happened, stands: 'A newer request took its place.', next: `\`perennial runs --model ${run.model}\` shows the newer run.` };
-    case 'cancelled': return { happened, stands: `It was stopped${lastEvent ? ` (${lastEvent.message})` : ''}.`, next: `\`perennial retrain ${run.model}\` starts again.` };
+    case 'cancelled': return { happened, stands: `It was stopped${lastEvent ? ` (${lastEvent.message})` : ''}.${version ? '' : ' Nothing was registered.'}`, next: `\`perennial retrain ${run.model}\` starts again.` };
     case 'failed':
-    case 'refused': return { happened, stands: `It ${run.status === 'failed' ? 'failed' : 'was refused'} at the step ${run.step}: ${run.error ? `${run.error.code}: ${run.error.message}` : 'no error was recorded'}${failedGates(gates)}.`, next: nextOf(run.error) };
+    case 'refused': return { happened, stands: `It ${run.status === 'failed' ? 'failed' : 'was refused'} at the step ${run.step}: ${run.error ? `${run.error.code}: ${run.error.message}` : 'no error was recorded'}${failedGates(gates)}.`, next: nextOf(run) };
   }
 }
 
@@ -59,8 +59,15 @@ function failedGates(gates: RunView['gates']): string {
   return failed.length === 0 ? '' : ` (${failed.map((gate) => `${gate.gate}: ${gate.reason}`).join('; ')})`;
 }
 
-function nextOf(error: RunView['run']['error']): string {
+/** What to do about the failed try that a running step had last. */
+function troubleOf(lastEvent: RunView['lastEvent']): string | null {
+  const next = lastEvent?.kind === 'error' ? lastEvent.data['next'] : null;
+  return typeof next === 'string' ? next : null;
+}
+
+function nextOf({ error, model }: RunView['run']): string {
   if (!error) return 'See the log of the lifecycle worker.';
-  if (error.next) return error.next;
-  return error.code in ERRORS ? ERRORS[error.code as keyof typeof ERRORS].next : 'See the log of the lifecycle worker.';
+  const known = error.code in ERRORS ? ERRORS[error.code as keyof typeof ERRORS] : null;
+  const next = error.next || known?.next || 'See the log of the lifecycle worker.';
+  return known?.retryable ? `${next} This run was given up after many tries: \`perennial retrain ${model}\` begins again, and keeps what was trained.` : next;
 }

@@ -3,6 +3,7 @@ import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DeleteObjectsCommand, GetObjectCommand, HeadObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
+import { diskFull } from '../contract/disk-full.js';
 import { PerennialError } from '../contract/errors.js';
 import type { Ref } from '../contract/ref.js';
 import { checked, measure, unchanged, type Measured, type Source } from './artifact-bytes.js';
@@ -22,7 +23,7 @@ const DELETE_AT_ONCE = 1_000;
 const BYTES = 'application/octet-stream';
 
 /**
- * Artifacts in S3. Errors: `storage/unavailable` (again later), `storage/missing` (no such object), `storage/digest-mismatch` (the bytes are not those of the reference).
+ * Artifacts in S3. Errors: `storage/unavailable` (again later), `storage/full` (of this machine's disk), `storage/missing` (no such object), `storage/digest-mismatch` (the bytes are not those of the reference).
  */
 export function createArtifacts(config: ArtifactsConfig) {
   const { bucket, region, endpoint } = config;
@@ -140,6 +141,8 @@ export function createArtifacts(config: ArtifactsConfig) {
             await file.close();
           }
           await rename(temporary, path);
+        } catch (error) {
+          throw diskFull(error, path) ?? error;
         } finally {
           await rm(temporary, { force: true });
         }

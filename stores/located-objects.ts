@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import type { S3Client } from '@aws-sdk/client-s3';
+import { diskFull } from '../contract/disk-full.js';
 import { PerennialError } from '../contract/errors.js';
 
 /** An object that somebody else wrote; `etag` changes with its content. */
@@ -56,6 +57,8 @@ export function createLocatedObjects(client: S3Client, asking: Asking) {
         try {
           await pipeline(await body(uri), createWriteStream(temporary, { flags: 'wx' }));
           await rename(temporary, path);
+        } catch (error) {
+          throw diskFull(error, path) ?? error;
         } finally {
           await rm(temporary, { force: true });
         }

@@ -37,7 +37,7 @@ export async function runWorker(name: string, options: (wired: Wired) => Promise
   const given = await options(wired);
   const worker = await Worker.create({
     ...SHARED, ...versioning(), connection: wired.connection, namespace: wired.config.temporal.namespace,
-    interceptors: { activity: [createFailureInterceptor(wired.deps.stores)] },
+    interceptors: { activity: [createFailureInterceptor(wired.deps)] },
     ...given,
   });
   const services = beside(wired);

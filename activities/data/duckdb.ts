@@ -2,11 +2,12 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
+import { diskFull } from '../../contract/disk-full.js';
 
 /** What DuckDB counts: tables and what queries hold. What it does not count, as files being written, is half as much again and more. */
 const MEMORY_LIMIT = '256MB';
 
-/** A DuckDB of one attempt: it keeps to little memory and spills into the attempt's folder. `close()` it. An aborted `signal` ends what it is doing. */
+/** A DuckDB of one attempt: it keeps to little memory and spills into the attempt's folder. `close()` it. An aborted `signal` ends what it is doing. A full disk is `storage/full`. */
 export interface Duck {
   readonly connection: DuckDBConnection;
   run(sql: string, values?: readonly DuckDBValue[]): Promise<void>;
@@ -25,12 +26,19 @@ export async function openDuck(folder: string, signal?: AbortSignal): Promise<Du
   const connection = await instance.connect();
   const interrupt = () => { connection.interrupt(); };
   signal?.addEventListener('abort', interrupt);
+  const asking = async <T>(statement: () => Promise<T>): Promise<T> => {
+    try {
+      return await statement();
+    } catch (error) {
+      throw diskFull(error, `a file in ${folder}`) ?? error;
+    }
+  };
   return {
     connection,
-    run: async (sql, values) => { await connection.run(sql, values ? [...values] : undefined); },
-    change: async (sql) => (await connection.run(sql)).rowsChanged,
-    rows: async <T extends Record<string, DuckDBValue>>(sql: string, values?: readonly DuckDBValue[]) =>
-      (await connection.runAndReadAll(sql, values ? [...values] : undefined)).getRowObjects() as T[],
+    run: (sql, values) => asking(async () => { await connection.run(sql, values ? [...values] : undefined); }),
+    change: (sql) => asking(async () => (await connection.run(sql)).rowsChanged),
+    rows: <T extends Record<string, DuckDBValue>>(sql: string, values?: readonly DuckDBValue[]) =>
+      asking(async () => (await connection.runAndReadAll(sql, values ? [...values] : undefined)).getRowObjects() as T[]),
     close: () => { signal?.removeEventListener('abort', interrupt); connection.closeSync(); instance.closeSync(); },
   };
 }

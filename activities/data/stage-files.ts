@@ -1,5 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { diskFull } from '../../contract/disk-full.js';
+import { PerennialError } from '../../contract/errors.js';
 import { typedColumns } from '../../definition/columns.js';
 import type { SourceOf } from '../../definition/sources.js';
 import { canonicalJson } from '../../domain/canonical.js';
@@ -35,6 +37,8 @@ export async function stageFiles(duck: Duck, context: TableContext, { source, fi
       await stageFile(duck, context, source, index, { duck, name, path, unpacked, findings, severity: data.checks.unreadable, signal });
     } catch (error) {
       signal.throwIfAborted();
+      const known = diskFull(error, unpacked) ?? error;
+      if (known instanceof PerennialError) throw known;
       await forgetRejected(duck);
       const line = error instanceof TextFileError && error.line !== undefined ? ` line ${error.line}` : '';
       findings.add('unreadable', data.checks.unreadable, `not a whole file of ${NAMES[source.kind]} (${duckMessage(error)})`, `${name}${line}`);

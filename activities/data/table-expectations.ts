@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { mkdir } from 'node:fs/promises';
+import { PerennialError } from '../../contract/errors.js';
 import { typedColumns } from '../../definition/columns.js';
 import type { Expectation } from '../../definition/expectations.js';
 import { duckMessage, identifier, literal } from './duckdb.js';
@@ -67,6 +68,7 @@ async function loadForeignKeys(duck: Duck, relation: Relation, { deps, folder, f
       tables.set(expectation, table);
     } catch (error) {
       signal.throwIfAborted();
+      if (error instanceof PerennialError) throw error;
       findings.add('unreadable', severity, `the list of an expectation cannot be read: ${duckMessage(error)}`, `${location}/${path}`);
     }
   }

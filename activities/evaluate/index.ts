@@ -1,6 +1,5 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { Context } from '@temporalio/activity';
 import type { EvaluationReport, GateRecord, GateResult } from '../../contract/evaluation.js';
 import type { Ref } from '../../contract/ref.js';
 import type { RunError } from '../../contract/run.js';
@@ -9,6 +8,7 @@ import { decideCandidate, judgeGates } from '../../domain/gates.js';
 import { tighten } from '../../domain/policy.js';
 import { ERRORS, PerennialError } from '../../contract/errors.js';
 import { openSnapshot } from '../data/open-snapshot.js';
+import { withWorkspace } from '../data/workspace.js';
 import type { ActivityDeps } from '../deps.js';
 import { heartbeating } from '../heartbeat.js';
 import { putJson } from '../json.js';
@@ -47,40 +47,33 @@ export function createEvaluateActivities(deps: ActivityDeps) {
   };
 
   function judge({ model, run: id, snapshot: digest }: EvaluationRequest, open: (directory: string) => Promise<string>): Promise<Judgement> {
-    return heartbeating(async (signal) => {
-      const { info } = Context.current();
-      const directory = join(scratch, 'evaluations', `${id}-${info.attempt}-${process.pid}`);
-      await mkdir(directory, { recursive: true });
-      try {
-        const run = await requireRun(stores, id);
-        const { definition } = await requireDefinition(stores, model, run.commit);
-        const environment = definition.release.environment;
-        const policy = (await stores.environments.get(environment))?.policy;
-        const tightened = policy ? tighten(policy, definition) : null;
-        if (!tightened?.ok) throw new PerennialError('definition/weakens-policy', tightened ? tightened.problems.join('; ') : `environment ${environment} does not exist`);
+    return heartbeating((signal) => withWorkspace(scratch, 'evaluations', async (directory) => {
+      const run = await requireRun(stores, id);
+      const { definition } = await requireDefinition(stores, model, run.commit);
+      const environment = definition.release.environment;
+      const policy = (await stores.environments.get(environment))?.policy;
+      const tightened = policy ? tighten(policy, definition) : null;
+      if (!tightened?.ok) throw new PerennialError('definition/weakens-policy', tightened ? tightened.problems.join('; ') : `environment ${environment} does not exist`);
 
-        const snapshot = await openSnapshot(deps, digest);
-        const candidate = await evaluateModel({ deps, directory: await open(directory), snapshot, signal });
-        const report = reportOf(candidate, definition, digest);
+      const snapshot = await openSnapshot(deps, digest);
+      const candidate = await evaluateModel({ deps, directory: await open(directory), snapshot, signal });
+      const report = reportOf(candidate, definition, digest);
 
-        const route = await stores.routes.current(environment, model);
-        const liveArm = route?.arms.find((arm) => arm.role === 'live');
-        const live = liveArm ? await evaluateLive(model, liveArm.version, snapshot, signal) : null;
-        const liveReport = live ? reportOf(live, definition, digest) : null;
-        const paired = live ? pairedCounts(candidate, live, definition.evaluation.slices) : [];
-        const gates = judgeGates({ gates: tightened.effective.gates, overall: report.overall, slices: report.slices, paired, liveVersion: liveArm?.version ?? null });
-        const verdict = decideCandidate(gates);
+      const route = await stores.routes.current(environment, model);
+      const liveArm = route?.arms.find((arm) => arm.role === 'live');
+      const live = liveArm ? await evaluateLive(model, liveArm.version, snapshot, signal) : null;
+      const liveReport = live ? reportOf(live, definition, digest) : null;
+      const paired = live ? pairedCounts(candidate, live, definition.evaluation.slices) : [];
+      const gates = judgeGates({ gates: tightened.effective.gates, overall: report.overall, slices: report.slices, paired, liveVersion: liveArm?.version ?? null });
+      const verdict = decideCandidate(gates);
 
-        await record(id, report, liveReport, { v: 1, gates, paired, live: { version: liveArm?.version ?? null, generation: route?.generation ?? 0, evaluation: liveReport?.overall ?? null } });
-        const expected = await putJson(artifacts, expectedRows(candidate, definition.testEnvironment.rows));
-        const golden = await artifacts.putBlob(new TextEncoder().encode(canonicalJson(candidate.golden)));
-        const failed = gates.filter((gate) => gate.verdict === 'fail');
-        const summary = failed.length > 0 ? `gate${failed.length > 1 ? 's' : ''} failed: ${failed.map((gate) => `${gate.gate} (${gate.reason})`).join('; ')}` : `gates: ${verdict}`;
-        return { verdict, summary, expected, golden, ...(verdict === 'fail' ? { error: { code: 'gates/failed', message: summary, next: ERRORS['gates/failed'].next } } : {}) };
-      } finally {
-        await rm(directory, { recursive: true, force: true });
-      }
-    });
+      await record(id, report, liveReport, { v: 1, gates, paired, live: { version: liveArm?.version ?? null, generation: route?.generation ?? 0, evaluation: liveReport?.overall ?? null } });
+      const expected = await putJson(artifacts, expectedRows(candidate, definition.testEnvironment.rows));
+      const golden = await artifacts.putBlob(new TextEncoder().encode(canonicalJson(candidate.golden)));
+      const failed = gates.filter((gate) => gate.verdict === 'fail');
+      const summary = failed.length > 0 ? `gate${failed.length > 1 ? 's' : ''} failed: ${failed.map((gate) => `${gate.gate} (${gate.reason})`).join('; ')}` : `gates: ${verdict}`;
+      return { verdict, summary, expected, golden, ...(verdict === 'fail' ? { error: { code: 'gates/failed', message: summary, next: ERRORS['gates/failed'].next } } : {}) };
+    }));
   }
 
   async function evaluateLive(model: string, version: number, snapshot: Awaited<ReturnType<typeof openSnapshot>>, signal: AbortSignal): Promise<Omit<Evaluated, 'mistakes'>> {

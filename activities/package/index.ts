@@ -1,11 +1,11 @@
-import { readFile, mkdir, rm } from 'node:fs/promises';
+import { readFile, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { Context } from '@temporalio/activity';
 import type { PackageManifest } from '../../contract/package.js';
 import type { Ref } from '../../contract/ref.js';
 import { EvaluationReport } from '../../contract/evaluation.js';
 import { canonicalJson } from '../../domain/canonical.js';
 import { digestOf, sha256Hex } from '../../domain/digest.js';
+import { withWorkspace } from '../data/workspace.js';
 import type { ActivityDeps } from '../deps.js';
 import { heartbeating } from '../heartbeat.js';
 import { requireDefinition, requireRun } from '../lookup.js';
@@ -20,45 +20,39 @@ export type PackageActivities = ReturnType<typeof createPackageActivities>;
 export function createPackageActivities(deps: ActivityDeps) {
   const { stores, artifacts, scratch } = deps;
   return {
-    packageCandidate: ({ model, run: id, snapshot: digest, candidate, golden }: { model: string; run: string; snapshot: string; candidate: Candidate; golden: Ref }): Promise<Packed> => heartbeating(async () => {
-      const directory = join(scratch, 'packaging', `${id}-${Context.current().info.attempt}-${process.pid}`);
-      await mkdir(directory, { recursive: true });
-      try {
-        const run = await requireRun(stores, id);
-        const { definition, bundle } = await requireDefinition(stores, model, run.commit);
-        const evaluation = EvaluationReport.parse((await stores.evaluations.get(id, 'offline'))?.report);
-        for (const { path, ref } of candidate.files) {
-          await mkdir(dirname(join(directory, path)), { recursive: true });
-          await artifacts.getToFile(ref, join(directory, path));
-        }
-
-        const contents: [string, Uint8Array][] = [
-          ...await Promise.all(candidate.files.map(async ({ path }): Promise<[string, Uint8Array]> => [path, await readFile(join(directory, path))])),
-          ['code/bundle.mjs', await artifacts.get(bundle)],
-          ['golden.json', await artifacts.get(golden)],
-          ['evaluation.json', bytes(canonicalJson(evaluation))],
-          ['card.md', bytes(modelCard({ definition, commit: run.commit, snapshot: digest, evaluation }))],
-        ];
-        const files = contents.map(([path, content]) => ({ path, sha256: sha256Hex(content), bytes: content.byteLength })).sort((a, b) => (a.path < b.path ? -1 : 1));
-        const content: PackageManifest['content'] = {
-          model, commit: run.commit, trainingDigest: run.trainingDigest, snapshot: digest,
-          hyperparameters: { optimizer: definition.training.optimizer, epochs: definition.training.epochs, batchSize: definition.training.batchSize, seed: definition.training.seed, ...definition.training.hyperparameters },
-          files,
-        };
-        const packageDigest = digestOf(content);
-        const manifest: PackageManifest = { v: 1, digest: packageDigest, content };
-        let environment: Packed['environment'] | undefined;
-        for (const [path, body] of contents) {
-          const ref = await artifacts.putAt(`packages/${packageDigest}/${path}`, body, { contentType: contentType(path) });
-          if (path === 'environment.json') environment = ref;
-        }
-        if (!environment) throw new Error('the training gave no environment.json');
-        const ref = await artifacts.putAt(`packages/${packageDigest}/manifest.json`, bytes(canonicalJson(manifest)), { contentType: 'application/json' });
-        return { digest: packageDigest, manifest: ref, environment };
-      } finally {
-        await rm(directory, { recursive: true, force: true });
+    packageCandidate: ({ model, run: id, snapshot: digest, candidate, golden }: { model: string; run: string; snapshot: string; candidate: Candidate; golden: Ref }): Promise<Packed> => heartbeating(() => withWorkspace(scratch, 'packaging', async (directory) => {
+      const run = await requireRun(stores, id);
+      const { definition, bundle } = await requireDefinition(stores, model, run.commit);
+      const evaluation = EvaluationReport.parse((await stores.evaluations.get(id, 'offline'))?.report);
+      for (const { path, ref } of candidate.files) {
+        await mkdir(dirname(join(directory, path)), { recursive: true });
+        await artifacts.getToFile(ref, join(directory, path));
       }
-    }),
+
+      const contents: [string, Uint8Array][] = [
+        ...await Promise.all(candidate.files.map(async ({ path }): Promise<[string, Uint8Array]> => [path, await readFile(join(directory, path))])),
+        ['code/bundle.mjs', await artifacts.get(bundle)],
+        ['golden.json', await artifacts.get(golden)],
+        ['evaluation.json', bytes(canonicalJson(evaluation))],
+        ['card.md', bytes(modelCard({ definition, commit: run.commit, snapshot: digest, evaluation }))],
+      ];
+      const files = contents.map(([path, content]) => ({ path, sha256: sha256Hex(content), bytes: content.byteLength })).sort((a, b) => (a.path < b.path ? -1 : 1));
+      const content: PackageManifest['content'] = {
+        model, commit: run.commit, trainingDigest: run.trainingDigest, snapshot: digest,
+        hyperparameters: { optimizer: definition.training.optimizer, epochs: definition.training.epochs, batchSize: definition.training.batchSize, seed: definition.training.seed, ...definition.training.hyperparameters },
+        files,
+      };
+      const packageDigest = digestOf(content);
+      const manifest: PackageManifest = { v: 1, digest: packageDigest, content };
+      let environment: Packed['environment'] | undefined;
+      for (const [path, body] of contents) {
+        const ref = await artifacts.putAt(`packages/${packageDigest}/${path}`, body, { contentType: contentType(path) });
+        if (path === 'environment.json') environment = ref;
+      }
+      if (!environment) throw new Error('the training gave no environment.json');
+      const ref = await artifacts.putAt(`packages/${packageDigest}/manifest.json`, bytes(canonicalJson(manifest)), { contentType: 'application/json' });
+      return { digest: packageDigest, manifest: ref, environment };
+    })),
   };
 }
 

@@ -65,6 +65,7 @@ export async function loadInput(duck: Duck, input: string, file: string, signatu
     await duck.run(`create table input as select row, coalesce(key, row::varchar) as key, * exclude (row, key) from (
       select row_number() over () - 1 as row, ${key === undefined ? 'null::varchar' : `${identifier(key)}::varchar`} as key, ${columns.join(', ')} from ${from})`);
   } catch (error) {
+    if (error instanceof PerennialError) throw error;
     throw inputError(input, `cannot be read (${duckMessage(error)})`, {}, error);
   }
   await refuseEmptyValues(duck, input, signature, picture !== null);
@@ -78,6 +79,7 @@ async function describe(duck: Duck, input: string, from: string): Promise<Map<st
     const columns = await duck.rows<{ column_name: string; column_type: string }>(`describe select * from ${from}`);
     return new Map(columns.map(({ column_name, column_type }) => [column_name, column_type]));
   } catch (error) {
+    if (error instanceof PerennialError) throw error;
     throw inputError(input, `is no whole Parquet, CSV or JSON lines file (${duckMessage(error)})`, {}, error);
   }
 }

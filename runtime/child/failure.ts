@@ -1,3 +1,4 @@
+import { diskFull } from '../../contract/disk-full.js';
 import { ERRORS, PerennialError } from '../../contract/errors.js';
 import type { ErrorCode } from '../../contract/errors.js';
 import type { ChildFrameOf } from '../../contract/frames.js';
@@ -7,7 +8,8 @@ const STACK_LINES = 12;
 
 /** A failure inside a child, as it is reported to the host. */
 export function failedFrame(error: unknown, fallback: ErrorCode): ChildFrameOf<'failed'> {
-  if (error instanceof PerennialError) return { v: 1, kind: 'failed', code: error.code, message: error.message, details: { ...error.details } };
+  const known = diskFull(error, 'a file of a child process') ?? error;
+  if (known instanceof PerennialError) return { v: 1, kind: 'failed', code: known.code, message: known.message, details: { ...known.details } };
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   const stack = error instanceof Error ? (error.stack ?? message).split('\n').slice(0, STACK_LINES).join('\n') : message;
   return { v: 1, kind: 'failed', code: fallback, message, details: { stack } };

@@ -44,7 +44,7 @@ beforeAll(async () => {
   const numbers = Array.from({ length: 60 }, (_, index) => ({ key: `k${index}`, split: index % 3 === 0 ? 'test' as const : 'train' as const, label: index % 2 ? 'yes' : 'no', values: [index % 2, Math.sin(index)] }));
   table = await registerTrained(stack, tableDefinition(['a', 'b'], { training: { epochs: 1 } }), numbers);
   pictures = await registerTrained(stack, pictureDefinition({ training: { epochs: 1 } }), images.map(({ label, png }, index) => ({ key: `p${index}`, split: index % 3 === 0 ? 'test' as const : 'train' as const, label, png })));
-  const worker = (taskQueue: string) => Worker.create({ connection: temporal.nativeConnection, taskQueue, workflowBundle, activities: createScoreActivities(stack.deps), interceptors: { activity: [createFailureInterceptor(stack.stores)] } });
+  const worker = (taskQueue: string) => Worker.create({ connection: temporal.nativeConnection, taskQueue, workflowBundle, activities: createScoreActivities(stack.deps), interceptors: { activity: [createFailureInterceptor(stack.deps)] } });
   workers = [await worker(QUEUES.lifecycle), await worker(QUEUES.compute)];
   running = workers.map((each) => each.run());
 }, 120_000);

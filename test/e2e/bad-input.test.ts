@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Anything, LedgerVerdict, Repositories } from '../../cli/views.js';
 import { SIGNALS, workflowId } from '../../contract/names.js';
+import { testFullDisk } from './cases/full-disk.js';
 import { testPostgresAway } from './cases/postgres-away.js';
 import { addPerson, decide, evidenceOf, signalDecision, signalWorkflow, signed } from './support/decisions.js';
 import { contextOf, eventually, startHome, type RunningHome } from './support/running-home.js';
@@ -244,5 +245,9 @@ describe('bad input, races and outages', () => {
       for (const chain of ['runs', 'production']) expect(await contextOf(home).api.get(LedgerVerdict, `/ledger/${MODEL}/${chain}/verify`)).toMatchObject({ ok: true });
       expect((await ledger('rolled-back')).map(({ subject }) => [subject['from'], subject['to']])).toEqual([[2, 1]]);
     });
+  });
+
+  describe('packaging', () => {
+    testFullDisk(() => home);
   });
 });

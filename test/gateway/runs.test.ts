@@ -42,6 +42,14 @@ test('a run that failed is explained by its code, message and next step', async 
   expect(body.explanation.next).toBe('Lower the learning rate.');
 });
 
+test('a run that was given up in an outage says so, and how it begins again', async () => {
+  const run = await addRun(gateway.stores, model);
+  await gateway.stores.runs.setStep(run, 'package', 'running');
+  await gateway.stores.runs.end(run, 'failed', { code: 'storage/full', message: 'the disk is full', next: 'Make room.' });
+  const { body } = await gateway.call('GET', `/runs/${run}`, { token: viewer });
+  expect(body.explanation.next).toMatch(/^Make room\. This run was given up after many tries: `perennial retrain/);
+});
+
 test('unknown things are answered 404 with their own code', async () => {
   for (const [path, code] of [['/runs/car-truck-r999', 'run/unknown'], ['/models/none', 'model/unknown'], [`/models/${model}/versions/999`, 'version/unknown']] as const) {
     const answer = await gateway.call('GET', path, { token: viewer });
