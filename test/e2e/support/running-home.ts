@@ -14,6 +14,7 @@ import { readStatus } from '../../../infra/supervisor/read-status.js';
 import { up } from '../../../infra/supervisor/up.js';
 import { createDatabase, type Database } from '../../../stores/database.js';
 import { createStores, type Stores } from '../../../stores/index.js';
+import { unaddressed } from '../../support/environment.js';
 
 /** The machine may be loaded: what takes a second on an idle one may take a hundred. */
 export const PATIENCE_MS = 180_000;
@@ -41,9 +42,9 @@ export interface RunningHome {
 
 /** Everything that `perennial up` starts, on a state folder of its own in the system's temporary folder. */
 export async function startHome(): Promise<RunningHome> {
-  await endAbandoned();
+  await endAbandoned(PREFIX);
   const home = await mkdtemp(join(tmpdir(), PREFIX));
-  await writeFile(join(home, OWNER), JSON.stringify(identify(process.pid)));
+  await noteOwner(home);
   const env = { ...unaddressed(process.env), PERENNIAL_HOME: home };
   const close = async () => { await down({ home }); await removeHome(home); };
   try {
@@ -111,20 +112,20 @@ export async function eventually<T>(step: () => Promise<T>, timeoutMs = PATIENCE
   }
 }
 
-/** The environment without addresses of a stack that somebody else runs: this home starts every part itself. */
-function unaddressed(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const foreign = /^(TEMPORAL_|DATABASE_URL$|S3_|AWS_|SMTP_URL$|PUBLIC_URL$|PERENNIAL_(?!CACHE$|TFJS_NODE$))/;
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !foreign.test(name)));
+/** Notes in a folder who uses it, so that `endAbandoned` knows when nobody does. */
+export async function noteOwner(folder: string): Promise<void> {
+  await writeFile(join(folder, OWNER), JSON.stringify(identify(process.pid)));
 }
 
-/** Homes whose test run was killed. */
-async function endAbandoned(): Promise<void> {
-  for (const name of (await readdir(tmpdir())).filter((entry) => entry.startsWith(PREFIX))) {
-    const home = join(tmpdir(), name);
-    const owner = await readFile(join(home, OWNER), 'utf8').then((text) => ProcessIdentity.parse(JSON.parse(text)), () => null);
+/** Ends and removes what a test run that was killed left in the system's temporary folder; `homeIn` is where the state is below it. */
+export async function endAbandoned(prefix: string, homeIn = ''): Promise<void> {
+  for (const name of (await readdir(tmpdir())).filter((entry) => entry.startsWith(prefix))) {
+    const folder = join(tmpdir(), name);
+    const home = join(folder, homeIn);
+    const owner = await readFile(join(folder, OWNER), 'utf8').then((text) => ProcessIdentity.parse(JSON.parse(text)), () => null);
     if (owner === null || isAlive(owner)) continue;
     await down({ home });
     await removeHome(home);
-    await rm(home, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true });
   }
 }
