@@ -51,7 +51,8 @@ export default defineModel({
       { kind: 'at-least', name: 'accuracy-by-day', metric: 'accuracy', slice: 'day', threshold: 0.88 },
       // Inconclusive, and no hindrance, until there are labelled pictures taken at night.
       { kind: 'at-least', name: 'accuracy-by-night', metric: 'accuracy', slice: 'night', threshold: 0.75 },
-      { kind: 'not-worse-than-live', name: 'not-worse', margin: 0.02 },
+      // On 1,200 pictures two trainings of the same network differ by a point or two.
+      { kind: 'not-worse-than-live', name: 'not-worse', margin: 0.03 },
     ],
   },
 
