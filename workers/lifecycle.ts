@@ -6,6 +6,7 @@ import { createRecordActivities } from '../activities/record/index.js';
 import { withHeartbeats } from '../activities/heartbeat.js';
 import { createRegisterActivities } from '../activities/register/index.js';
 import { createReleaseActivities } from '../activities/release/index.js';
+import { createDiscardActivities } from '../activities/train/discard.js';
 import { QUEUES } from '../contract/names.js';
 import { createReproduceRecordActivities } from '../activities/reproduce/index.js';
 import { runWorker, workflowBundle } from './run-worker.js';
@@ -16,7 +17,7 @@ await runWorker('lifecycle', async ({ deps }) => ({
   workflowBundle: await workflowBundle(),
   activities: {
     ...createRecordActivities(deps), ...createAdmissionActivities(deps), ...createReleaseActivities(deps),
-    ...withHeartbeats({ ...createRegisterActivities(deps), ...createNotifyActivities(deps), ...createApproveActivities(deps), ...createReproduceRecordActivities(deps) }),
+    ...withHeartbeats({ ...createRegisterActivities(deps), ...createNotifyActivities(deps), ...createApproveActivities(deps), ...createReproduceRecordActivities(deps), ...createDiscardActivities(deps) }),
   },
   maxCachedWorkflows: 100,
 }), ({ deps, config }) => [

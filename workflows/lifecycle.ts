@@ -1,10 +1,10 @@
-import { CancellationScope, condition, defineSignal, defineUpdate, setHandler, sleep } from '@temporalio/workflow';
+import { CancellationScope, condition, defineSignal, defineUpdate, patched, setHandler, sleep } from '@temporalio/workflow';
 import type { Decision } from '../contract/decision.js';
 import { SIGNALS, UPDATES, workflowId } from '../contract/names.js';
 import type { RunError, RunStep } from '../contract/run.js';
 import type { CancelRequest, ReleaseReply } from '../contract/signals.js';
 import type { EndStatus, RunPlan } from '../activities/record/index.js';
-import { approve, data, deploy, evaluate, notify, packaging, record, register, train } from './support/activities.js';
+import { approve, data, deploy, discard, evaluate, notify, packaging, record, register, train } from './support/activities.js';
 import { isCancellation, toRunError } from './support/failure.js';
 import { capped, Inbox, text } from './support/inbox.js';
 
@@ -17,6 +17,8 @@ export const cancelSignal = defineSignal<[CancelRequest]>(SIGNALS.cancel);
 
 export interface Ending { readonly status: EndStatus; readonly message: string; readonly error?: RunError | undefined }
 type Via = 'signal' | 'update';
+/** Ends that may come in the middle of a training. */
+const UNTRAINED: readonly EndStatus[] = ['cancelled', 'superseded', 'failed'];
 
 /** One turn of the loop: from a reason to train to a released version, or to a clear account of why not. */
 export async function lifecycle({ model, run }: LifecycleInput): Promise<Ending> {
@@ -186,6 +188,7 @@ export async function lifecycle({ model, run }: LifecycleInput): Promise<Ending>
     if (ending.status === 'failed' || (ending.status === 'rejected' && ending.error)) await notify.mailCommitter({ model, run, about: 'failed' });
     await notify.tellGovernor({ model, run, status: ending.status });
     await notify.anchorLedger({ chain: `${model}/runs` });
+    if (UNTRAINED.includes(ending.status) && patched('checkpoints-discarded')) await discard.discardCheckpoints({ run });
     await refuseLate();
     return ending;
   });

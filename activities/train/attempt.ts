@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import type { LocalSnapshot, TrainMode, TrainProgress } from '../../contract/frames.js';
@@ -7,6 +7,7 @@ import type { ModelDefinition } from '../../definition/model.js';
 import { lockfileDigest } from '../../runtime/train/lockfile.js';
 import { trainInChild } from '../../runtime/train/train.js';
 import type { Trained } from '../../runtime/train/train.js';
+import { withWorkspace } from '../data/workspace.js';
 import type { ActivityDeps } from '../deps.js';
 import { heartbeating } from '../heartbeat.js';
 import type { Candidate } from './candidate.js';
@@ -30,32 +31,27 @@ export function attemptName(mode: TrainMode): string {
   return `${mode}-${info.attempt}-${info.workflowExecution?.runId.slice(0, 8) ?? 'none'}`;
 }
 
-/** One attempt at a training, from the newest complete checkpoint of any attempt under the same key. A quick one leaves no files. */
+/**
+ * One attempt at a training, from the newest complete checkpoint of any attempt under the same key. A quick one leaves no files. A
+ * worker that is told to stop leaves its checkpoints for the next one.
+ */
 export async function trainAttempt(deps: ActivityDeps, { key, definition, networkBundle, openSnapshot, mode, onProgress, onNote }: AttemptOf): Promise<TrainedFiles> {
   const { artifacts, tfjsNode, scratch } = deps;
   const attempt = attemptName(mode);
-  const directory = join(scratch, 'attempts', key, attempt);
   let last: TrainProgress | undefined;
-  return heartbeating(async (signal) => {
-    await rm(directory, { recursive: true, force: true });
-    await mkdir(directory, { recursive: true });
+  return heartbeating((signal) => withWorkspace(scratch, 'trainings', async (directory) => {
     const checkpoints = createCheckpoints({ artifacts, run: key, attempt });
-    try {
-      const snapshot = await openSnapshot(signal);
-      const resumeFrom = mode === 'full' ? await checkpoints.restore(join(directory, 'resume')) : null;
-      if (resumeFrom) await onNote(`resumed from epoch ${resumeFrom.epoch}, batch ${resumeFrom.batch}`);
-      const { modelDirectory, history, parameters } = await trainInChild({
-        definition, bundleCode: networkBundle ? await artifacts.get(networkBundle) : null, snapshot,
-        attemptDirectory: directory, resumeFrom: resumeFrom?.directory ?? null, mode, tfjsNode, signal, lockfile: await lockfileDigest(),
-        onProgress: (seen) => { last = seen; onProgress(seen); },
-        onCheckpoint: (path) => (mode === 'full' ? checkpoints.save(path) : Promise.resolve()),
-      });
-      const files = [];
-      if (mode === 'full') for (const path of (await readdir(modelDirectory)).sort()) files.push({ path, ref: await artifacts.putBlob(join(modelDirectory, path)) });
-      return { files, history, parameters };
-    } finally {
-      await rm(directory, { recursive: true, force: true });
-      if (signal.aborted) await checkpoints.discard();
-    }
-  }, () => last);
+    const snapshot = await openSnapshot(signal);
+    const resumeFrom = mode === 'full' ? await checkpoints.restore(join(directory, 'resume')) : null;
+    if (resumeFrom) await onNote(`resumed from epoch ${resumeFrom.epoch}, batch ${resumeFrom.batch}`);
+    const { modelDirectory, history, parameters } = await trainInChild({
+      definition, bundleCode: networkBundle ? await artifacts.get(networkBundle) : null, snapshot,
+      attemptDirectory: directory, resumeFrom: resumeFrom?.directory ?? null, mode, tfjsNode, signal, lockfile: await lockfileDigest(),
+      onProgress: (seen) => { last = seen; onProgress(seen); },
+      onCheckpoint: (path) => (mode === 'full' ? checkpoints.save(path) : Promise.resolve()),
+    });
+    const files = [];
+    if (mode === 'full') for (const path of (await readdir(modelDirectory)).sort()) files.push({ path, ref: await artifacts.putBlob(join(modelDirectory, path)) });
+    return { files, history, parameters };
+  }), () => last);
 }

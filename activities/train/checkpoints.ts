@@ -36,9 +36,6 @@ export function createCheckpoints({ artifacts, run, attempt }: { artifacts: Arti
       return { directory, epoch: newest.epoch, batch: newest.batch };
     },
 
-    async discard(): Promise<void> {
-      await artifacts.delete(await artifacts.list(`${prefix}${attempt}/`));
-    },
     async discardAll(): Promise<void> {
       await artifacts.delete(await artifacts.list(prefix));
     },

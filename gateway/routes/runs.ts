@@ -51,6 +51,7 @@ export const cancelRun = defineRoute({
   method: 'POST', path: '/runs/:run/cancel', summary: 'Stop a run', access: ['scientist', 'operator'], params: RunParams, body: CancelBody,
   async handle({ params, body, caller, services: { stores, workflows } }) {
     const run = await findRun(stores, params.run);
+    if (run.endedAt !== null) throw new PerennialError('decision/late', `${run.id} is over: it is ${run.status}`);
     const id = requestId(body.id);
     const reached = await workflows.cancel(run.model, run.id, { v: 1, id, by: caller.principal, reason: body.reason, superseded: false });
     if (!reached) throw new PerennialError('decision/late', `${run.id} has no workflow that runs: it is ${run.status}`);

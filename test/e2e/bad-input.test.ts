@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Anything, LedgerVerdict, Repositories } from '../../cli/views.js';
 import { SIGNALS, workflowId } from '../../contract/names.js';
+import { describeCancel } from './cases/cancel.js';
 import { testFullDisk } from './cases/full-disk.js';
 import { testPostgresAway } from './cases/postgres-away.js';
 import { addPerson, decide, evidenceOf, signalDecision, signalWorkflow, signed } from './support/decisions.js';
@@ -246,6 +247,8 @@ describe('bad input, races and outages', () => {
       expect((await ledger('rolled-back')).map(({ subject }) => [subject['from'], subject['to']])).toEqual([[2, 1]]);
     });
   });
+
+  describeCancel(() => home);
 
   describe('packaging', () => {
     testFullDisk(() => home);

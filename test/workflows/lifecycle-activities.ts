@@ -49,6 +49,7 @@ export function lifecycleActivities(seen: Seen, overrides: Record<string, (...ar
     applyPolicy: async () => undefined,
     keepMonitor: async () => undefined,
     anchorLedger: async () => undefined,
+    discardCheckpoints: async () => undefined,
     ...overrides,
   };
 }

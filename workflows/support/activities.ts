@@ -13,13 +13,14 @@ import type { RegisterActivities } from '../../activities/register/index.js';
 import type { ReleaseActivities } from '../../activities/release/index.js';
 import type { JudgeReproductionActivities, RebuildActivities, ReproduceRecordActivities } from '../../activities/reproduce/index.js';
 import type { SourceActivities } from '../../activities/source/index.js';
+import type { DiscardActivities } from '../../activities/train/discard.js';
 import type { TrainActivities } from '../../activities/train/index.js';
 
 /** A worker that says nothing for this long is taken for dead, and the work begins again elsewhere. */
 const SILENCE = '10s';
 /** Short writes to PostgreSQL: tried for as long as it takes, because the record may be late but never lost. */
 const patient = { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '10s' } as const;
-/** Work on data: an outage of S3 or PostgreSQL is waited out, a bug is not repeated for ever. */
+/** Work on data: an outage is waited out (for about 100 minutes, see activities/retry.ts), a bug is not repeated for ever. */
 const steady = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s', maximumAttempts: 30 } as const;
 
 export const record = proxyLocalActivities<RecordActivities>({ startToCloseTimeout: '10s', localRetryThreshold: '20s', retry: patient });
@@ -28,6 +29,7 @@ export const reproduceRecord = proxyActivities<ReproduceRecordActivities>({ task
 export const register = proxyActivities<RegisterActivities>({ taskQueue: QUEUES.lifecycle, startToCloseTimeout: '30s', heartbeatTimeout: SILENCE, retry: patient });
 export const notify = proxyActivities<NotifyActivities>({ taskQueue: QUEUES.lifecycle, startToCloseTimeout: '30s', heartbeatTimeout: SILENCE, retry: patient });
 export const approve = proxyActivities<ApproveActivities>({ taskQueue: QUEUES.lifecycle, startToCloseTimeout: '60s', heartbeatTimeout: SILENCE, retry: patient });
+export const discard = proxyActivities<DiscardActivities>({ taskQueue: QUEUES.lifecycle, startToCloseTimeout: '5m', heartbeatTimeout: SILENCE, retry: patient });
 export const release = proxyActivities<ReleaseActivities>({ taskQueue: QUEUES.lifecycle, startToCloseTimeout: '5m', heartbeatTimeout: SILENCE, retry: patient });
 
 export const source = proxyActivities<SourceActivities>({ taskQueue: QUEUES.compute, startToCloseTimeout: '10m', heartbeatTimeout: '20s', retry: steady });
@@ -38,13 +40,13 @@ export const packaging = proxyActivities<PackageActivities>({ taskQueue: QUEUES.
 export const deploy = proxyActivities<DeployActivities>({ taskQueue: QUEUES.compute, startToCloseTimeout: '30m', heartbeatTimeout: '15s', retry: steady });
 export const monitor = proxyActivities<MonitorActivities>({ taskQueue: QUEUES.compute, startToCloseTimeout: '30m', heartbeatTimeout: '30s', retry: steady });
 
-/** The training of a worker that died goes on elsewhere from its newest checkpoint. */
+/** The training of a worker that died goes on elsewhere from its newest checkpoint; one that crashes is given up earlier (activities/retry.ts). */
 const trainings = {
   taskQueue: QUEUES.training,
   startToCloseTimeout: '7d',
   heartbeatTimeout: SILENCE,
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-  retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s', maximumAttempts: 8 },
+  retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s', maximumAttempts: 30 },
 } as const;
 export const train = proxyActivities<TrainActivities>(trainings);
 export const rebuild = proxyActivities<RebuildActivities>(trainings);

@@ -38,10 +38,11 @@ export interface TinyModel {
   /** More of the definition: policy, for example. */
   readonly rest?: string;
   readonly seed?: number;
+  readonly epochs?: number;
 }
 
 /** A definition that trains in a moment and whose gates let anything pass. */
-export function tinyModel(name: string, { location = 'pictures', learningRate = '1e-3', rest = '', seed = 1 }: TinyModel = {}): string {
+export function tinyModel(name: string, { location = 'pictures', learningRate = '1e-3', rest = '', seed = 1, epochs = 1 }: TinyModel = {}): string {
   return `import { defineModel, layers } from 'perennial';
 
 export default defineModel({
@@ -51,7 +52,7 @@ export default defineModel({
     sources: [{ kind: 'image-folder', location: '${location}', path: 'train', split: 'train' }, { kind: 'image-folder', location: '${location}', path: 'test', split: 'test' }],
   },
   network: { layers: [layers.flatten(), layers.dense({ units: 8, activation: 'relu' }), layers.dense({ units: 2, activation: 'softmax' })] },
-  training: { optimizer: { kind: 'sgd', learningRate: ${learningRate} }, epochs: 1, batchSize: 16, seed: ${seed}, threads: 1, quickPass: { rows: 16 } },
+  training: { optimizer: { kind: 'sgd', learningRate: ${learningRate} }, epochs: ${epochs}, batchSize: 16, seed: ${seed}, threads: 1, quickPass: { rows: 16 } },
   evaluation: { gates: [{ kind: 'at-least', name: 'any', metric: 'accuracy', threshold: 0.05, minimumRows: 10 }] },
   testEnvironment: { rows: 10, p99Ms: 60_000, load: { seconds: 1, connections: 2 } },
   retraining: { cooldown: '1s' },
