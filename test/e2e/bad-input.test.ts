@@ -8,6 +8,7 @@ import { SIGNALS, workflowId } from '../../contract/names.js';
 import { describeCancel } from './cases/cancel.js';
 import { testFullDisk } from './cases/full-disk.js';
 import { testPostgresAway } from './cases/postgres-away.js';
+import { testScore, testTry } from './cases/score-and-try.js';
 import { addPerson, decide, evidenceOf, signalDecision, signalWorkflow, signed } from './support/decisions.js';
 import { contextOf, eventually, startHome, type RunningHome } from './support/running-home.js';
 import { copyPictures, createTeam, layOutPictures, settled, tinyModel, untilWaiting, viewOf, type Team } from './support/team.js';
@@ -218,6 +219,8 @@ describe('bad input, races and outages', () => {
     });
 
     testPostgresAway(() => home, { model: MODEL, seconds: 15, pictures: () => pictures });
+
+    testScore(() => home, { model: MODEL, version: 2, pictures: () => pictures });
   });
 
   describe('rollback', () => {
@@ -246,6 +249,10 @@ describe('bad input, races and outages', () => {
       for (const chain of ['runs', 'production']) expect(await contextOf(home).api.get(LedgerVerdict, `/ledger/${MODEL}/${chain}/verify`)).toMatchObject({ ok: true });
       expect((await ledger('rolled-back')).map(({ subject }) => [subject['from'], subject['to']])).toEqual([[2, 1]]);
     });
+  });
+
+  describe('people who try', () => {
+    testTry(() => home, () => raced);
   });
 
   describeCancel(() => home);
