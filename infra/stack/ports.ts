@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { isErrno } from './files.js';
+import { claimPort } from './port-claims.js';
 
 export const loopback = '127.0.0.1';
 
@@ -21,6 +22,8 @@ export async function isPortFree(port: number): Promise<boolean> {
 }
 
 export interface PortWishes {
+  /** whose ports they are: other stacks that start at the same time keep off them */
+  home: string;
   /** taken where they are free and nothing is remembered */
   preferred?: Readonly<Record<string, number>>;
   /** the remembered ports are in use by the very part they belong to: take them unasked */
@@ -34,15 +37,16 @@ export interface PortWishes {
 /** A port for every name: the remembered one while it is free, then the preferred one, then any. */
 export async function choosePorts<Name extends string>(
   names: readonly Name[],
-  remembered: Readonly<Record<string, number>> = {},
-  { preferred = {}, keep = false, companions = {}, taken = [] }: PortWishes = {},
+  remembered: Readonly<Record<string, number>> | undefined,
+  { home, preferred = {}, keep = false, companions = {}, taken = [] }: PortWishes,
 ): Promise<Record<Name, number>> {
   const chosen: Record<string, number> = {};
   for (const name of names) {
-    const known = remembered[name];
+    const known = remembered?.[name];
     const companion = companions[name];
+    const isOurs = async (port: number): Promise<boolean> => (await isPortFree(port)) && (await claimPort(port, home));
     const isFree = async (port: number): Promise<boolean> =>
-      !taken.includes(port) && !Object.values(chosen).includes(port) && (await isPortFree(port)) && (companion === undefined || (await isPortFree(port + companion)));
+      !taken.includes(port) && !Object.values(chosen).includes(port) && (await isOurs(port)) && (companion === undefined || (await isOurs(port + companion)));
     chosen[name] = keep && known !== undefined ? known : await choosePort([known, preferred[name]], isFree);
   }
   return chosen;

@@ -64,7 +64,7 @@ type PlanPart = (options: StackOptions, layout: HomeLayout, stack: StackFile, pl
 
 const planPart: Record<StackPart, PlanPart> = {
   postgres: async ({ home, executables, running, durable = true }, layout, stack, plan) => {
-    const ports = await choosePorts(postgresPorts, stack.ports['postgres'], { keep: running?.has('postgres') ?? false });
+    const ports = await choosePorts(postgresPorts, stack.ports['postgres'], { home, keep: running?.has('postgres') ?? false });
     const user = await postgresUser();
     const inHome = join(layout.dataDir, 'postgres', 'data');
     const dataDir = stack.postgresDataDir ?? (user === undefined || (await isReachableByOthers(inHome)) ? inHome : join(sharedDataFolder(home), 'postgres'));
@@ -81,8 +81,8 @@ const planPart: Record<StackPart, PlanPart> = {
     plan.programs.push(postgresProgram({ bin, dataDir, user, port: ports.postgres, password, durable }));
     plan.env['DATABASE_URL'] = postgresUrl(ports.postgres, password);
   },
-  s3: async ({ executables, running }, layout, stack, plan) => {
-    const ports = await choosePorts(s3Ports, stack.ports['s3'], { companions: s3PortCompanions, keep: running?.has('s3') ?? false });
+  s3: async ({ home, executables, running }, layout, stack, plan) => {
+    const ports = await choosePorts(s3Ports, stack.ports['s3'], { home, companions: s3PortCompanions, keep: running?.has('s3') ?? false });
     const accessKeyId = await ensureSecret(layout.secretsDir, 's3-access-key-id', 10);
     const secretAccessKey = await ensureSecret(layout.secretsDir, 's3-secret-access-key');
     const internalKey = await ensureSecret(layout.secretsDir, 's3-internal-key');
@@ -93,15 +93,15 @@ const planPart: Record<StackPart, PlanPart> = {
       AWS_REGION: s3Region, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey,
     });
   },
-  temporal: async ({ executables, running, searchAttributes, durable = true }, layout, stack, plan) => {
-    const ports = await choosePorts(temporalPorts, stack.ports['temporal'], { keep: running?.has('temporal') ?? false });
+  temporal: async ({ home, executables, running, searchAttributes, durable = true }, layout, stack, plan) => {
+    const ports = await choosePorts(temporalPorts, stack.ports['temporal'], { home, keep: running?.has('temporal') ?? false });
     stack.ports['temporal'] = ports;
     const dataDir = join(layout.dataDir, 'temporal');
     plan.programs.push(temporalProgram({ executable: executables().temporal, dataDir, ports, durable, ...(searchAttributes === undefined ? {} : { searchAttributes }) }));
     Object.assign(plan.env, { TEMPORAL_ADDRESS: `${loopback}:${ports.grpc}`, TEMPORAL_NAMESPACE: temporalNamespace });
   },
-  smtp: async ({ running }, layout, stack, plan) => {
-    const ports = await choosePorts(smtpPorts, stack.ports['smtp'], { keep: running?.has('smtp') ?? false });
+  smtp: async ({ home, running }, layout, stack, plan) => {
+    const ports = await choosePorts(smtpPorts, stack.ports['smtp'], { home, keep: running?.has('smtp') ?? false });
     stack.ports['smtp'] = ports;
     plan.programs.push(smtpProgram({ mailDir: layout.mailDir, port: ports.smtp }));
     plan.env['SMTP_URL'] = `smtp://${loopback}:${ports.smtp}`;

@@ -79,7 +79,7 @@ async function chooseListeners(home: string, env: NodeJS.ProcessEnv, names: read
   for (const { program, variable, preferred } of Object.values(listeners)) {
     if (!names.includes(program)) continue;
     const given = env[`${variable}_PORT`];
-    const { port } = given !== undefined && given !== '' ? { port: Number(given) } : await choosePorts(['port'], stack.ports[program], { preferred: { port: preferred }, keep: running.has(program), taken });
+    const { port } = given !== undefined && given !== '' ? { port: Number(given) } : await choosePorts(['port'], stack.ports[program], { home, preferred: { port: preferred }, keep: running.has(program), taken });
     if (given === undefined || given === '') stack.env[`${variable}_PORT`] = String(port);
     stack.ports[program] = { port };
     taken.push(port);

@@ -32,7 +32,7 @@ test('a killed server loses no answered prediction, and serves again while Postg
   const place = await fixture.place();
   const { model, environment } = place;
   await fixture.route(place, await fixture.addVersion(model));
-  const { port } = await choosePorts(['port']);
+  const { port } = await choosePorts(['port'], undefined, { home: environment });
   const url = `http://127.0.0.1:${port}`;
   const { pixels } = goldenPicture(fixture.trained);
   const body = { inputs: [imageInput(pixels)] };
