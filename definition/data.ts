@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Column } from './columns.js';
 import { Label } from './common.js';
 import { Expectation } from './expectations.js';
+import { Feature } from './features.js';
 import { Source } from './sources.js';
 
 export { Source, SplitRule } from './sources.js';
@@ -27,6 +28,7 @@ export const ImageData = z.strictObject({
 export const TableData = z.strictObject({
   kind: z.literal('table'),
   columns: z.array(Column).min(1).max(2000).describe('input columns, in order'),
+  features: z.array(Feature).min(1).max(5000).optional().describe('what the network gets; a column that only crosses name, or none, gets the default of its type'),
   target: Target,
   sources: z.array(Source).min(1),
   checks: DataCheck.prefault({}),

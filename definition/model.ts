@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { typedColumns } from './columns.js';
+import { columnsOfFeature, FEATURE_TYPES } from './features.js';
 import { Email, ModelName } from './common.js';
 import { Data } from './data.js';
 import { misfits } from './expectations.js';
@@ -49,6 +50,7 @@ function contradictions({ data, evaluation, monitoring }: Parts): Contradiction[
   monitoring.thresholds.forEach((threshold, index) => {
     if (threshold.class !== undefined && !classes.includes(threshold.class)) found.push({ path: ['monitoring', 'thresholds', index, 'class'], expected: oneOf(classes, 'a class') });
   });
+  if (data.kind === 'table') found.push(...featureContradictions(data));
   const columns = data.kind === 'table' ? typedColumns(data.columns).map(({ name }) => name) : [];
   columns.forEach((name, index) => { if (name === data.target.name) found.push({ path: ['data', 'columns', index], expected: 'a column other than the target, which is not known when a prediction is asked' }); });
   if (data.kind === 'table') {
@@ -64,6 +66,25 @@ function contradictions({ data, evaluation, monitoring }: Parts): Contradiction[
   ];
   for (const { path, names } of lists) names.forEach((name, index) => { if (names.indexOf(name) < index) found.push({ path: [...path, index], expected: `another name than ${name}, which is taken` }); });
   return found;
+}
+
+/** A feature of a column that is not there, or whose type it cannot be made of. */
+function featureContradictions({ columns, features = [] }: Pick<Extract<Parts['data'], { kind: 'table' }>, 'columns' | 'features'>): Contradiction[] {
+  const typed = typedColumns(columns);
+  const types = new Map(typed.map(({ name, type }) => [name, type]));
+  return features.flatMap((feature, index) => {
+    const path = ['data', 'features', index] as const;
+    const usable: readonly string[] = FEATURE_TYPES[feature.kind];
+    const found: Contradiction[] = columnsOfFeature(feature).flatMap((column) => {
+      const type = types.get(column);
+      if (type !== undefined && usable.includes(type)) return [];
+      return [{ path, expected: type === undefined ? `columns of this definition (${[...types.keys()].slice(0, 20).join(', ')}), of which ${column} is none` : `a column of type ${usable.join(', ')}; ${column} is of type ${type}` }];
+    });
+    if (feature.kind === 'category' && feature.unknown === 'refuse' && feature.minimumFrequency > 1) found.push({ path: [...path, 'minimumFrequency'], expected: '1: what is rare in training would be refused there too' });
+    if ((feature.kind === 'number' || feature.kind === 'category') && feature.impute && typed.some(({ name, nullable }) => name === feature.column && !nullable)) found.push({ path: [...path, 'impute'], expected: 'nothing: the column is not nullable' });
+    if (feature.kind === 'cross') feature.of.forEach(({ column, edges }, place) => { if (edges && types.get(column) !== 'number') found.push({ path: [...path, 'of', place, 'edges'], expected: 'edges of a column of numbers' }); });
+    return found;
+  });
 }
 
 /** The fields (with the bundle of `network.module`, if there is one) that the training digest covers. */

@@ -1,4 +1,6 @@
 import { layers } from '../../../definition/define.js';
+import type { Column } from '../../../definition/columns.js';
+import { Feature } from '../../../definition/features.js';
 import { ModelDefinition } from '../../../definition/model.js';
 import type { ModelDefinitionInput } from '../../../definition/model.js';
 
@@ -18,9 +20,9 @@ export function pictureDefinition({ data, network, training }: Parts = {}): Mode
 }
 
 /** A small definition over a table with the given columns. */
-export function tableDefinition(columns: readonly string[], { network, training }: Parts = {}): ModelDefinition {
+export function tableDefinition(columns: readonly Column[], { network, training, features }: Parts & { features?: readonly unknown[] } = {}): ModelDefinition {
   return pictureDefinition({
-    data: { kind: 'table', columns: [...columns], target: { classes: ['no', 'yes'] }, sources: [{ kind: 'parquet', location: 'table', path: '*.parquet', key: 'key', split: 'train' }] },
+    data: { kind: 'table', columns: [...columns], ...(features ? { features: features.map((feature) => Feature.parse(feature)) } : {}), target: { classes: ['no', 'yes'] }, sources: [{ kind: 'parquet', location: 'table', path: '*.parquet', key: 'key', split: 'train' }] },
     network: network ?? { layers: [layers.dense({ units: 8, activation: 'relu' }), layers.dense({ units: 2, activation: 'softmax' })] },
     training: { augment: [], ...training },
   });
