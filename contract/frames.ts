@@ -37,7 +37,7 @@ export const Task = z.discriminatedUnion('program', [
     attemptDirectory: z.string(), resumeFrom: z.string().nullable(), mode: TrainMode, lockfile: Sha256.nullable(),
     checkpointEveryMs: z.int().positive(), cacheMb: z.int().positive(),
   }),
-  z.strictObject({ program: z.literal('evaluate'), modelDirectory: z.string(), snapshot: LocalSnapshot, split: Split, batchSize: z.int().positive() }),
+  z.strictObject({ program: z.literal('evaluate'), modelDirectory: z.string(), snapshot: LocalSnapshot, split: Split, batchSize: z.int().positive(), refused: z.enum(['block', 'predict']).describe('what becomes of rows of a table that the model does not take') }),
   z.strictObject({ program: z.literal('runner'), packageDirectory: z.string() }),
 ]);
 export type Task = z.infer<typeof Task>;
@@ -49,8 +49,8 @@ const v = z.literal(1);
 export const HostFrame = z.discriminatedUnion('kind', [
   z.strictObject({ v, kind: z.literal('start'), task: Task }),
   z.strictObject({ v, kind: z.literal('cancel') }),
-  /** Body: `rows` raw inputs one after another, in the signature's order of columns. */
-  z.strictObject({ v, kind: z.literal('predict'), id: z.int().min(0), rows: z.int().min(1), datatype: z.enum(['UINT8', 'FP32']) }),
+  /** Body: `rows` raw inputs: pictures one after another, or (CELLS) the rows of a table as JSON, each an array in the signature's order of columns. */
+  z.strictObject({ v, kind: z.literal('predict'), id: z.int().min(0), rows: z.int().min(1), datatype: z.enum(['UINT8', 'FP32', 'CELLS']) }),
 ]);
 export type HostFrame = z.infer<typeof HostFrame>;
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /**
  * What the training rows looked like (`profile.json` in a package): the reference that live inputs are compared with.
- * A table's features are its columns; a picture's are its mean brightness and its contrast (standard deviation), 0..255.
+ * A table's features are its columns of numbers; a picture's are its mean brightness and its contrast (standard deviation), 0..255.
  * `quantiles` are at 0, 5, … 100 % of an even sample of at most 10,000 rows.
  */
 export const TrainingProfile = z.strictObject({

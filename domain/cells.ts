@@ -7,12 +7,16 @@ export type Cell = number | string | boolean | null;
 /** The values of one row, in the order of the columns. */
 export type CellRow = readonly Cell[];
 
+/** Half of a character: such a text has no UTF-8 form. */
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
 /** Reads a value from JSON; undefined where it is not of the column's type, or missing in a column that is not nullable. */
 export function cellOf({ type, nullable }: TypedColumn, value: unknown): Cell | undefined {
   if (value === null || value === undefined) return nullable ? null : undefined;
   switch (type) {
-    case 'number': return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
-    case 'text': return typeof value === 'string' ? value : undefined;
+    // JSON writes -0 as 0: it has to be the same number everywhere.
+    case 'number': return typeof value === 'number' && Number.isFinite(value) ? value + 0 : undefined;
+    case 'text': return typeof value === 'string' && !LONE_SURROGATE.test(value) ? value : undefined;
     case 'boolean': return typeof value === 'boolean' ? value : undefined;
     case 'time': return typeof value === 'string' ? instantOf(value) : undefined;
   }

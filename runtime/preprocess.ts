@@ -1,23 +1,26 @@
-import type { Preprocessing, Signature } from '../contract/package.js';
+import type { TypedColumn } from '../definition/columns.js';
+import type { Preprocessing, Signature, SignatureInput } from '../contract/package.js';
+import type { CellRow } from '../domain/cells.js';
+import { createFeatureMap } from '../domain/features/apply.js';
+import { DATATYPES } from '../domain/signature-cells.js';
 
-/** Raw rows as they arrive: a picture's bytes, or a table's numbers. */
-export type RawRows = Uint8Array | Float32Array;
+/** Raw rows as they arrive: pictures' bytes one after another (float32 with the same values will do), or a table's rows. */
+export type RawRows = Uint8Array | Float32Array | readonly CellRow[];
 
 /** Fitted preprocessing, ready to apply. The one code that training, evaluation and serving share. */
 export interface Preprocessor {
-  /** Shape of one row's tensor: `[height, width, channels]` or `[columns]`. */
+  /** Shape of one row's tensor: `[height, width, channels]` or `[features]`. */
   readonly shape: readonly number[];
-  /** Numbers in a row. */
+  /** Numbers in a row's tensor. */
   readonly width: number;
-  /** Writes `(raw - offset) * scale` of `rows` rows, from `raw[from]` on, to `out[to]` on. */
+  /** Writes the tensors of `rows` rows, from row `from` on, to `out[to]` on. */
   readonly apply: (raw: RawRows, from: number, rows: number, out: Float32Array, to: number) => void;
+  /** Why a row of a table is refused, or null. */
+  readonly problemOf: (row: CellRow) => string | null;
 }
 
 export function createPreprocessor(fitted: Preprocessing): Preprocessor {
-  switch (fitted.kind) {
-    case 'image': return imagePreprocessor(fitted);
-    case 'table': return tablePreprocessor(fitted);
-  }
+  return fitted.kind === 'image' ? imagePreprocessor(fitted) : tablePreprocessor(fitted);
 }
 
 function imagePreprocessor({ height, width, channels, offset, scale }: Extract<Preprocessing, { kind: 'image' }>): Preprocessor {
@@ -25,34 +28,66 @@ function imagePreprocessor({ height, width, channels, offset, scale }: Extract<P
   // Bytes have 256 values: a table is quicker than the arithmetic and gives the same numbers.
   const table = Float32Array.from({ length: 256 }, (_, value) => (value - offset) * scale);
   return {
-    shape: [height, width, channels], width: row,
+    shape: [height, width, channels], width: row, problemOf: () => null,
     apply: (raw, from, rows, out, to) => {
-      const length = rows * row;
-      if (raw instanceof Uint8Array) for (let index = 0; index < length; index += 1) out[to + index] = table[raw[from + index] ?? 0] ?? 0;
-      else for (let index = 0; index < length; index += 1) out[to + index] = ((raw[from + index] ?? 0) - offset) * scale;
+      if (!isPixels(raw)) throw new TypeError('a model of pictures was given rows of a table');
+      const [start, length] = [from * row, rows * row];
+      if (raw instanceof Uint8Array) for (let index = 0; index < length; index += 1) out[to + index] = table[raw[start + index] ?? 0] ?? 0;
+      else for (let index = 0; index < length; index += 1) out[to + index] = ((raw[start + index] ?? 0) - offset) * scale;
     },
   };
 }
 
-function tablePreprocessor({ columns }: Extract<Preprocessing, { kind: 'table' }>): Preprocessor {
-  const width = columns.length;
-  const offsets = Float64Array.from(columns, ({ offset }) => offset);
-  const scales = Float64Array.from(columns, ({ scale }) => scale);
+export function isPixels(raw: RawRows): raw is Uint8Array | Float32Array {
+  return raw instanceof Uint8Array || raw instanceof Float32Array;
+}
+
+type TablePreprocessing = Exclude<Preprocessing, { kind: 'image' }>;
+
+function tablePreprocessor(fitted: TablePreprocessing): Preprocessor {
+  const columns = columnsOf(fitted).map(({ name }) => name);
+  const { names, write, problemOf } = createFeatureMap(columns, fitted.kind === 'columns' ? fitted.features : fitted.columns.map(({ name: column, offset, scale }) => ({ kind: 'number', column, fill: 0, indicator: false, offset, scale })));
+  const rowOf = fitted.kind === 'table' ? singlePrecision : (row: CellRow) => row;
   return {
-    shape: [width], width,
+    shape: [names.length], width: names.length, problemOf,
     apply: (raw, from, rows, out, to) => {
-      for (let row = 0; row < rows; row += 1) {
-        const base = row * width;
-        for (let column = 0; column < width; column += 1) out[to + base + column] = ((raw[from + base + column] ?? 0) - (offsets[column] ?? 0)) * (scales[column] ?? 0);
-      }
+      if (isPixels(raw)) throw new TypeError('a model of a table was given pictures');
+      for (let row = 0; row < rows; row += 1) write(rowOf(raw[from + row] ?? []), out, to + row * names.length);
+    },
+  };
+}
+
+/** As rows were when columns had no types. */
+function singlePrecision(row: CellRow): CellRow {
+  return row.map((cell) => (typeof cell === 'number' ? Math.fround(cell) : cell));
+}
+
+/** The columns of a table's rows. */
+export function columnsOf(fitted: TablePreprocessing): TypedColumn[] {
+  return fitted.kind === 'columns' ? fitted.columns : fitted.columns.map(({ name }) => ({ name, type: 'number', nullable: false }));
+}
+
+/** Takes rows whose tensors were made before: what training keeps of a table. */
+export function preparedRows(width: number): Preprocessor {
+  return {
+    shape: [width], width, problemOf: () => null,
+    apply: (raw, from, rows, out, to) => {
+      if (!(raw instanceof Float32Array)) throw new TypeError('prepared rows are float32');
+      out.set(raw.subarray(from * width, (from + rows) * width), to);
     },
   };
 }
 
 /** The signature of a model with this preprocessing: what a caller sends and gets. */
 export function signatureOf(fitted: Preprocessing, inputName: string, classes: readonly string[]): Signature {
-  const inputs = fitted.kind === 'image'
-    ? [{ name: inputName, datatype: 'UINT8' as const, shape: [fitted.height, fitted.width, fitted.channels] }]
-    : fitted.columns.map(({ name }) => ({ name, datatype: 'FP32' as const, shape: [1] }));
-  return { inputs, outputs: [{ name: 'probabilities', datatype: 'FP32', shape: [classes.length] }], classes: [...classes] };
+  return { inputs: inputsOf(fitted, inputName), outputs: [{ name: 'probabilities', datatype: 'FP32', shape: [classes.length] }], classes: [...classes] };
+}
+
+function inputsOf(fitted: Preprocessing, inputName: string): SignatureInput[] {
+  if (fitted.kind === 'image') return [{ name: inputName, datatype: 'UINT8', shape: [fitted.height, fitted.width, fitted.channels] }];
+  const features = fitted.kind === 'columns' ? fitted.features : [];
+  return columnsOf(fitted).map(({ name, type, nullable }) => {
+    const refusing = features.find((feature) => feature.kind === 'category' && feature.column === name && feature.unknown === 'refuse');
+    return { name, datatype: DATATYPES[type], shape: [1], type, nullable, ...(refusing?.kind === 'category' ? { allowed: refusing.categories } : {}) };
+  });
 }

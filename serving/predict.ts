@@ -38,7 +38,7 @@ export function createPredict({ models, log, metrics, environment, replica, maxi
     const latencyMs = performance.now() - startedAt;
     await log.append({
       ids, requestId: id, model, version: arm.version, environment, role: arm.role, generation: route.generation, replica, at: new Date().toISOString(),
-      inputShape: [...rows.shape], attributes, classes, probabilities, latencyMs, input: rows.input,
+      inputShape: [...rows.shape], attributes, classes, probabilities, latencyMs, ...(rows.datatype === 'CELLS' ? { input: Buffer.concat(rows.logged), inputBytes: rows.logged.map(({ byteLength }) => byteLength) } : { input: rows.input }),
     });
     metrics.predicted(model, arm.version, latencyMs);
     return inferenceResponse({ model, version: arm.version, generation: route.generation, arm: arm.role, id, predictionIds: ids, classes, probabilities }, served.signature, wanted);

@@ -1,15 +1,17 @@
 import { z } from 'zod';
-import { columnNames } from '../../definition/columns.js';
+import { typedColumns } from '../../definition/columns.js';
+import type { CellRow } from '../../domain/cells.js';
+import { DATATYPES } from '../../domain/signature-cells.js';
 import type { SnapshotManifest } from '../../contract/snapshot.js';
 
-export interface TestRow { readonly key: string; readonly actual: string; readonly attributes: Readonly<Record<string, string>>; /** a picture's bytes or a table's numbers */ readonly raw: ArrayLike<number> }
+export interface TestRow { readonly key: string; readonly actual: string; readonly attributes: Readonly<Record<string, string>>; /** a picture's bytes or the values of a table's columns */ readonly raw: Uint8Array | CellRow }
 
 /** Body of an inference request (Open Inference Protocol v2) for one row. */
 export function inferenceBody(row: TestRow, content: SnapshotManifest['content']): Buffer {
   const values = Array.from(row.raw);
   const inputs = content.image
     ? [{ name: content.image.name, shape: [1, content.image.height, content.image.width, content.image.channels], datatype: 'UINT8', data: values }]
-    : columnNames(content.columns ?? []).map((name, column) => ({ name, shape: [1], datatype: 'FP32', data: [values[column]] }));
+    : typedColumns(content.columns ?? []).map(({ name, type }, column) => ({ name, shape: [1], datatype: DATATYPES[type], data: [values[column] ?? null] }));
   return Buffer.from(JSON.stringify({ id: `test/${row.key}`.slice(0, 128), parameters: row.attributes, inputs }));
 }
 

@@ -3,6 +3,8 @@ import type { Ref } from '../../contract/ref.js';
 import type { LocalSnapshot } from '../../contract/frames.js';
 import { PerennialError } from '../../contract/errors.js';
 import { evaluationRows } from '../../runtime/data/evaluation-rows.js';
+import type { RowBatch } from '../../runtime/data/evaluation-rows.js';
+import { isPixels } from '../../runtime/preprocess.js';
 import type { Artifacts } from '../../stores/artifacts.js';
 import { readJson } from '../json.js';
 import { lowestKeys } from '../lowest-keys.js';
@@ -19,14 +21,19 @@ export async function chooseTestRows(artifacts: Artifacts, expected: Ref, snapsh
   const { classes } = snapshot.manifest.content.target;
   const rows: ExpectedRow[] = [];
   for await (const batch of evaluationRows(snapshot, 'test')) {
-    const width = batch.raw.length / batch.keys.length;
     for (const [index, key] of batch.keys.entries()) {
       const probabilities = order.has(key) ? said.get(key) : undefined;
       if (!probabilities) continue;
       const attributes = z.record(z.string(), z.string()).parse(JSON.parse(batch.attributes[index] ?? '{}'));
-      rows.push({ key, actual: classes[batch.actual[index] ?? -1] ?? '', attributes, raw: batch.raw.slice(index * width, (index + 1) * width), probabilities });
+      rows.push({ key, actual: classes[batch.actual[index] ?? -1] ?? '', attributes, raw: rawRow(batch, index), probabilities });
     }
   }
   if (rows.length === 0) throw new PerennialError('data/missing', `snapshot ${snapshot.manifest.digest} has no test rows that the evaluation saw`);
   return rows.sort((a, b) => ((order.get(a.key) ?? '') < (order.get(b.key) ?? '') ? -1 : 1));
+}
+
+function rawRow({ raw, keys }: RowBatch, row: number): TestRow['raw'] {
+  if (!isPixels(raw)) return raw[row] ?? [];
+  const width = raw.length / keys.length;
+  return Uint8Array.from(raw.subarray(row * width, (row + 1) * width));
 }

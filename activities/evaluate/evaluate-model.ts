@@ -11,9 +11,9 @@ import { lowestKeys } from '../lowest-keys.js';
 
 export type { Evaluated } from '../../runtime/evaluate/evaluate.js';
 
-/** Runs a model's folder over the test split in a child process. */
-export function evaluateModel({ deps, directory, snapshot, signal }: { deps: ActivityDeps; directory: string; snapshot: OpenSnapshot; signal: AbortSignal }): Promise<Evaluated> {
-  return evaluateInChild({ modelDirectory: directory, snapshot, split: 'test', tfjsNode: deps.tfjsNode, signal });
+/** Runs a model's folder over the test split in a child process. `refused`: what becomes of rows that the model does not take. */
+export function evaluateModel({ deps, directory, snapshot, refused = 'block', signal }: { deps: ActivityDeps; directory: string; snapshot: OpenSnapshot; refused?: 'block' | 'predict'; signal: AbortSignal }): Promise<Evaluated> {
+  return evaluateInChild({ modelDirectory: directory, snapshot, split: 'test', refused, tfjsNode: deps.tfjsNode, signal });
 }
 
 type Judged = Pick<Evaluated, 'classes' | 'attributes' | 'actual' | 'predicted'>;

@@ -78,8 +78,8 @@ export function createEvaluateActivities(deps: ActivityDeps) {
 
   async function evaluateLive(model: string, version: number, snapshot: Awaited<ReturnType<typeof openSnapshot>>, signal: AbortSignal): Promise<Omit<Evaluated, 'mistakes'>> {
     const directory = await fetchPackage(deps, await requireVersion(stores, model, version));
-    // Its mistakes are those of its own evaluation.
-    const { mistakes: _, ...live } = await evaluateModel({ deps, directory, snapshot, signal });
+    // Its mistakes are those of its own evaluation. It may refuse what the world has come to be, and has to be replaced all the same.
+    const { mistakes: _, ...live } = await evaluateModel({ deps, directory, snapshot, refused: 'predict', signal });
     return live;
   }
 

@@ -3,7 +3,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PerennialError } from '../../contract/errors.js';
 import type { Signature } from '../../contract/package.js';
+import type { TypedColumn } from '../../definition/columns.js';
+import { describeColumn } from '../../domain/cells.js';
+import { signatureColumns } from '../../domain/signature-cells.js';
 import type { Artifacts } from '../../stores/artifacts.js';
+import { isUnreadable, mayHold, stagedValue } from '../data/column-sql.js';
 import { duckMessage, identifier, literal } from '../data/duckdb.js';
 import type { Duck } from '../data/duckdb.js';
 
@@ -45,7 +49,6 @@ function reader(file: string): string {
   return `read_parquet([${literal(file)}])`;
 }
 
-const NUMERIC = /^(U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL.*|BOOLEAN)$/;
 const KEYS = ['key', 'id'];
 
 /**
@@ -56,11 +59,11 @@ const KEYS = ['key', 'id'];
 export async function loadInput(duck: Duck, input: string, file: string, signature: Signature): Promise<{ rows: number; bytes: number }> {
   const from = reader(file);
   const types = await describe(duck, input, from);
-  const missing = signature.inputs.filter(({ name }) => !types.has(name)).map(({ name }) => name);
+  const missing = signature.inputs.filter(({ name, nullable }) => nullable !== true && !types.has(name)).map(({ name }) => name);
   if (missing.length > 0) throw inputError(input, `columns are missing: ${missing.join(', ')}; it has ${[...types.keys()].join(', ')}`, { missing });
   const picture = pictureOf(signature);
-  const columns = signature.inputs.map(({ name }) => (picture ? pictureColumn(input, name, types.get(name) ?? '') : numberColumn(input, name, types.get(name) ?? '')));
   const key = KEYS.find((name) => types.has(name) && !signature.inputs.some((column) => column.name === name));
+  const columns = picture ? [pictureColumn(input, picture.name, types.get(picture.name) ?? '')] : signatureColumns(signature).map((column) => tableColumn(input, column, types.get(column.name)));
   try {
     await duck.run(`create table input as select row, coalesce(key, row::varchar) as key, * exclude (row, key) from (
       select row_number() over () - 1 as row, ${key === undefined ? 'null::varchar' : `${identifier(key)}::varchar`} as key, ${columns.join(', ')} from ${from})`);
@@ -68,8 +71,9 @@ export async function loadInput(duck: Duck, input: string, file: string, signatu
     if (error instanceof PerennialError) throw error;
     throw inputError(input, `cannot be read (${duckMessage(error)})`, {}, error);
   }
-  await refuseEmptyValues(duck, input, signature, picture !== null);
-  const size = picture ? `coalesce(sum(octet_length(${identifier(picture.name)})), 0)` : `count(*) * ${signature.inputs.length * 8}`;
+  if (picture) await refuseRows(duck, input, picture.name, `${identifier(picture.name)} is null`, 'has no picture');
+  else for (const column of signatureColumns(signature)) await checkColumn(duck, input, column, signature);
+  const size = picture ? `coalesce(sum(octet_length(${identifier(picture.name)})), 0)` : `count(*) * ${signature.inputs.length * 16}`;
   const [total] = await duck.rows<{ rows: bigint; bytes: bigint }>(`select count(*) as rows, (${size})::bigint as bytes from input`);
   return { rows: Number(total?.rows ?? 0), bytes: Number(total?.bytes ?? 0) };
 }
@@ -90,18 +94,25 @@ function pictureColumn(input: string, name: string, type: string): string {
   throw inputError(input, `the column ${name} is ${type}; it has to hold pictures: PNG or raw bytes, or base64 of them`, { column: name, type });
 }
 
-function numberColumn(input: string, name: string, type: string): string {
-  if (NUMERIC.test(type)) return `${identifier(name)}::double as ${identifier(name)}`;
-  throw inputError(input, `the column ${name} is ${type}; it has to hold numbers`, { column: name, type });
+function tableColumn(input: string, column: TypedColumn, type: string | undefined): string {
+  const name = identifier(column.name);
+  if (type === undefined) return `null::${column.type === 'number' ? 'double' : 'varchar'} as ${name}`;
+  if (mayHold(column, type)) return `${stagedValue(column, name, type)} as ${name}`;
+  throw inputError(input, `the column ${column.name} is ${type}; it has to hold ${describeColumn(column)}`, { column: column.name, type });
+}
+
+async function checkColumn(duck: Duck, input: string, column: TypedColumn, { inputs }: Signature): Promise<void> {
+  const name = identifier(column.name);
+  await refuseRows(duck, input, column.name, `${isUnreadable(column, name)}${column.nullable ? '' : ` or ${name} is null`}`, `does not hold ${describeColumn(column)}`);
+  const allowed = inputs.find((wanted) => wanted.name === column.name)?.allowed;
+  // Numbers are held against the names of categories as JavaScript writes them, when the rows are scored.
+  if (allowed && column.type !== 'number') await refuseRows(duck, input, column.name, `${name} is not null and ${name} not in (${allowed.map(literal).join(', ')})`, 'holds a category that the model does not know');
 }
 
 const NAMED_ROWS = 20;
 
-async function refuseEmptyValues(duck: Duck, input: string, signature: Signature, pictures: boolean): Promise<void> {
-  for (const { name } of signature.inputs) {
-    const empty = pictures ? `${identifier(name)} is null` : `${identifier(name)} is null or not isfinite(${identifier(name)})`;
-    const bad = await duck.rows<{ key: string; row: bigint }>(`select key, row from input where ${empty} order by row limit ${NAMED_ROWS}`);
-    const [first] = bad;
-    if (first) throw inputError(input, `the column ${name} has no ${pictures ? 'picture' : 'finite number'} in row ${first.row} (${first.key})`, { column: name, rows: bad.map(({ row }) => Number(row)) });
-  }
+async function refuseRows(duck: Duck, input: string, column: string, where: string, what: string): Promise<void> {
+  const bad = await duck.rows<{ key: string; row: bigint }>(`select key, row from input where ${where} order by row limit ${NAMED_ROWS}`);
+  const [first] = bad;
+  if (first) throw inputError(input, `the column ${column} ${what} in row ${first.row} (${first.key})`, { column, rows: bad.map(({ row }) => Number(row)) });
 }

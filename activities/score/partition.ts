@@ -12,6 +12,8 @@ import { withWorkspace } from '../data/workspace.js';
 import { readJson } from '../json.js';
 import { requireVersion } from '../lookup.js';
 import { fetchPackage } from '../package/fetch-package.js';
+import type { Cell } from '../../domain/cells.js';
+import { createCellReader } from '../../domain/signature-cells.js';
 import { inputError, pictureOf } from './input.js';
 import { partKey, ScoreInput, ScorePlanFile } from './plan-file.js';
 import type { Runners } from './runners.js';
@@ -85,11 +87,22 @@ async function scoreRows(duck: Duck, { runner, job, version, input }: Scoring, r
 
 async function predict(runner: Runner, input: string, rows: readonly (readonly unknown[])[]): Promise<Float32Array> {
   try {
-    return await runner.predict({ rows: rows.length, input: pictureOf(runner.signature) ? picturesOf(runner, input, rows) : Float32Array.from(rows.flatMap((row) => row.slice(2).map(Number))) });
+    return await runner.predict({ rows: rows.length, input: pictureOf(runner.signature) ? picturesOf(runner, input, rows) : cellsOf(runner, input, rows) });
   } catch (error) {
     if (error instanceof PredictionRefused) throw inputError(input, `rows ${String(rows[0]?.[0])} to ${String(rows.at(-1)?.[0])}: ${error.message}`, {}, error);
     throw error;
   }
+}
+
+/** The values of the columns, read as the server reads those of a request; booleans come as texts. */
+function cellsOf({ signature }: Runner, input: string, rows: readonly (readonly unknown[])[]): Cell[][] {
+  const readers = signature.inputs.map((column) => ({ column, read: createCellReader(column) }));
+  return rows.map((row) => readers.map(({ column, read }, index): Cell => {
+    const value = row[index + 2] ?? null;
+    const found = read(column.type === 'boolean' && value !== null ? value === 'true' : value);
+    if ('problem' in found) throw inputError(input, `the column ${column.name} in row ${String(row[0])} (${String(row[1])}): ${JSON.stringify(value)} ${found.problem}`, { column: column.name, row: Number(row[0]) });
+    return found.cell;
+  }));
 }
 
 const PNG_SIGNATURE = 0x89504e47;

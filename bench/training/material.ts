@@ -7,6 +7,7 @@ import { preparePictures } from '../../infra/demo/pictures.js';
 import { loadNativeParts } from '../../infra/native.js';
 import { packageRoot } from '../../infra/stack/package-root.js';
 import { evaluationRows } from '../../runtime/data/evaluation-rows.js';
+import { isPixels } from '../../runtime/preprocess.js';
 import { readDefinitions } from '../../runtime/definition/read.js';
 import { createTryDeps } from '../../workers/try/deps.js';
 import { buildSample } from '../../workers/try/snapshot.js';
@@ -45,7 +46,7 @@ export async function prepareMaterial(folder: string, epochs: number, { signal, 
     const { snapshot } = await buildSample({ deps: parts.deps, definition, rows: 2 * ROWS, folder, signal });
     const [pixels, labels] = [join(folder, 'pixels.bin'), join(folder, 'labels.bin')];
     const chunks: { raw: Uint8Array; actual: Uint8Array }[] = [];
-    for await (const { raw, actual } of evaluationRows(snapshot, 'train')) chunks.push({ raw: new Uint8Array(raw), actual: Uint8Array.from(actual) });
+    for await (const { raw, actual } of evaluationRows(snapshot, 'train')) if (isPixels(raw)) chunks.push({ raw: new Uint8Array(raw), actual: Uint8Array.from(actual) });
     await writeFile(pixels, Buffer.concat(chunks.map(({ raw }) => raw)));
     await writeFile(labels, Buffer.concat(chunks.map(({ actual }) => actual)));
     return { definition, snapshot, pixels, labels, rows: chunks.reduce((sum, { actual }) => sum + actual.length, 0) };

@@ -11,7 +11,7 @@ import type { Register } from '../register.js';
 import { findServer } from '../server.js';
 import { figure, table } from '../table.js';
 
-const Metadata = z.object({ inputs: z.array(z.object({ name: z.string(), datatype: z.string(), shape: z.array(z.int()) })), parameters: z.object({ version: z.int(), classes: z.array(z.string()) }) });
+const Metadata = z.object({ inputs: z.array(z.object({ name: z.string(), datatype: z.string(), shape: z.array(z.int()), parameters: z.object({ nullable: z.boolean() }).optional() })), parameters: z.object({ version: z.int(), classes: z.array(z.string()) }) });
 type Metadata = z.infer<typeof Metadata>;
 const Prediction = z.object({
   model_version: z.string(), id: z.string(), parameters: z.object({ prediction_ids: z.array(z.string()), arm: z.string(), generation: z.int() }),
@@ -84,11 +84,11 @@ async function columns(file: string, { inputs }: Metadata): Promise<unknown[]> {
   } catch (error) {
     throw new CommandError('request/invalid', `${file}: ${error instanceof Error ? error.message : String(error)}`, 'Give a JSON file with an object of columns.');
   }
-  const rows = z.array(z.record(z.string(), z.number())).min(1).safeParse(Array.isArray(value) ? value : [value]);
-  if (!rows.success) throw new CommandError('request/invalid', `${file}: ${z.prettifyError(rows.error)}`, 'Every row is an object of columns with numbers.');
+  const rows = z.array(z.record(z.string(), z.union([z.number(), z.string(), z.boolean(), z.null()]))).min(1).safeParse(Array.isArray(value) ? value : [value]);
+  if (!rows.success) throw new CommandError('request/invalid', `${file}: ${z.prettifyError(rows.error)}`, 'Every row is an object of columns with numbers, texts, true, false or null.');
   return inputs.map((input) => ({
     name: input.name, datatype: input.datatype, shape: [rows.data.length, 1],
-    data: rows.data.map((one, index) => one[input.name] ?? missing(file, input.name, index)),
+    data: rows.data.map((one, index) => one[input.name] ?? (input.parameters?.nullable ? null : missing(file, input.name, index))),
   }));
 }
 

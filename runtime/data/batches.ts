@@ -30,7 +30,7 @@ export function* batchesOf(windows: Iterable<Window>, { batchSize, preprocessor,
         mirror(bytes, row * width, mirrored, preprocessor.shape);
         apply(mirrored, 0, 1, inputs, filled * width);
       } else {
-        apply(raw, row * width, 1, inputs, filled * width);
+        apply(raw, row, 1, inputs, filled * width);
       }
       filled += 1;
       if (filled < batchSize) continue;

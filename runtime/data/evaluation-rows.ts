@@ -1,8 +1,9 @@
 import type { LocalSnapshot } from '../../contract/frames.js';
 import type { Split } from '../../contract/snapshot.js';
-import { columnNames } from '../../definition/columns.js';
+import { typedColumns } from '../../definition/columns.js';
 import { PerennialError } from '../../contract/errors.js';
 import type { RawRows } from '../preprocess.js';
+import { cellsOf } from './table-cells.js';
 import { decodePicture } from './picture.js';
 import { keyOf, shapeOf } from './pack.js';
 import { openShardReader, readColumns, shardsOf } from './read-shard.js';
@@ -23,7 +24,8 @@ export interface RowBatch {
 export async function* evaluationRows(snapshot: LocalSnapshot, split: Split): AsyncGenerator<RowBatch> {
   const { content } = snapshot.manifest;
   const classes = new Map(content.target.classes.map((name, index) => [name, index]));
-  const columns = content.kind === 'images' ? ['image'] : columnNames(content.columns ?? []);
+  const table = typedColumns(content.columns ?? []);
+  const columns = content.kind === 'images' ? ['image'] : table.map(({ name }) => name);
   const { connection, close } = await openShardReader();
   try {
     for (const { path } of shardsOf(snapshot, split)) {
@@ -36,7 +38,7 @@ export async function* evaluationRows(snapshot: LocalSnapshot, split: Split): As
           keys, pngs,
           actual: Uint16Array.from(rows, (row) => classOf(classes, column(1).getItem(row), keys[row] ?? '')),
           attributes: rows.map((row) => String(column(columns.length + 2).getItem(row) ?? '{}')),
-          raw: content.kind === 'images' ? joined(pngs.map((png, row) => decodePicture(png, shapeOf(content), keys[row] ?? ''))) : numbers(rows.length, columns, (row, at) => column(at + 2).getItem(row), keys),
+          raw: content.kind === 'images' ? joined(pngs.map((png, row) => decodePicture(png, shapeOf(content), keys[row] ?? ''))) : cellsOf(chunk, table, 2, (row) => keys[row] ?? ''),
         };
       }
     }
@@ -55,17 +57,5 @@ function joined(pictures: readonly Uint8Array[]): Uint8Array {
   const size = pictures[0]?.length ?? 0;
   const all = new Uint8Array(size * pictures.length);
   pictures.forEach((picture, index) => { all.set(picture, index * size); });
-  return all;
-}
-
-function numbers(rows: number, columns: readonly string[], item: (row: number, column: number) => unknown, keys: readonly string[]): Float32Array {
-  const all = new Float32Array(rows * columns.length);
-  columns.forEach((name, column) => {
-    for (let row = 0; row < rows; row += 1) {
-      const value = item(row, column);
-      if (typeof value !== 'number' || !Number.isFinite(value)) throw new PerennialError('data/blocked', `row '${keys[row] ?? ''}', column '${name}': expected a finite number, found ${String(value)}`, { column: name });
-      all[row * columns.length + column] = value;
-    }
-  });
   return all;
 }

@@ -7,11 +7,13 @@ const QUANTILES = Array.from({ length: 21 }, (_, index) => index / 20);
 export interface Moment { readonly mean: number; readonly standardDeviation: number; readonly minimum: number; readonly maximum: number }
 
 /**
- * Mean, population standard deviation, range and an even sample of each feature, in one pass over any number of rows
+ * Mean, population standard deviation, range and an even sample of each feature, in one pass over any number of rows; NaN stands for a
+ * missing value and counts nowhere
  * (Welford, "Note on a method for calculating corrected sums of squares and products", 1962).
  */
 export class Moments {
   #rows = 0;
+  readonly #counts: Uint32Array;
   readonly #mean: Float64Array;
   readonly #squares: Float64Array;
   readonly #minimum: Float64Array;
@@ -21,6 +23,7 @@ export class Moments {
   #sampled = 0;
 
   constructor(private readonly features: number, expectedRows: number) {
+    this.#counts = new Uint32Array(features);
     this.#mean = new Float64Array(features);
     this.#squares = new Float64Array(features);
     this.#minimum = new Float64Array(features).fill(Infinity);
@@ -42,12 +45,14 @@ export class Moments {
         this.#sampled += 1;
       }
       this.#rows += 1;
-      const weight = 1 / this.#rows;
       for (let feature = 0; feature < features; feature += 1) {
-        const value = values[base + feature] ?? 0;
+        const value = values[base + feature] ?? NaN;
+        if (Number.isNaN(value)) continue;
+        const count = (this.#counts[feature] ?? 0) + 1;
+        this.#counts[feature] = count;
         const mean = this.#mean[feature] ?? 0;
         const delta = value - mean;
-        const moved = mean + delta * weight;
+        const moved = mean + delta / count;
         this.#mean[feature] = moved;
         this.#squares[feature] = (this.#squares[feature] ?? 0) + delta * (value - moved);
         if (value < (this.#minimum[feature] ?? 0)) this.#minimum[feature] = value;
@@ -57,15 +62,16 @@ export class Moments {
   }
 
   of(feature: number): Moment {
+    const count = this.#counts[feature] ?? 0;
     return {
-      mean: this.#mean[feature] ?? 0, standardDeviation: this.#rows === 0 ? 0 : Math.sqrt((this.#squares[feature] ?? 0) / this.#rows),
-      minimum: this.#rows === 0 ? 0 : this.#minimum[feature] ?? 0, maximum: this.#rows === 0 ? 0 : this.#maximum[feature] ?? 0,
+      mean: this.#mean[feature] ?? 0, standardDeviation: count === 0 ? 0 : Math.sqrt((this.#squares[feature] ?? 0) / count),
+      minimum: count === 0 ? 0 : this.#minimum[feature] ?? 0, maximum: count === 0 ? 0 : this.#maximum[feature] ?? 0,
     };
   }
 
   profile(names: readonly string[]): TrainingProfile['features'] {
     return names.map((name, feature) => {
-      const sorted = Float32Array.from({ length: this.#sampled }, (_, row) => this.#sample[row * this.features + feature] ?? 0).sort();
+      const sorted = Float32Array.from({ length: this.#sampled }, (_, row) => this.#sample[row * this.features + feature] ?? NaN).filter((value) => !Number.isNaN(value)).sort();
       return { name, ...this.of(feature), quantiles: QUANTILES.map((share) => sorted[Math.round(share * Math.max(0, sorted.length - 1))] ?? 0) };
     });
   }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { DuckDBDataChunk } from '@duckdb/node-api';
-import { columnNames } from '../../definition/columns.js';
+import { typedColumns } from '../../definition/columns.js';
+import type { TypedColumn } from '../../definition/columns.js';
 import { PerennialError } from '../../contract/errors.js';
 import type { LocalSnapshot } from '../../contract/frames.js';
 import type { Split } from '../../contract/snapshot.js';
@@ -9,12 +10,14 @@ import { decodePicture } from './picture.js';
 import type { PictureShape } from './picture.js';
 import { openShardReader, readColumns, shardsOf } from './read-shard.js';
 import type { SnapshotContent } from './read-shard.js';
+import type { Preprocessor } from '../preprocess.js';
+import { cellsOf } from './table-cells.js';
 import { createRowWriter } from './row-store.js';
 import type { RowStore } from './row-store.js';
 
 export interface PackedSplit {
   readonly store: RowStore;
-  /** Over a table's columns, or a picture's brightness and contrast. */
+  /** Over the numbers of a table, or a picture's brightness and contrast. */
   readonly moments: Moments;
   readonly byClass: readonly number[];
 }
@@ -24,11 +27,13 @@ export interface PackOptions {
   readonly split: Split;
   /** At most this many rows, taken from all shards alike; all of them when unset. */
   readonly limit?: number | undefined;
+  /** Of a table: makes the tensors that are packed. */
+  readonly preprocessor: Preprocessor | null;
   readonly directory: string;
   readonly budgetBytes: number;
 }
 
-/** Raw rows of a chunk, packed: bytes of pictures, or float32 of a table's columns. */
+/** Rows of a chunk, packed: bytes of pictures, or the float32 tensors of a table's rows. */
 interface RowReader {
   readonly columns: readonly string[];
   readonly rowBytes: number;
@@ -39,16 +44,15 @@ interface RowReader {
 export const PICTURE_FEATURES = ['brightness', 'contrast'] as const;
 
 /**
- * Reads a split's shards once and packs its rows for training: PNGs decoded to bytes, columns to float32. Memory stays
+ * Reads a split's shards once and packs its rows for training: PNGs decoded to bytes, rows of tables to tensors. Memory stays
  * below `budgetBytes` and some, whatever the number of rows.
  */
-export async function packSplit({ snapshot, split, limit, directory, budgetBytes }: PackOptions): Promise<PackedSplit> {
+export async function packSplit({ snapshot, split, limit, preprocessor, directory, budgetBytes }: PackOptions): Promise<PackedSplit> {
   const { content } = snapshot.manifest;
   const shards = shardsOf(snapshot, split);
-  const total = shards.reduce((sum, { rows }) => sum + rows, 0);
-  const share = limit === undefined ? 1 : Math.min(1, limit / Math.max(1, total));
+  const share = shareOf(snapshot, split, limit);
   const expected = shards.reduce((sum, { rows }) => sum + Math.ceil(rows * share), 0);
-  const reader = rowReader(content);
+  const reader = rowReader(content, preprocessor, split);
   const writer = createRowWriter({ rows: expected, rowBytes: reader.rowBytes, budgetBytes, file: join(directory, `rows-${split}-${process.pid}`) });
   const moments = new Moments(reader.features, expected);
   const classes = new Map(content.target.classes.map((name, index) => [name, index]));
@@ -69,6 +73,12 @@ export async function packSplit({ snapshot, split, limit, directory, budgetBytes
   return { store: writer.finish(), moments, byClass };
 }
 
+/** The share of a split's rows that a limit leaves, 0..1. */
+export function shareOf(snapshot: LocalSnapshot, split: Split, limit: number | undefined): number {
+  const total = shardsOf(snapshot, split).reduce((sum, { rows }) => sum + rows, 0);
+  return limit === undefined ? 1 : Math.min(1, limit / Math.max(1, total));
+}
+
 function classIndexes(chunk: DuckDBDataChunk, classes: ReadonlyMap<string, number>): Uint16Array {
   const names = chunk.getColumnVector(1);
   return Uint16Array.from({ length: chunk.rowCount }, (_, row) => {
@@ -83,8 +93,10 @@ export function keyOf(chunk: DuckDBDataChunk, row: number): string {
   return String(chunk.getColumnVector(0).getItem(row));
 }
 
-function rowReader(content: SnapshotContent): RowReader {
-  return content.kind === 'images' ? pictureReader(shapeOf(content)) : tableReader(columnNames(content.columns ?? []));
+function rowReader(content: SnapshotContent, preprocessor: Preprocessor | null, split: Split): RowReader {
+  if (content.kind === 'images') return pictureReader(shapeOf(content));
+  if (!preprocessor) throw new TypeError('rows of a table are packed as tensors: their preprocessing has to be given');
+  return tableReader(typedColumns(content.columns ?? []), preprocessor, split === 'train');
 }
 
 /** The size of a snapshot's pictures. */
@@ -119,19 +131,24 @@ function brightness(picture: Uint8Array): [number, number] {
   return [mean, Math.sqrt(Math.max(0, squares / picture.length - mean * mean))];
 }
 
-function tableReader(columns: readonly string[]): RowReader {
+/** Columns that a table's profile is over. */
+export function profiledColumns(columns: readonly TypedColumn[]): string[] {
+  return columns.filter(({ type }) => type === 'number').map(({ name }) => name);
+}
+
+/** `strict`: a row that the model would refuse is `data/blocked`. Of validation rows, which judge nothing, such a value is one that is not known. */
+function tableReader(columns: readonly TypedColumn[], { width, apply, problemOf }: Preprocessor, strict: boolean): RowReader {
+  const numbers = columns.flatMap(({ type }, index) => (type === 'number' ? [index] : []));
   return {
-    columns, rowBytes: columns.length * 4, features: columns.length,
+    columns: columns.map(({ name }) => name), rowBytes: width * 4, features: numbers.length,
     read: (chunk, rows, features) => {
-      columns.forEach((name, column) => {
-        const vector = chunk.getColumnVector(column + 2);
-        for (let row = 0; row < chunk.rowCount; row += 1) {
-          const value = vector.getItem(row);
-          if (typeof value !== 'number' || !Number.isFinite(value)) throw new PerennialError('data/blocked', `row '${keyOf(chunk, row)}', column '${name}': expected a finite number, found ${String(value)}`, { column: name });
-          features[row * columns.length + column] = value;
-        }
+      const cells = cellsOf(chunk, columns, 2, (row) => keyOf(chunk, row));
+      cells.forEach((row, index) => {
+        const problem = strict ? problemOf(row) : null;
+        if (problem !== null) throw new PerennialError('data/blocked', `row '${keyOf(chunk, index)}', ${problem}`);
+        numbers.forEach((column, feature) => { features[index * numbers.length + feature] = Number(row[column] ?? NaN); });
       });
-      rows.set(new Uint8Array(features.buffer));
+      apply(cells, 0, cells.length, new Float32Array(rows.buffer, rows.byteOffset, cells.length * width), 0);
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { Mistake } from '../../contract/evaluation.js';
-import type { ChildFrame, EvaluateProgress, LocalSnapshot } from '../../contract/frames.js';
+import type { ChildFrame, EvaluateProgress, LocalSnapshot, TaskOf } from '../../contract/frames.js';
 import type { GoldenPredictions } from '../../contract/package.js';
 import type { Split } from '../../contract/snapshot.js';
 import { endError, reportedError } from '../child/failure.js';
@@ -10,6 +10,8 @@ export interface EvaluateOptions {
   readonly modelDirectory: string;
   readonly snapshot: LocalSnapshot;
   readonly split?: Split;
+  /** Rows of a table that the model does not take, as an unknown category: `data/blocked`, unless they are to be predicted as if it took them. */
+  readonly refused?: TaskOf<'evaluate'>['refused'];
   /** Absolute path of the module that loads TensorFlow. */
   readonly tfjsNode: string;
   readonly memoryMb?: number;
@@ -42,7 +44,7 @@ const CODES = { memory: 'training/memory', timeout: 'training/time', crashed: 't
  * Predicts the rows of a split (`test` unless told) in a child process. Errors: `data/blocked`, `training/memory`, `training/time`,
  * `training/crashed`; when `signal` aborts, its reason.
  */
-export async function evaluateInChild({ modelDirectory, snapshot, split = 'test', tfjsNode, memoryMb = 4096, timeoutMs, threads, onProgress, signal }: EvaluateOptions): Promise<Evaluated> {
+export async function evaluateInChild({ modelDirectory, snapshot, split = 'test', refused = 'block', tfjsNode, memoryMb = 4096, timeoutMs, threads, onProgress, signal }: EvaluateOptions): Promise<Evaluated> {
   signal?.throwIfAborted();
   const rows = new RowCollector(snapshot.manifest.content.target.classes.length);
   let result: ChildFrame | null = null;
@@ -54,7 +56,7 @@ export async function evaluateInChild({ modelDirectory, snapshot, split = 'test'
       else result ??= frame;
     },
   });
-  child.start({ program: 'evaluate', modelDirectory, snapshot, split, batchSize: 256 });
+  child.start({ program: 'evaluate', modelDirectory, snapshot, split, batchSize: 256, refused });
   const end = await child.end;
   const frame = result as ChildFrame | null;
   if (end.kind === 'exited' && frame?.kind === 'evaluated') return { classes: frame.classes, golden: frame.golden, mistakes: frame.mistakes, ...rows.finish() };

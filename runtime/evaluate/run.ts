@@ -1,5 +1,9 @@
-import { columnNames } from '../../definition/columns.js';
+import { typedColumns } from '../../definition/columns.js';
 import { PerennialError } from '../../contract/errors.js';
+import type { GoldenPredictions } from '../../contract/package.js';
+import type { TypedColumn } from '../../definition/columns.js';
+import type { TaskOf } from '../../contract/frames.js';
+import type { CellRow } from '../../domain/cells.js';
 import type { ChildContext } from '../child/main.js';
 import { evaluationRows } from '../data/evaluation-rows.js';
 import type { RowBatch } from '../data/evaluation-rows.js';
@@ -7,6 +11,8 @@ import { requireSameClasses } from '../data/same-classes.js';
 import { shardsOf } from '../data/read-shard.js';
 import { loadModel } from '../load-model.js';
 import type { LoadedModel } from '../load-model.js';
+import { columnsOf, isPixels } from '../preprocess.js';
+import type { RawRows } from '../preprocess.js';
 import { loadTensorFlow } from '../tensorflow.js';
 import { GoldenCollector } from './golden.js';
 import { WorstMistakes } from './mistakes.js';
@@ -18,14 +24,13 @@ export async function runEvaluation({ task, send, cancelled }: ChildContext<'eva
   const { classes } = model.signature;
   const { content } = snapshot.manifest;
   requireSameClasses(classes, content.target.classes, 'model');
-  const columns = model.preprocessing.kind === 'table' ? model.preprocessing.columns.map(({ name }) => name) : [];
-  const found = columnNames(content.columns ?? []);
-  if (columns.join() !== found.join()) throw new PerennialError('data/blocked', `the model takes the columns ${columns.join(', ')}, the snapshot has ${found.join(', ')}`);
+  const takesRow = rowsFor(model, task.refused, typedColumns(content.columns ?? []));
   const total = shardsOf(snapshot, split).reduce((sum, { rows }) => sum + rows, 0);
   const golden = new GoldenCollector(classes, model.preprocessor.width);
   const mistakes = new WorstMistakes();
   let done = 0;
-  for await (const batch of evaluationRows(snapshot, split)) {
+  for await (const read of evaluationRows(snapshot, split)) {
+    const batch = takesRow(read);
     cancelled.throwIfAborted();
     const probabilities = predictAll(model, batch, batchSize);
     const predicted = new Uint16Array(batch.keys.length);
@@ -49,14 +54,47 @@ function predictAll({ predict, preprocessor, signature }: LoadedModel, { raw, ke
   const all = new Float32Array(keys.length * signature.classes.length);
   for (let start = 0; start < keys.length; start += batchSize) {
     const rows = Math.min(batchSize, keys.length - start);
-    all.set(predict(raw.subarray(start * preprocessor.width, (start + rows) * preprocessor.width), rows), start * signature.classes.length);
+    all.set(predict(part(raw, start, rows, preprocessor.width), rows), start * signature.classes.length);
   }
   return all;
 }
 
-function rawInput({ preprocessor }: LoadedModel, { raw }: RowBatch, row: number): string | number[] {
-  const own = raw.subarray(row * preprocessor.width, (row + 1) * preprocessor.width);
-  return own instanceof Uint8Array ? Buffer.from(own).toString('base64') : [...own];
+function part(raw: RawRows, start: number, rows: number, width: number): RawRows {
+  return isPixels(raw) ? raw.subarray(start * width, (start + rows) * width) : raw.slice(start, start + rows);
+}
+
+/**
+ * Brings the rows of a snapshot into the order of the model's columns. The snapshot may have others besides: the live version is judged
+ * on what a newer definition reads. A column of another type or a missing one is `data/blocked`; rows that the model does not take are so too, or are predicted all the same.
+ */
+function rowsFor({ preprocessing, preprocessor }: LoadedModel, refused: TaskOf<'evaluate'>['refused'], found: readonly TypedColumn[]): (batch: RowBatch) => RowBatch {
+  if (preprocessing.kind === 'image') return (batch) => batch;
+  const columns = columnsOf(preprocessing);
+  const places = columns.map(({ name, type }) => {
+    const place = found.findIndex((column) => column.name === name && column.type === type);
+    if (place < 0) throw new PerennialError('data/blocked', `the model takes the column ${name} (${type}), the snapshot has ${found.map((column) => `${column.name} (${column.type})`).join(', ')}`, { column: name });
+    return place;
+  });
+  const problemOf = (row: CellRow): string | null => {
+    const missing = columns.find(({ nullable }, index) => !nullable && row[index] === null);
+    return missing ? `column ${missing.name}: a value is missing` : preprocessor.problemOf(row);
+  };
+  return (batch) => {
+    if (isPixels(batch.raw)) throw new TypeError('a model of a table was given pictures');
+    const raw = batch.raw.map((row) => places.map((place) => row[place] ?? null));
+    if (refused === 'block') {
+      raw.forEach((row, index) => {
+        const problem = problemOf(row);
+        if (problem !== null) throw new PerennialError('data/blocked', `row '${batch.keys[index] ?? ''}', ${problem}`, { key: batch.keys[index] });
+      });
+    }
+    return { ...batch, raw };
+  };
+}
+
+function rawInput({ preprocessor }: LoadedModel, { raw }: RowBatch, row: number): GoldenPredictions['rows'][number]['input'] {
+  if (!isPixels(raw)) return [...raw[row] ?? []];
+  return Buffer.from(raw.subarray(row * preprocessor.width, (row + 1) * preprocessor.width)).toString('base64');
 }
 
 function pngOf({ pngs }: RowBatch, row: number): string | undefined {

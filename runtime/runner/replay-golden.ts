@@ -9,7 +9,7 @@ export const GOLDEN_TOLERANCE = 1e-5;
 /** Predicts the golden rows again: the same class and nearly the same probabilities, or `package/golden-mismatch`. */
 export function replayGolden({ predict, signature }: LoadedModel, golden: GoldenPredictions): void {
   for (const { key, input, probabilities, class: expected } of golden.rows) {
-    const raw: RawRows = typeof input === 'string' ? new Uint8Array(Buffer.from(input, 'base64')) : Float32Array.from(input);
+    const raw: RawRows = typeof input === 'string' ? new Uint8Array(Buffer.from(input, 'base64')) : [input];
     const found = predict(raw, 1);
     const winner = signature.classes[found.indexOf(Math.max(...found))];
     const distance = Math.max(...probabilities.map((value, index) => Math.abs(value - (found[index] ?? NaN))));

@@ -2,9 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GoldenPredictions } from '../../contract/package.js';
 import type { HostFrame } from '../../contract/frames.js';
+import type { CellRow } from '../../domain/cells.js';
 import type { ChildContext } from '../child/main.js';
 import { loadModel } from '../load-model.js';
 import type { LoadedModel } from '../load-model.js';
+import { columnsOf } from '../preprocess.js';
 import type { RawRows } from '../preprocess.js';
 import { loadTensorFlow } from '../tensorflow.js';
 import { replayGolden } from './replay-golden.js';
@@ -19,7 +21,7 @@ export async function runRunner({ task, send, onFrame }: ChildContext<'runner'>)
   const { digest, content } = await verifyPackage(packageDirectory);
   const model = await loadModel(loadTensorFlow(), packageDirectory);
   replayGolden(model, GoldenPredictions.parse(JSON.parse(await readFile(join(packageDirectory, 'golden.json'), 'utf8'))));
-  for (const rows of WARM_UP_ROWS) model.predict(new Float32Array(rows * model.preprocessor.width), rows);
+  for (const rows of WARM_UP_ROWS) model.predict(blankRows(model, rows), rows);
   onFrame((frame, body) => {
     if (frame.kind !== 'predict') return;
     try {
@@ -32,7 +34,19 @@ export async function runRunner({ task, send, onFrame }: ChildContext<'runner'>)
   await send({ v: 1, kind: 'ready', digest, model: content.model, signature: model.signature });
 }
 
-function rawRows({ preprocessor }: LoadedModel, { rows, datatype }: Extract<HostFrame, { kind: 'predict' }>, body: Uint8Array): RawRows {
+/** Rows that say nothing: black pictures, or rows in which all is missing. */
+function blankRows({ preprocessing, preprocessor }: LoadedModel, rows: number): RawRows {
+  return preprocessing.kind === 'image' ? new Uint8Array(rows * preprocessor.width) : Array.from({ length: rows }, () => []);
+}
+
+function rawRows({ preprocessing, preprocessor }: LoadedModel, { rows, datatype }: Extract<HostFrame, { kind: 'predict' }>, body: Uint8Array): RawRows {
+  if (datatype === 'CELLS') {
+    if (preprocessing.kind === 'image') throw new TypeError('the model takes pictures');
+    const { length: width } = columnsOf(preprocessing);
+    const cells = JSON.parse(new TextDecoder().decode(body)) as CellRow[];
+    if (cells.length !== rows || cells.some((row) => row.length !== width)) throw new RangeError(`${rows} rows of ${width} columns are needed, ${cells.length} were sent`);
+    return cells;
+  }
   const raw = datatype === 'UINT8' ? body : new Float32Array(body.buffer, body.byteOffset, Math.floor(body.byteLength / 4));
   const expected = rows * preprocessor.width;
   if (raw.length !== expected) throw new RangeError(`${rows} rows need ${expected} numbers, ${raw.length} were sent`);

@@ -4,6 +4,7 @@ import type { Signature } from '../../contract/package.js';
 import { endError, reportedError } from '../child/failure.js';
 import { startChild } from '../child/start.js';
 import type { Child, ChildEnd } from '../child/start.js';
+import { isPixels } from '../preprocess.js';
 import type { RawRows } from '../preprocess.js';
 
 export interface RunnerOptions {
@@ -97,17 +98,19 @@ export class Runner extends EventEmitter<{ exit: [ChildEnd] }> {
   get inFlight(): number { return this.#waiting.size; }
 
   /**
-   * Probabilities `rows × classes` for `rows` raw inputs, one after another in the signature's order of columns: bytes or
-   * float32 for pictures, float32 for tables. Any number of calls may be in flight; they are answered in order.
+   * Probabilities `rows × classes` for `rows` raw inputs: bytes or float32 of pictures, one after another, or the rows of a table,
+   * their values in the signature's order of columns. Any number of calls may be in flight; they are answered in order.
    * Rejects with RunnerGone when the process ends, with PredictionRefused when the input does not fit.
    */
   predict({ rows, input }: { readonly rows: number; readonly input: RawRows }): Promise<Float32Array> {
     if (this.#ended) return Promise.reject(new RunnerGone(`the runner of ${this.model} (pid ${this.pid}) has ended`));
-    if (input.length !== rows * this.#width) return Promise.reject(new PredictionRefused(`${rows} rows need ${rows * this.#width} numbers, ${input.length} were given`));
+    const needed = isPixels(input) ? rows * this.#width : rows;
+    if (input.length !== needed) return Promise.reject(new PredictionRefused(`${rows} rows need ${needed} ${isPixels(input) ? 'numbers' : 'rows'}, ${input.length} were given`));
     const id = this.#nextId;
     this.#nextId += 1;
     const answer = new Promise<Float32Array>((resolve, reject) => { this.#waiting.set(id, { resolve, reject }); });
-    void this.child.send({ v: 1, kind: 'predict', id, rows, datatype: input instanceof Uint8Array ? 'UINT8' : 'FP32' }, new Uint8Array(input.buffer, input.byteOffset, input.byteLength));
+    const datatype = !isPixels(input) ? 'CELLS' : input instanceof Uint8Array ? 'UINT8' : 'FP32';
+    void this.child.send({ v: 1, kind: 'predict', id, rows, datatype }, isPixels(input) ? new Uint8Array(input.buffer, input.byteOffset, input.byteLength) : new TextEncoder().encode(JSON.stringify(input)));
     return answer;
   }
 

@@ -1,11 +1,15 @@
 import type { LocalSnapshot } from '../../contract/frames.js';
-import { columnNames } from '../../definition/columns.js';
+import { typedColumns } from '../../definition/columns.js';
+import type { Feature } from '../../definition/features.js';
 import { PerennialError } from '../../contract/errors.js';
 import type { Preprocessing } from '../../contract/package.js';
 import type { TrainingProfile } from '../../contract/profile.js';
-import { PICTURE_FEATURES, packSplit, shapeOf } from '../data/pack.js';
-import type { PackedSplit } from '../data/pack.js';
+import { fitFeatures } from '../data/fit-features.js';
+import { packSplit, PICTURE_FEATURES, profiledColumns, shapeOf, shareOf } from '../data/pack.js';
+import type { PictureShape } from '../data/picture.js';
+import { shardsOf } from '../data/read-shard.js';
 import type { RowStore } from '../data/row-store.js';
+import { createPreprocessor } from '../preprocess.js';
 
 export interface TrainingData {
   readonly train: RowStore;
@@ -18,32 +22,26 @@ export interface TrainingData {
 }
 
 /** Reads what a training needs. Preprocessing is fitted on the training split alone. */
-export async function loadTrainingData(snapshot: LocalSnapshot, directory: string, budgetBytes: number, limit: number | undefined): Promise<TrainingData> {
+export async function loadTrainingData({ snapshot, features, directory, budgetBytes, limit }: { snapshot: LocalSnapshot; features: readonly Feature[] | undefined; directory: string; budgetBytes: number; limit: number | undefined }): Promise<TrainingData> {
   const { content } = snapshot.manifest;
-  const train = await packSplit({ snapshot, split: 'train', limit, directory, budgetBytes });
-  if (train.store.rows === 0) throw new PerennialError('data/missing', `the snapshot of '${content.model}' has no training rows`);
-  const validation = await packSplit({ snapshot, split: 'validation', limit, directory, budgetBytes });
+  if (shardsOf(snapshot, 'train').length === 0) throw new PerennialError('data/missing', `the snapshot of '${content.model}' has no training rows`);
   const pictures = content.kind === 'images';
-  const names = pictures ? PICTURE_FEATURES : columnNames(content.columns ?? []);
+  const preprocessing = pictures ? pixels(shapeOf(content)) : await fitFeatures(snapshot, features, shareOf(snapshot, 'train', limit));
+  const common = { snapshot, limit, directory, budgetBytes, preprocessor: pictures ? null : createPreprocessor(preprocessing) };
+  const train = await packSplit({ ...common, split: 'train' });
+  const validation = await packSplit({ ...common, split: 'validation' });
   return {
-    train: train.store, validation: validation.store.rows > 0 ? validation.store : null, pictures,
-    preprocessing: pictures ? { kind: 'image', height: shapeOf(content).height, width: shapeOf(content).width, channels: shapeOf(content).channels, offset: 0, scale: 1 / 255 } : fitTable(names, train),
+    train: train.store, validation: validation.store.rows > 0 ? validation.store : null, pictures, preprocessing,
     profile: {
       v: 1, kind: content.kind, rows: train.store.rows,
       byClass: Object.fromEntries(content.target.classes.map((name, index) => [name, train.byClass[index] ?? 0])),
-      features: train.moments.profile(names),
+      features: train.moments.profile(pictures ? PICTURE_FEATURES : profiledColumns(typedColumns(content.columns ?? []))),
     },
     inputName: content.image?.name ?? 'columns',
   };
 }
 
-/** Standardises each column; one that is constant in training is only shifted. */
-function fitTable(names: readonly string[], { moments }: PackedSplit): Preprocessing {
-  return {
-    kind: 'table',
-    columns: names.map((name, index) => {
-      const { mean, standardDeviation } = moments.of(index);
-      return { name, offset: mean, scale: standardDeviation > 0 ? 1 / standardDeviation : 1 };
-    }),
-  };
+/** Bytes to 0..1. */
+function pixels({ height, width, channels }: PictureShape): Preprocessing {
+  return { kind: 'image', height, width, channels, offset: 0, scale: 1 / 255 };
 }

@@ -5,7 +5,7 @@ import type { TaskOf } from '../../contract/frames.js';
 import { digestOf } from '../../domain/digest.js';
 import type { ChildContext } from '../child/main.js';
 import { loadModel } from '../load-model.js';
-import { createPreprocessor, signatureOf } from '../preprocess.js';
+import { createPreprocessor, preparedRows, signatureOf } from '../preprocess.js';
 import { requireSameClasses } from '../data/same-classes.js';
 import { Prng } from '../prng.js';
 import { loadTensorFlow, tensorflowVersion } from '../tensorflow.js';
@@ -26,15 +26,19 @@ export async function runTraining({ task, send, cancelled }: ChildContext<'train
   const budgetBytes = task.cacheMb * 1024 * 1024;
   requireSameClasses(definition.data.target.classes, snapshot.manifest.content.target.classes, 'definition');
   await mkdir(attemptDirectory, { recursive: true });
-  const data = await loadTrainingData(snapshot, attemptDirectory, budgetBytes, mode === 'quick' ? training.quickPass.rows : undefined);
+  const data = await loadTrainingData({
+    snapshot, features: definition.data.kind === 'table' ? definition.data.features : undefined, directory: attemptDirectory, budgetBytes, limit: mode === 'quick' ? training.quickPass.rows : undefined,
+  });
   cancelled.throwIfAborted();
 
   const tf = loadTensorFlow();
   // Dropout and shuffling of tfjs draw from Math.random: seeded, and its state kept in checkpoints.
   const random = Prng.of(training.seed, 'Math.random');
   Math.random = random.float;
-  const preprocessor = createPreprocessor(data.preprocessing);
-  const model = await buildNetwork({ tf, definition, networkModule: task.networkModule, inputShape: preprocessor.shape });
+  const { shape, width } = createPreprocessor(data.preprocessing);
+  // Rows of tables were packed as tensors; pixels become numbers batch by batch, which holds a quarter of the memory.
+  const preprocessor = data.pictures ? createPreprocessor(data.preprocessing) : preparedRows(width);
+  const model = await buildNetwork({ tf, definition, networkModule: task.networkModule, inputShape: shape });
   model.compile({ optimizer: createOptimizer(tf, training.optimizer), loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy'] });
   checkOutputs(tf, model, data, definition.data.target.classes.length);
 

@@ -8,15 +8,17 @@ const Header = z.strictObject({
   ids: z.array(z.string()).min(1),
   requestId: z.string(), model: z.string(), version: z.int(), environment: z.string(), role: Arm.shape.role, generation: z.int(), replica: z.string(),
   at: Instant,
-  /** Shape of one row's input, without the batch. */
+  /** Shape of one row's input, without the batch; `[]`: a JSON object of a table's columns. */
   inputShape: z.array(z.int()),
+  /** Bytes of each row's input; left out where all have the same. */
+  inputBytes: z.array(z.int().min(0)).optional(),
   attributes: z.record(z.string(), z.string()),
   /** Per row, in the order of `ids`. */
   classes: z.array(z.string()), probabilities: z.array(z.array(z.number())),
   latencyMs: z.number(),
 });
 
-/** An answered request as the prediction log keeps it. `input` holds the rows one after another: UINT8 pixels of pictures, little-endian FP32 of tables. */
+/** An answered request as the prediction log keeps it. `input` holds the rows one after another: UINT8 pixels of pictures, JSON objects of tables. */
 export interface LoggedRequest extends Omit<z.infer<typeof Header>, 'v'> { readonly input: Uint8Array }
 
 /** A record's bytes: length of the header (uint32, little-endian), header (JSON), input. */
@@ -43,11 +45,16 @@ export interface LoggedPrediction {
 
 /** A request's predictions, one per row. */
 export function predictionsOf(request: LoggedRequest): LoggedPrediction[] {
-  const { ids, classes, probabilities, input, ...shared } = request;
-  const rowBytes = input.byteLength / ids.length;
+  const { ids, classes, probabilities, input, inputBytes, ...shared } = request;
+  let at = 0;
+  const inputs = ids.map((_, row) => {
+    const bytes = inputBytes ? inputBytes[row] ?? 0 : input.byteLength / ids.length;
+    at += bytes;
+    return input.subarray(at - bytes, at);
+  });
   return ids.map((id, row) => ({
     ...shared, id,
-    input: Buffer.from(input.subarray(row * rowBytes, (row + 1) * rowBytes)),
+    input: Buffer.from(inputs[row] ?? []),
     outputs: { class: classes[row] ?? '', probabilities: probabilities[row] ?? [] },
   }));
 }

@@ -36,7 +36,7 @@ export function inferenceResponse(answered: Answered, signature: Signature, want
 export function modelMetadata(model: string, version: number, generation: number, signature: Signature, versions: readonly number[]) {
   return {
     name: model, versions: versions.map(String), platform: 'tensorflow_tfjs',
-    inputs: signature.inputs.map(({ name, datatype, shape }) => ({ name, datatype, shape: [-1, ...shape] })),
+    inputs: signature.inputs.map(({ name, datatype, shape, type, nullable, allowed }) => ({ name, datatype, shape: [-1, ...shape], ...(type === undefined ? {} : { parameters: { type, nullable: nullable ?? false, ...(allowed ? { allowed } : {}) } }) })),
     outputs: [
       { name: 'probabilities', datatype: 'FP32', shape: [-1, signature.classes.length] },
       { name: 'class', datatype: 'BYTES', shape: [-1] },

@@ -2,9 +2,14 @@ import type { Signature } from '../../contract/package.js';
 import { ServingError } from '../errors.js';
 import type { InferenceInput, InferenceRequest } from './request.js';
 import { elementsOf, writeValues } from './tensor.js';
+import { tableRows } from './table-rows.js';
+import { encodeRow } from '../../domain/cells.js';
+import type { CellRow } from '../../domain/cells.js';
+import { signatureColumns } from '../../domain/signature-cells.js';
 
-/** A request's rows as a runner takes them and the log keeps them: pictures as UINT8 pixels, tables as little-endian FP32 in the columns' order. */
-export interface Rows { readonly count: number; readonly datatype: 'UINT8' | 'FP32'; readonly input: Uint8Array; /** one row, without the batch */ readonly shape: readonly number[] }
+/** A request's rows as a runner takes them. `shape`: one row's, without the batch; `logged`: rows of a table as the prediction log keeps them. */
+export type Rows = { readonly count: number; readonly shape: readonly number[] }
+  & ({ readonly datatype: 'UINT8'; readonly input: Uint8Array } | { readonly datatype: 'CELLS'; readonly input: readonly CellRow[]; readonly logged: readonly Uint8Array[] });
 
 /** Raw rows of a request, checked against the signature; 422 says what the signature asks, 413 that the request has too many rows. */
 export function rowsOf(request: InferenceRequest, signature: Signature, maximumRows: number): Rows {
@@ -18,17 +23,18 @@ export function rowsOf(request: InferenceRequest, signature: Signature, maximumR
     byName.set(input.name, input);
   }
   const wanted = signature.inputs.map((input) => input.name);
-  const missing = wanted.filter((name) => !byName.has(name));
+  const missing = signature.inputs.filter(({ name, nullable }) => nullable !== true && !byName.has(name)).map(({ name }) => name);
   if (missing.length > 0) throw new ServingError(422, `Missing input: ${missing.slice(0, 5).join(', ')}. The model takes: ${wanted.slice(0, 20).join(', ')}.`);
   const unknown = [...byName.keys()].filter((name) => !wanted.includes(name));
   if (unknown.length > 0) throw new ServingError(422, `Unknown input: ${unknown.slice(0, 5).join(', ')}. The model takes: ${wanted.slice(0, 20).join(', ')}.`);
-  return isPicture(signature) ? pictures(byName, signature, count) : table(byName, signature, count);
+  if (isPicture(signature)) return pictures(byName, signature, count);
+  const input = tableRows(byName, signature, count);
+  const columns = signatureColumns(signature);
+  return { count, datatype: 'CELLS', input, shape: [], logged: input.map((row) => encodeRow(columns, row)) };
 }
 
 /** An image is one input of height, width and channels; a table has one input per column. */
 const isPicture = (signature: Signature): boolean => signature.inputs.length === 1 && signature.inputs[0]?.shape.length === 3;
-
-const FP32 = { whole: false, from: -3.4028234663852886e38, to: 3.4028234663852886e38 } as const;
 
 function pictures(byName: ReadonlyMap<string, InferenceInput>, signature: Signature, count: number): Rows {
   const [wanted] = signature.inputs;
@@ -41,16 +47,4 @@ function pictures(byName: ReadonlyMap<string, InferenceInput>, signature: Signat
   const pixels = new Uint8Array(count * elementsOf(wanted.shape));
   writeValues(input, pixels, { whole: true, from: 0, to: 255 });
   return { count, datatype: 'UINT8', input: pixels, shape: wanted.shape };
-}
-
-function table(byName: ReadonlyMap<string, InferenceInput>, signature: Signature, count: number): Rows {
-  const columns = signature.inputs.length;
-  const values = new Float32Array(count * columns);
-  for (const [column, { name }] of signature.inputs.entries()) {
-    const input = byName.get(name);
-    if (!input) throw new ServingError(500, `Column ${name} is missing.`);
-    if (elementsOf(input.shape) !== count || input.shape[0] !== count) throw new ServingError(422, `Input "${name}" has shape [${input.shape.join(', ')}]; every column takes [${count}] or [${count}, 1] in this request.`);
-    writeValues(input, values, FP32, column, columns);
-  }
-  return { count, datatype: 'FP32', input: new Uint8Array(values.buffer), shape: [columns] };
 }

@@ -53,4 +53,20 @@ export function writeValues(input: InferenceInput, target: { [index: number]: nu
   flat(data);
 }
 
-const printed = (value: unknown): string => JSON.stringify(value)?.slice(0, 40) ?? 'nothing';
+/** The values of a column's input, one a row: flat, or each in an array of its own. */
+export function valuesOf({ name, data, shape }: InferenceInput): readonly unknown[] {
+  if (!Array.isArray(data)) throw new ServingError(400, `inputs "${name}": data must be an array`);
+  const rows: readonly unknown[] = data;
+  const values = shape.length > 1 && rows.length === shape[0] && rows.every(Array.isArray) ? rows.flat() : rows;
+  if (values.length !== elementsOf(shape)) throw new ServingError(422, `Input "${name}" has ${values.length} values where its shape [${shape.join(', ')}] says ${elementsOf(shape)}.`);
+  return values;
+}
+
+/** Whether a number is one of the datatype's; null where the datatype is none of numbers. */
+export function isInRange(datatype: Datatype, value: number): boolean | null {
+  if (!isNumeric(datatype)) return null;
+  const range: Range = RANGES[datatype];
+  return value >= range.from && value <= range.to && (!range.whole || Number.isInteger(value));
+}
+
+export const printed = (value: unknown): string => JSON.stringify(value)?.slice(0, 40) ?? 'nothing';

@@ -1,8 +1,10 @@
 import { ServingError } from '../errors.js';
+import type { CellRow } from '../../domain/cells.js';
+import type { RawRows } from '../../runtime/preprocess.js';
 import type { Rows } from '../protocol/rows.js';
 
 /** What a batch needs of a runner: probabilities, rows × classes, row-major. */
-export interface Predictor { predict(batch: { rows: number; input: Uint8Array | Float32Array }): Promise<Float32Array> }
+export interface Predictor { predict(batch: { rows: number; input: RawRows }): Promise<Float32Array> }
 
 export interface BatcherLimits {
   /** Rows in one batch, unless a single request has more. */
@@ -99,7 +101,7 @@ export class Batcher {
     this.#inFlight += 1;
     try {
       const rows = batch.reduce((sum, waiting) => sum + waiting.rows.count, 0);
-      const probabilities = await predictor.predict({ rows, input: joined(batch.map((waiting) => waiting.rows), first.rows.datatype) });
+      const probabilities = await predictor.predict({ rows, input: joined(batch.map((waiting) => waiting.rows)) });
       if (probabilities.length !== rows * this.classes) throw new Error(`the runner gave ${probabilities.length} values for ${rows} rows of ${this.classes} classes`);
       let at = 0;
       for (const waiting of batch) {
@@ -135,12 +137,16 @@ export class Batcher {
   }
 }
 
-function joined(parts: readonly Rows[], datatype: Rows['datatype']): Uint8Array | Float32Array {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.input.byteLength, 0));
+/** Rows of one model are all of one kind. */
+function joined(parts: readonly Rows[]): RawRows {
+  const cells = parts.flatMap((part): readonly CellRow[] => (part.datatype === 'CELLS' ? part.input : []));
+  if (cells.length > 0) return cells;
+  const pixels = parts.map((part) => (part.datatype === 'UINT8' ? part.input : new Uint8Array()));
+  const bytes = new Uint8Array(pixels.reduce((sum, part) => sum + part.byteLength, 0));
   let at = 0;
-  for (const { input } of parts) {
-    bytes.set(input, at);
-    at += input.byteLength;
+  for (const part of pixels) {
+    bytes.set(part, at);
+    at += part.byteLength;
   }
-  return datatype === 'UINT8' ? bytes : new Float32Array(bytes.buffer);
+  return bytes;
 }

@@ -15,7 +15,7 @@ describe('a value of a typed column', () => {
   });
 
   it.each([
-    ['number', '1'], ['number', NaN], ['number', Infinity], ['number', true], ['text', 1], ['boolean', 1], ['boolean', 'true'],
+    ['number', '1'], ['number', NaN], ['number', Infinity], ['number', true], ['text', 1], ['text', 'half \ud83d'], ['boolean', 1], ['boolean', 'true'],
     ['time', 1_700_000_000], ['time', '2026-01-31T08:00:00'], ['time', '2026-02-30'], ['time', '2026-13-01'], ['time', 'yesterday'], ['text', null],
   ] as const)('%s is not %o', (type, value) => { expect(cellOf(column(type), value)).toBeUndefined(); });
 });

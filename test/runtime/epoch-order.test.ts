@@ -7,14 +7,14 @@ import { epochWindows } from '../../runtime/data/epoch-order.js';
 import { Moments } from '../../runtime/data/moments.js';
 import { createRowWriter } from '../../runtime/data/row-store.js';
 import type { RowStore } from '../../runtime/data/row-store.js';
-import { createPreprocessor } from '../../runtime/preprocess.js';
+import { preparedRows } from '../../runtime/preprocess.js';
 
 const COLUMNS = 64;
 const ROWS = 30_000;
 const folder = mkdtempSync(join(tmpdir(), 'perennial-order-'));
 afterAll(() => { rmSync(folder, { recursive: true, force: true }); });
 
-const preprocessor = createPreprocessor({ kind: 'table', columns: Array.from({ length: COLUMNS }, (_, index) => ({ name: `c${index}`, offset: 0, scale: 1 })) });
+const preprocessor = preparedRows(COLUMNS);
 
 /** Rows whose first column is their number. */
 function store(budgetBytes: number): RowStore {

@@ -1,18 +1,22 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { blobValue, DuckDBInstance } from '@duckdb/node-api';
+import type { DuckDBAppender } from '@duckdb/node-api';
 import type { LocalSnapshot } from '../../../contract/frames.js';
 import type { Split } from '../../../contract/snapshot.js';
+import { typedColumns } from '../../../definition/columns.js';
+import type { Column } from '../../../definition/columns.js';
+import type { Cell, CellRow } from '../../../domain/cells.js';
 import { digestOf } from '../../../domain/digest.js';
 
-export interface Row { readonly key: string; readonly split: Split; readonly label: string; readonly attributes?: Record<string, string>; readonly png?: Uint8Array; readonly values?: readonly number[] }
+export interface Row { readonly key: string; readonly split: Split; readonly label: string; readonly attributes?: Record<string, string>; readonly png?: Uint8Array; readonly values?: CellRow }
 
 /** Writes rows as a local snapshot: Parquet shards ordered by key, `shards` of each split. */
-export async function writeSnapshot(directory: string, rows: readonly Row[], { classes, columns, shards = 2 }: { classes: readonly string[]; columns?: readonly string[]; shards?: number }): Promise<LocalSnapshot> {
+export async function writeSnapshot(directory: string, rows: readonly Row[], { classes, columns, shards = 2 }: { classes: readonly string[]; columns?: readonly Column[]; shards?: number }): Promise<LocalSnapshot> {
   mkdirSync(directory, { recursive: true });
   const instance = await DuckDBInstance.create(':memory:');
   const connection = await instance.connect();
-  const inputs = columns ? columns.map((name) => `"${name}" double`) : ['image blob'];
+  const inputs = columns ? typedColumns(columns).map(({ name, type }) => `"${name}" ${{ number: 'double', text: 'text', boolean: 'boolean', time: 'text' }[type]}`) : ['image blob'];
   const described: LocalSnapshot['manifest']['shards'] = [];
   const localShards: LocalSnapshot['localShards'] = [];
   for (const split of ['train', 'validation', 'test'] as const) {
@@ -22,7 +26,7 @@ export async function writeSnapshot(directory: string, rows: readonly Row[], { c
       const appender = await connection.createAppender('shard');
       for (const row of own) {
         for (const text of [row.key, row.split, row.label, JSON.stringify(row.attributes ?? {})]) appender.appendVarchar(text);
-        if (columns) for (const value of row.values ?? []) appender.appendDouble(value);
+        if (columns) for (const value of row.values ?? []) appendCell(appender, value);
         else appender.appendBlob(blobValue(row.png ?? new Uint8Array()).bytes);
         appender.endRow();
       }
@@ -42,4 +46,11 @@ export async function writeSnapshot(directory: string, rows: readonly Row[], { c
     shards: described.map(({ index, split, rows: count, digest }) => ({ index, split, rows: count, digest })),
   };
   return { manifest: { v: 1, digest: digestOf(content), content, shards: described, counts: { bySplit: {}, byClass: {}, byAttribute: {} }, sources: [] }, localShards };
+}
+
+function appendCell(appender: DuckDBAppender, value: Cell): void {
+  if (value === null) appender.appendNull();
+  else if (typeof value === 'number') appender.appendDouble(value);
+  else if (typeof value === 'boolean') appender.appendBoolean(value);
+  else appender.appendVarchar(value);
 }

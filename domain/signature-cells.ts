@@ -1,0 +1,32 @@
+import type { Signature, SignatureInput } from '../contract/package.js';
+import type { ColumnType, TypedColumn } from '../definition/columns.js';
+import { cellOf, describeColumn } from './cells.js';
+import type { Cell } from './cells.js';
+
+/** How callers send the values of a column (Open Inference Protocol v2). */
+export const DATATYPES = { number: 'FP64', text: 'BYTES', boolean: 'BOOL', time: 'BYTES' } as const satisfies Record<ColumnType, SignatureInput['datatype']>;
+
+/** The columns of a table's signature; before columns had types, every one was a number. */
+export function signatureColumns({ inputs }: Pick<Signature, 'inputs'>): TypedColumn[] {
+  return inputs.map(columnOfInput);
+}
+
+function columnOfInput({ name, type = 'number', nullable = false }: SignatureInput): TypedColumn {
+  return { name, type, nullable };
+}
+
+const NAMED_CATEGORIES = 20;
+
+/** Reads values of a column as callers give them: the cell, or what is wrong with the value (`is not a finite number`). */
+export function createCellReader(input: SignatureInput): (value: unknown) => { readonly cell: Cell } | { readonly problem: string } {
+  const column = columnOfInput(input);
+  const known = input.allowed && new Set(input.allowed);
+  return (value) => {
+    const read = cellOf(column, value);
+    // Packages of before columns had types were trained on numbers of 32 bits.
+    const cell = input.datatype === 'FP32' && typeof read === 'number' ? cellOf(column, Math.fround(read)) : read;
+    if (cell === undefined) return { problem: `is not ${describeColumn(column)}` };
+    if (known && cell !== null && !known.has(String(cell))) return { problem: `is a category that the model does not know. It knows: ${[...known].slice(0, NAMED_CATEGORIES).join(', ')}${known.size > NAMED_CATEGORIES ? ', …' : ''}` };
+    return { cell };
+  };
+}
