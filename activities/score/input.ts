@@ -42,10 +42,12 @@ export async function fetchInput(artifacts: Artifacts, input: string, folder: st
   }
 }
 
-function reader(file: string): string {
+/** `asText`: these columns of JSON lines are read as they are written; guessing would turn the text `007` into a number, and a time into local time. */
+function reader(file: string, asText: readonly string[] = []): string {
   const name = file.toLowerCase().replace(/\.(gz|zst)$/, '');
-  if (/\.csv$/.test(name)) return `read_csv(${literal(file)}, header = true)`;
-  if (/\.(jsonl|ndjson|json)$/.test(name)) return `read_json(${literal(file)}, format = 'newline_delimited')`;
+  if (/\.csv$/.test(name)) return `read_csv(${literal(file)}, header = true, all_varchar = true)`;
+  const columns = asText.length > 0 ? `, columns = {${asText.map((column) => `${literal(column)}: 'VARCHAR'`).join(', ')}}` : '';
+  if (/\.(jsonl|ndjson|json)$/.test(name)) return `read_json(${literal(file)}, format = 'newline_delimited'${columns})`;
   return `read_parquet([${literal(file)}])`;
 }
 
@@ -63,10 +65,12 @@ export async function loadInput(duck: Duck, input: string, file: string, signatu
   if (missing.length > 0) throw inputError(input, `columns are missing: ${missing.join(', ')}; it has ${[...types.keys()].join(', ')}`, { missing });
   const picture = pictureOf(signature);
   const key = KEYS.find((name) => types.has(name) && !signature.inputs.some((column) => column.name === name));
-  const columns = picture ? [pictureColumn(input, picture.name, types.get(picture.name) ?? '')] : signatureColumns(signature).map((column) => tableColumn(input, column, types.get(column.name)));
+  const asWritten = reader(file, [...(key === undefined ? [] : [key]), ...signature.inputs.map(({ name }) => name).filter((name) => types.has(name))]);
+  const read = asWritten === from ? types : await describe(duck, input, asWritten);
+  const columns = picture ? [pictureColumn(input, picture.name, types.get(picture.name) ?? '')] : signatureColumns(signature).map((column) => tableColumn(input, column, types.get(column.name), read.get(column.name)));
   try {
     await duck.run(`create table input as select row, coalesce(key, row::varchar) as key, * exclude (row, key) from (
-      select row_number() over () - 1 as row, ${key === undefined ? 'null::varchar' : `${identifier(key)}::varchar`} as key, ${columns.join(', ')} from ${from})`);
+      select row_number() over () - 1 as row, ${key === undefined ? 'null::varchar' : `${identifier(key)}::varchar`} as key, ${columns.join(', ')} from ${asWritten})`);
   } catch (error) {
     if (error instanceof PerennialError) throw error;
     throw inputError(input, `cannot be read (${duckMessage(error)})`, {}, error);
@@ -94,10 +98,12 @@ function pictureColumn(input: string, name: string, type: string): string {
   throw inputError(input, `the column ${name} is ${type}; it has to hold pictures: PNG or raw bytes, or base64 of them`, { column: name, type });
 }
 
-function tableColumn(input: string, column: TypedColumn, type: string | undefined): string {
+/** `type`: what the values look like; `readAs`: as what they are read. */
+function tableColumn(input: string, column: TypedColumn, type: string | undefined, readAs = type): string {
   const name = identifier(column.name);
-  if (type === undefined) return `null::${column.type === 'number' ? 'double' : 'varchar'} as ${name}`;
-  if (mayHold(column, type)) return `${stagedValue(column, name, type)} as ${name}`;
+  if (type === undefined || readAs === undefined) return `null::${column.type === 'number' ? 'double' : 'varchar'} as ${name}`;
+  // Values of several kinds, or none at all, are JSON to DuckDB: as text, each of them is looked at.
+  if (mayHold(column, type === 'JSON' ? readAs : type)) return `${stagedValue(column, name, readAs)} as ${name}`;
   throw inputError(input, `the column ${column.name} is ${type}; it has to hold ${describeColumn(column)}`, { column: column.name, type });
 }
 

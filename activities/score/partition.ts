@@ -80,7 +80,8 @@ async function scoreRows(duck: Duck, { runner, job, version, input }: Scoring, r
   const values = rows.map((row, index) => {
     const ofRow = [...probabilities.subarray(index * classes.length, (index + 1) * classes.length)];
     const place = Number(row[0]);
-    return `(${place}, '${predictionId(job, place)}', ${literal(String(row[1]))}, ${literal(classes[ofRow.indexOf(Math.max(...ofRow))] ?? '')}, [${ofRow.join(', ')}]::float[], ${version})`;
+    // As texts: a number with many digits is a decimal to DuckDB, and loses the last bit on its way to a float.
+    return `(${place}, '${predictionId(job, place)}', ${literal(String(row[1]))}, ${literal(classes[ofRow.indexOf(Math.max(...ofRow))] ?? '')}, [${ofRow.map((value) => `'${value}'`).join(', ')}]::float[], ${version})`;
   });
   await duck.run(`insert into scored values ${values.join(', ')}`);
 }
