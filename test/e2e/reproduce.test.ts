@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Audit, LedgerVerdict } from '../../cli/views.js';
 import { Reproduction } from '../../contract/reproduction.js';
+import { testTable } from './cases/table.js';
 import { contextOf, startHome, type RunningHome } from './support/running-home.js';
 import { createTeam, layOutPictures, tinyModel, untilWaiting } from './support/team.js';
 
@@ -44,4 +45,6 @@ describe('a version built again', () => {
     expect(report).toMatchObject({ verdict: 'identical', environment: [{ what: 'Node', then: 'v18.0.0', now: process.version }] });
     expect(report?.because[0]).toBe(`Node was v18.0.0, is ${process.version}`);
   });
+
+  testTable(() => home);
 });
