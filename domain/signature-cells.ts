@@ -17,8 +17,19 @@ function columnOfInput({ name, type = 'number', nullable = false }: SignatureInp
 
 const NAMED_CATEGORIES = 20;
 
-/** Reads values of a column as callers give them: the cell, or what is wrong with the value (`is not a finite number`). */
-export function createCellReader(input: SignatureInput): (value: unknown) => { readonly cell: Cell } | { readonly problem: string } {
+/** Reads a value of a column as callers give it: the cell, or what is wrong with the value (`is not a finite number`). */
+export type CellReader = (value: unknown) => { readonly cell: Cell } | { readonly problem: string };
+
+/** Made once for each column of a loaded version: its known categories may be thousands. */
+const readers = new WeakMap<SignatureInput, CellReader>();
+
+export function cellReaderOf(input: SignatureInput): CellReader {
+  const reader = readers.get(input) ?? createCellReader(input);
+  readers.set(input, reader);
+  return reader;
+}
+
+function createCellReader(input: SignatureInput): CellReader {
   const column = columnOfInput(input);
   const known = input.allowed && new Set(input.allowed);
   return (value) => {

@@ -4,7 +4,8 @@ type Finding = DataReport['findings'][number];
 export type Check = Finding['check'];
 export type Severity = Finding['severity'];
 
-const NAMED_ROWS = 20;
+/** Rows that a report names of each finding. */
+export const NAMED_ROWS = 20;
 
 /** Collects what validation finds; rows of one check, severity and message are one finding with their count and the first 20 names. */
 export class Findings {
@@ -20,6 +21,11 @@ export class Findings {
     finding.count += count;
     if (row !== undefined && finding.rows.length < NAMED_ROWS) finding.rows.push(row);
     if (!known) this.found.set(id, finding);
+  }
+
+  /** Rows of one finding: the names of the first of them, and how many there are in all. */
+  addRows(check: Check, severity: Severity, message: string, named: readonly string[], rows: number): void {
+    named.forEach((name, index) => { this.add(check, severity, message, name, index === 0 ? rows - named.length + 1 : 1); });
   }
 
   /** Takes in what became of the definition's expectations: those that were missed are findings. */

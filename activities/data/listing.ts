@@ -47,8 +47,13 @@ export async function listSources({ deps, model, data, findings }: { deps: Activ
 
 async function listFiles(source: FileSource, location: OpenLocation): Promise<LocatedFile[]> {
   if (source.kind === 'image-folder') return await location.list(source.path) ?? [];
-  const pattern = globToRegExp(source.path);
-  return (await location.list(fixedFolder(source.path)) ?? []).filter(({ name }) => pattern.test(name));
+  return filesAt(location, source.path);
+}
+
+/** Files of a location that a path names; `*`, `?` and `**` are allowed. */
+export async function filesAt(location: OpenLocation, path: string): Promise<LocatedFile[]> {
+  const pattern = globToRegExp(path);
+  return (await location.list(fixedFolder(path)) ?? []).filter(({ name }) => pattern.test(name));
 }
 
 /**

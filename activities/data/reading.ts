@@ -1,6 +1,7 @@
 import type { SourceOf } from '../../definition/sources.js';
 import type { Duck } from './duckdb.js';
-import type { Findings, Severity } from './findings.js';
+import { NAMED_ROWS } from './findings.js';
+import type { Check, Findings, Severity } from './findings.js';
 
 /** How the rows of one file are read by DuckDB. */
 export interface Reading {
@@ -24,10 +25,7 @@ export interface FileToRead<K extends 'parquet' | 'csv' | 'ndjson'> {
   readonly findings: Findings; readonly severity: Severity; readonly signal: AbortSignal;
 }
 
-const NAMED_ROWS = 20;
-
 /** Reports lines of one file: each finding names the first of them and counts all. */
-export function reportLines(findings: Findings, check: Parameters<Findings['add']>[0], severity: Severity, message: string, name: string, lines: readonly number[]): void {
-  const named = lines.slice(0, NAMED_ROWS);
-  named.forEach((line, index) => { findings.add(check, severity, message, `${name} line ${line}`, index === 0 ? lines.length - named.length + 1 : 1); });
+export function reportLines(findings: Findings, check: Check, severity: Severity, message: string, name: string, lines: readonly number[]): void {
+  findings.addRows(check, severity, message, lines.slice(0, NAMED_ROWS).map((line) => `${name} line ${line}`), lines.length);
 }

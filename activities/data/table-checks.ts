@@ -4,11 +4,10 @@ import { describeColumn } from '../../domain/cells.js';
 import { canonicalText, isUnreadable } from './column-sql.js';
 import { literal } from './duckdb.js';
 import type { Duck } from './duckdb.js';
+import { NAMED_ROWS } from './findings.js';
 import type { Check, Findings, Severity } from './findings.js';
 import { columnOf } from './table-staging.js';
 import type { Table } from './tables.js';
-
-export const NAMED_ROWS = 20;
 
 /** Reports the rows of `staged` that cannot be used, named by their key or their place in the file. Returns, as SQL, what holds for the others. */
 export async function checkTableRows(duck: Duck, data: Table, findings: Findings): Promise<string> {
@@ -18,7 +17,7 @@ export async function checkTableRows(duck: Duck, data: Table, findings: Findings
     const rows = Number(bad?.n ?? 0);
     if (rows === 0) return;
     const named = await duck.rows<{ name: string }>(`select coalesce(key || ' (' || origin || ')', origin) as name from staged where ${where} order by source, origin, ordinal limit ${NAMED_ROWS}`);
-    named.forEach(({ name }, index) => { findings.add(check, severity, message, name, index === 0 ? rows - named.length + 1 : 1); });
+    findings.addRows(check, severity, message, named.map(({ name }) => name), rows);
   };
   await report('unreadable', data.checks.unreadable, 'rows without a key', 'key is null');
   await report('unknown-class', 'drop', `rows whose label is no class of the definition (${data.target.classes.join(', ')})`, `label is null or label not in (${known})`);

@@ -1,7 +1,7 @@
 import type { Duck } from './duckdb.js';
+import { NAMED_ROWS } from './findings.js';
 import type { Check, Findings, Severity } from './findings.js';
 import type { Buckets } from './table-buckets.js';
-import { NAMED_ROWS } from './table-checks.js';
 import type { Table } from './tables.js';
 
 /** Leaves one row of each key. Of a key in several splits, the row that judges stays. */
@@ -23,7 +23,7 @@ export async function selectTableRows(duck: Duck, data: Table, good: Buckets, fi
     const rows = Number(total?.n ?? 0);
     if (rows === 0) return;
     const named = await duck.rows<{ name: string }>(`select key || case when labels > 1 then ' (' || named || ')' else '' end as name from repeated where ${where} order by key limit ${NAMED_ROWS}`);
-    named.forEach(({ name }, index) => { findings.add(check, severity, message, name, index === 0 ? rows - named.length + 1 : 1); });
+    findings.addRows(check, severity, message, named.map(({ name }) => name), rows);
   };
   await report('conflicting-label', conflictingLabels, 'one key under two classes', 'labels > 1');
   await report('duplicate', duplicates, 'one key names several rows; the first is kept', 'labels = 1 and splits = 1');

@@ -8,7 +8,8 @@ import type { Duck } from './duckdb.js';
 import { evaluateExpectations } from './expectations/evaluate.js';
 import { columnIn } from './expectations/relation.js';
 import type { Relation, RelationColumn, RelationType } from './expectations/relation.js';
-import { fixedFolder, globToRegExp, openLocation, staysInside } from './location.js';
+import { filesAt } from './listing.js';
+import { openLocation, staysInside } from './location.js';
 import { columnOf } from './table-staging.js';
 import type { Table, TableContext } from './tables.js';
 
@@ -52,7 +53,7 @@ async function loadForeignKeys(duck: Duck, relation: Relation, { deps, folder, f
     const { location, path, other, severity } = expectation;
     const bound = staysInside(path) ? await deps.stores.locations.get(location) : null;
     const opened = bound ? openLocation(bound.uri, deps.artifacts) : null;
-    const files = opened ? (await opened.list(fixedFolder(path)) ?? []).filter(({ name }) => globToRegExp(path).test(name)) : [];
+    const files = opened ? await filesAt(opened, path) : [];
     if (!opened || files.length === 0) {
       findings.add('missing-source', severity, `the list of an expectation is not there: ${bound ? `${bound.uri}/${path}` : `the location ${location} is not set, or ${path} leaves it`}`);
       continue;

@@ -1,5 +1,3 @@
-import { mkdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import type { EvaluationReport, GateRecord, GateResult } from '../../contract/evaluation.js';
 import type { Ref } from '../../contract/ref.js';
 import type { RunError } from '../../contract/run.js';
@@ -15,6 +13,7 @@ import { putJson } from '../json.js';
 import { requireDefinition, requireRun, requireVersion } from '../lookup.js';
 import { fetchPackage } from '../package/fetch-package.js';
 import type { Candidate } from '../train/candidate.js';
+import { fetchCandidate } from '../train/fetch-candidate.js';
 import { evaluateModel, expectedRows, pairedCounts, reportOf } from './evaluate-model.js';
 import type { Evaluated } from './evaluate-model.js';
 
@@ -34,10 +33,7 @@ export function createEvaluateActivities(deps: ActivityDeps) {
   return {
     evaluateCandidate: (request: EvaluationRequest & { readonly candidate: Candidate }): Promise<Judgement> =>
       judge(request, async (directory) => {
-        for (const { path, ref } of request.candidate.files) {
-          await mkdir(dirname(join(directory, path)), { recursive: true });
-          await artifacts.getToFile(ref, join(directory, path));
-        }
+        await fetchCandidate(artifacts, request.candidate, directory);
         return directory;
       }),
 

@@ -1,5 +1,5 @@
-import { readFile, mkdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { PackageManifest } from '../../contract/package.js';
 import type { Ref } from '../../contract/ref.js';
 import { EvaluationReport } from '../../contract/evaluation.js';
@@ -11,6 +11,7 @@ import { heartbeating } from '../heartbeat.js';
 import { requireDefinition, requireRun } from '../lookup.js';
 import type { Packed } from '../register/index.js';
 import type { Candidate } from '../train/candidate.js';
+import { fetchCandidate } from '../train/fetch-candidate.js';
 import { modelCard } from './model-card.js';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -24,10 +25,7 @@ export function createPackageActivities(deps: ActivityDeps) {
       const run = await requireRun(stores, id);
       const { definition, bundle } = await requireDefinition(stores, model, run.commit);
       const evaluation = EvaluationReport.parse((await stores.evaluations.get(id, 'offline'))?.report);
-      for (const { path, ref } of candidate.files) {
-        await mkdir(dirname(join(directory, path)), { recursive: true });
-        await artifacts.getToFile(ref, join(directory, path));
-      }
+      await fetchCandidate(artifacts, candidate, directory);
 
       const contents: [string, Uint8Array][] = [
         ...await Promise.all(candidate.files.map(async ({ path }): Promise<[string, Uint8Array]> => [path, await readFile(join(directory, path))])),

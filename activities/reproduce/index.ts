@@ -17,8 +17,9 @@ import { putJson, readJson } from '../json.js';
 import { requireDefinition, requireVersion } from '../lookup.js';
 import { fetchPackage } from '../package/fetch-package.js';
 import { trainAttempt } from '../train/attempt.js';
-import { createCheckpoints } from '../train/checkpoints.js';
-import { fetchRebuilt, loadWeights } from './rebuilt-files.js';
+import { fetchCandidate } from '../train/fetch-candidate.js';
+import { discardCheckpoints } from '../train/checkpoints.js';
+import { loadWeights } from './rebuilt-files.js';
 import { createRebuildProgress } from './progress.js';
 import { Rebuilt } from './rebuilt.js';
 import { readStored } from './stored.js';
@@ -57,7 +58,7 @@ export function createRebuildActivities(deps: ActivityDeps) {
       });
       await stores.learningCurves.save({ subject: `reproduction/${id}`, epochs: history, parameters });
       await stores.reproductions.setRebuilt(id, await putJson(artifacts, { files, trainingDigest } satisfies Rebuilt));
-      await createCheckpoints({ artifacts, run: key, attempt: '' }).discardAll();
+      await discardCheckpoints(artifacts, key);
     },
   };
 }
@@ -74,7 +75,7 @@ export function createJudgeReproductionActivities(deps: ActivityDeps) {
       const rebuilt = Rebuilt.parse(await readJson(artifacts, asked.rebuilt));
       const before = await fetchPackage(deps, version);
       const report = await withWorkspace(deps.scratch, 'reproductions', async (after) => {
-        await fetchRebuilt(artifacts, rebuilt, after);
+        await fetchCandidate(artifacts, rebuilt, after);
         const snapshot = await openSnapshot(deps, version.snapshot, signal);
         const evaluated = reportOf(await evaluateModel({ deps, directory: after, snapshot, signal }), definition, version.snapshot);
         const json = async (folder: string, name: string): Promise<unknown> => JSON.parse(await readFile(join(folder, name), 'utf8')) as unknown;

@@ -13,7 +13,7 @@ import { readJson } from '../json.js';
 import { requireVersion } from '../lookup.js';
 import { fetchPackage } from '../package/fetch-package.js';
 import type { Cell } from '../../domain/cells.js';
-import { createCellReader } from '../../domain/signature-cells.js';
+import { cellReaderOf } from '../../domain/signature-cells.js';
 import { inputError, pictureOf } from './input.js';
 import { partKey, ScoreInput, ScorePlanFile } from './plan-file.js';
 import type { Runners } from './runners.js';
@@ -97,7 +97,7 @@ async function predict(runner: Runner, input: string, rows: readonly (readonly u
 
 /** The values of the columns, read as the server reads those of a request; booleans come as texts. */
 function cellsOf({ signature }: Runner, input: string, rows: readonly (readonly unknown[])[]): Cell[][] {
-  const readers = signature.inputs.map((column) => ({ column, read: createCellReader(column) }));
+  const readers = signature.inputs.map((column) => ({ column, read: cellReaderOf(column) }));
   return rows.map((row) => readers.map(({ column, read }, index): Cell => {
     const value = row[index + 2] ?? null;
     const found = read(column.type === 'boolean' && value !== null ? value === 'true' : value);

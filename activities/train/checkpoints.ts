@@ -12,9 +12,16 @@ const StoredCheckpoint = z.strictObject({
 /** What the training child writes beside its files. */
 const LocalManifest = z.looseObject({ state: z.looseObject({ epoch: z.int(), batch: z.int() }) });
 
+const prefixOf = (run: string) => `runs/${run}/`;
+
+/** Removes the checkpoints of every attempt. Deleting what is gone changes nothing. */
+export async function discardCheckpoints(artifacts: Artifacts, run: string): Promise<void> {
+  await artifacts.delete(await artifacts.list(prefixOf(run)));
+}
+
 /** Checkpoints of a run in S3, `runs/<run>/<attempt>/checkpoints/`, fenced by attempt: nobody writes into another attempt's path. */
 export function createCheckpoints({ artifacts, run, attempt }: { artifacts: Artifacts; run: string; attempt: string }) {
-  const prefix = `runs/${run}/`;
+  const prefix = prefixOf(run);
   return {
     /** Stores a checkpoint folder, its marker last. */
     async save(directory: string): Promise<void> {
@@ -34,10 +41,6 @@ export function createCheckpoints({ artifacts, run, attempt }: { artifacts: Arti
       if (!newest) return null;
       for (const file of newest.files) await artifacts.getToFile(file.ref, join(directory, file.path));
       return { directory, epoch: newest.epoch, batch: newest.batch };
-    },
-
-    async discardAll(): Promise<void> {
-      await artifacts.delete(await artifacts.list(prefix));
     },
   };
 }

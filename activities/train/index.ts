@@ -6,7 +6,7 @@ import { requireDefinition, requireRun } from '../lookup.js';
 import { attemptName, trainAttempt } from './attempt.js';
 import type { TrainedFiles } from './attempt.js';
 import { Candidate } from './candidate.js';
-import { createCheckpoints } from './checkpoints.js';
+import { discardCheckpoints } from './checkpoints.js';
 import { createProgressLog } from './progress.js';
 
 export interface TrainingRequest { readonly model: string; readonly run: string; readonly snapshot: string }
@@ -44,7 +44,7 @@ export function createTrainActivities(deps: ActivityDeps) {
       const candidate: Candidate = { files };
       await stores.learningCurves.save({ subject: request.run, epochs: history, parameters });
       await stores.runs.setFields(request.run, { candidate: await putJson(artifacts, candidate) });
-      await createCheckpoints({ artifacts, run: request.run, attempt: '' }).discardAll();
+      await discardCheckpoints(artifacts, request.run);
       return candidate;
     },
   };

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { createCheckpoints } from '../../activities/train/checkpoints.js';
+import { createCheckpoints, discardCheckpoints } from '../../activities/train/checkpoints.js';
 import { loadNativeParts } from '../../infra/native.js';
 import { childEnvironment } from '../../runtime/child/environment.js';
 import { builtFile } from '../../runtime/child/program-path.js';
@@ -28,6 +28,8 @@ function startWatch(): () => Pick<Trained, 'seconds' | 'processor'> {
   };
 }
 
+const RUN = 'bench-r1';
+
 /**
  * The stage as a run's training activity does it: a watched child that reads the snapshot's shards and decodes them, progress, a
  * checkpoint stored in S3 after every epoch, the model checked and stored.
@@ -36,7 +38,7 @@ export async function trainAsStage({ material, folder, signal, artifacts, attemp
   const { definition, snapshot } = material;
   const watch = startWatch();
   const attemptDirectory = join(folder, `attempt-${attempt}`);
-  const checkpoints = createCheckpoints({ artifacts, run: 'bench-r1', attempt });
+  const checkpoints = createCheckpoints({ artifacts, run: RUN, attempt });
   let told = 0;
   const { modelDirectory, history } = await trainInChild({
     definition, bundleCode: null, snapshot, attemptDirectory, resumeFrom: null, mode, tfjsNode: loadNativeParts().tfjsNode, signal,
@@ -47,7 +49,7 @@ export async function trainAsStage({ material, folder, signal, artifacts, attemp
   const took = watch();
   if (told < history.length) throw new Error(`the stage told of ${told} steps in ${history.length} epochs`);
   await rm(attemptDirectory, { recursive: true, force: true });
-  await checkpoints.discardAll();
+  await discardCheckpoints(artifacts, RUN);
   return { ...took, accuracy: history.at(-1)?.accuracy ?? NaN };
 }
 

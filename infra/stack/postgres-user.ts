@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { chmod, chown, cp, mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { isErrno } from './files.js';
+import { isErrno, isThere } from './files.js';
 
 /** PostgreSQL refuses to run as root: there it runs as the first of these users that the system knows. */
 const candidates = ['perennial', 'postgres', 'nobody'];
@@ -50,7 +50,7 @@ export function sharedDataFolder(home: string): string {
 export async function setAside(folder: string): Promise<string | null> {
   for (let number = 1; ; number += 1) {
     const aside = `${folder}.former-${number}`;
-    if (await exists(aside)) continue;
+    if (await isThere(aside)) continue;
     try {
       await rename(folder, aside);
       return aside;
@@ -58,16 +58,6 @@ export async function setAside(folder: string): Promise<string | null> {
       if (isErrno(error, 'ENOENT')) return null;
       throw error;
     }
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return false;
-    throw error;
   }
 }
 

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
-import { chown, mkdtemp, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chown, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { endPreviousServer } from './postgres-orphan.js';
-import { isErrno } from './files.js';
+import { isThere } from './files.js';
 import { prepareDataParent, type UnixUser } from './postgres-user.js';
 import { loopback } from './ports.js';
 import { bareEnvironment, type Program } from './program.js';
@@ -93,16 +93,6 @@ async function requireSameMajor(bin: string, dataDir: string): Promise<void> {
   const { stdout } = await promisify(execFile)(join(bin, 'postgres'), ['--version'], { cwd: dirname(bin) });
   const ofPrograms = /(\d+)(\.\d+)?/.exec(stdout)?.[1];
   if (ofPrograms !== ofData) throw new Error(`${dataDir} was written by PostgreSQL ${ofData}, the programs are version ${ofPrograms ?? stdout.trim()}: dump it with the old version and restore it`);
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return false;
-    throw error;
-  }
 }
 
 async function withClient<T>(connectionString: string, use: (client: pg.Client) => Promise<T>): Promise<T> {

@@ -1,32 +1,30 @@
 import type { Signature, SignatureInput } from '../../contract/package.js';
 import type { Cell } from '../../domain/cells.js';
-import { createCellReader, signatureColumns } from '../../domain/signature-cells.js';
+import { cellReaderOf } from '../../domain/signature-cells.js';
 import { ServingError } from '../errors.js';
 import type { Datatype, InferenceInput } from './request.js';
 import { elementsOf, isInRange, isNumeric, printed, valuesOf } from './tensor.js';
 
-type TypedColumn = ReturnType<typeof signatureColumns>[number];
+type ColumnType = NonNullable<SignatureInput['type']>;
 
 /** A table's rows, each with its values in the signature's order. A nullable column may be left out, or hold nulls. 422 says which value of which column is wrong. */
 export function tableRows(byName: ReadonlyMap<string, InferenceInput>, { inputs }: Pick<Signature, 'inputs'>, count: number): Cell[][] {
   const rows = Array.from({ length: count }, (): Cell[] => []);
-  const columns = signatureColumns({ inputs });
-  for (const [index, wanted] of inputs.entries()) {
-    const column = columns[index];
+  for (const wanted of inputs) {
     const input = byName.get(wanted.name);
-    if (!column) continue;
-    const values = input ? columnValues(input, column, wanted, count) : null; // a nullable column that was left out
+    const values = input ? columnValues(input, wanted, count) : null; // a nullable column that was left out
     rows.forEach((row, at) => row.push(values?.[at] ?? null));
   }
   return rows;
 }
 
-function columnValues(input: InferenceInput, column: TypedColumn, wanted: SignatureInput, count: number): Cell[] {
+function columnValues(input: InferenceInput, wanted: SignatureInput, count: number): Cell[] {
   const { name } = input;
+  const type = wanted.type ?? 'number';
   if (elementsOf(input.shape) !== count || input.shape[0] !== count) throw new ServingError(422, `Input "${name}" has shape [${input.shape.join(', ')}]; every column takes [${count}] or [${count}, 1] in this request.`);
-  if (!holds(input.datatype, column)) throw new ServingError(422, `Input "${name}" has datatype ${input.datatype}; the column is of type ${column.type}: ${datatypesOf(column)}.`);
+  if (!holds(input.datatype, type)) throw new ServingError(422, `Input "${name}" has datatype ${input.datatype}; the column is of type ${type}: ${datatypesOf(type)}.`);
   const refuse = (row: number, value: unknown, problem: string) => new ServingError(422, `Input "${name}", value ${row}: ${printed(value)} ${problem}.`);
-  const readCell = createCellReader(wanted);
+  const readCell = cellReaderOf(wanted);
   return valuesOf(input).map((value, row) => {
     const read = readCell(value);
     if ('problem' in read) throw refuse(row, value, read.problem);
@@ -35,7 +33,7 @@ function columnValues(input: InferenceInput, column: TypedColumn, wanted: Signat
   });
 }
 
-function holds(datatype: Datatype, { type }: TypedColumn): boolean {
+function holds(datatype: Datatype, type: ColumnType): boolean {
   switch (type) {
     case 'number': return isNumeric(datatype);
     case 'boolean': return datatype === 'BOOL';
@@ -43,6 +41,6 @@ function holds(datatype: Datatype, { type }: TypedColumn): boolean {
   }
 }
 
-function datatypesOf({ type }: TypedColumn): string {
+function datatypesOf(type: ColumnType): string {
   return { number: 'FP64, FP32 or a datatype of whole numbers', boolean: 'BOOL', text: 'BYTES, with texts in `data`', time: 'BYTES, with ISO 8601 times in `data`' }[type];
 }

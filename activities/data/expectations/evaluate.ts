@@ -3,6 +3,7 @@ import { durationMs } from '../../../definition/common.js';
 import type { Expectation } from '../../../definition/expectations.js';
 import { duckMessage } from '../duckdb.js';
 import type { Duck } from '../duckdb.js';
+import { NAMED_ROWS } from '../findings.js';
 import { aggregateSql } from './aggregates.js';
 import type { AggregateExpectation } from './aggregates.js';
 import { columnIn } from './relation.js';
@@ -11,7 +12,6 @@ import { rowRule } from './row-rules.js';
 import type { ForeignKeys, RowExpectation, RowRule } from './row-rules.js';
 import { inWords } from './words.js';
 
-const NAMED_ROWS = 20;
 const isRowwise = (expectation: Expectation): expectation is RowExpectation => 'mostly' in expectation;
 
 /** An expectation with the places of its figures in the one row that the scan gives. */
