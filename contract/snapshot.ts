@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Column } from '../definition/columns.js';
-import { Ref, Sha256 } from './ref.js';
+import { Instant, Ref, Sha256 } from './ref.js';
 
 export const Split = z.enum(['train', 'validation', 'test']);
 export type Split = z.infer<typeof Split>;
@@ -32,6 +32,8 @@ export const SnapshotManifest = z.strictObject({
   /** Rows per split, per class, per attribute value (`light=night`). */
   counts: z.strictObject({ bySplit: z.record(z.string(), z.int()), byClass: z.record(z.string(), z.int()), byAttribute: z.record(z.string(), z.int()) }),
   sources: z.array(z.strictObject({ description: z.string(), rows: z.int() })),
+  /** Where validation and test begin, of sources (by their place in the definition) that are divided by shares of a time; null: never. `rule` is a digest over column and shares. */
+  boundaries: z.array(z.strictObject({ rule: Sha256, column: z.string(), sources: z.array(z.int()), validationFrom: Instant.nullable(), testFrom: Instant.nullable() })).optional(),
 });
 export type SnapshotManifest = z.infer<typeof SnapshotManifest>;
 

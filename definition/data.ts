@@ -5,7 +5,8 @@ import { Expectation } from './expectations.js';
 import { Feature } from './features.js';
 import { Source } from './sources.js';
 
-export { Source, SplitRule } from './sources.js';
+export { Source } from './sources.js';
+export { SplitRule } from './splits.js';
 
 /** An expectation on the rows; `block` stops the run, `warn` is reported. */
 export const DataCheck = z.strictObject({

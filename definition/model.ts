@@ -6,6 +6,7 @@ import { Data } from './data.js';
 import { misfits } from './expectations.js';
 import { Evaluation, TestEnvironment } from './evaluation.js';
 import { SOURCE_GIVES } from './sources.js';
+import { columnOfSplit } from './splits.js';
 import { Alerts, Approval, Monitoring, Release, Retraining } from './operation.js';
 import { Network, Training } from './training.js';
 
@@ -42,6 +43,7 @@ function contradictions({ data, evaluation, monitoring }: Parts): Contradiction[
   const oneOf = (names: readonly string[], what: string) => `${what} of this definition (${names.join(', ') || 'none is declared'})`;
   const found: Contradiction[] = [];
   data.sources.forEach(({ kind }, index) => { if (SOURCE_GIVES[kind] !== data.kind && SOURCE_GIVES[kind] !== 'either') found.push({ path: ['data', 'sources', index, 'kind'], expected: `a source of ${data.kind === 'images' ? 'pictures' : 'rows'}` }); });
+  found.push(...splitContradictions(data));
   evaluation.gates.forEach((gate, index) => {
     if (gate.kind !== 'at-least') return;
     if (gate.slice !== undefined && !slices.includes(gate.slice)) found.push({ path: ['evaluation', 'gates', index, 'slice'], expected: oneOf(slices, 'a slice') });
@@ -66,6 +68,20 @@ function contradictions({ data, evaluation, monitoring }: Parts): Contradiction[
   ];
   for (const { path, names } of lists) names.forEach((name, index) => { if (names.indexOf(name) < index) found.push({ path: [...path, index], expected: `another name than ${name}, which is taken` }); });
   return found;
+}
+
+/** Rows that are divided by a column which they have not, or which is no time. */
+function splitContradictions(data: Parts['data']): Contradiction[] {
+  const types = new Map(data.kind === 'table' ? typedColumns(data.columns).map(({ name, type }) => [name, type] as const) : []);
+  return data.sources.flatMap(({ kind, split }, index) => {
+    const column = columnOfSplit(split);
+    if (column === null || typeof split === 'string') return [];
+    const path = ['data', 'sources', index, 'split'];
+    if (data.kind === 'images') return [{ path, expected: 'a split by name or `byKey`: pictures have no columns' }];
+    const type = types.get(column);
+    if (kind === 'labelled-predictions' && type === undefined) return [{ path, expected: `one of the columns of this definition (${[...types.keys()].slice(0, 20).join(', ')}), since a prediction holds no other` }];
+    return 'byTime' in split && type !== undefined && type !== 'time' ? [{ path, expected: `a column of type time; ${column} is of type ${type}` }] : [];
+  });
 }
 
 /** A feature of a column that is not there, or whose type it cannot be made of. */

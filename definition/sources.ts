@@ -1,15 +1,6 @@
 import { z } from 'zod';
-import { Label, Share } from './common.js';
-
-/** Which split a source's rows belong to; `by-key` sends each row by a stable hash of its key, so that no row ever moves. */
-export const SplitRule = z.union([
-  z.enum(['train', 'validation', 'test']),
-  z.strictObject({
-    byKey: z.strictObject({ train: Share, validation: Share.default(0), test: Share })
-      .refine(({ train, validation, test }) => Math.abs(train + validation + test - 1) <= 1e-9, 'shares that sum to 1'),
-  }),
-]);
-export type SplitRule = z.infer<typeof SplitRule>;
+import { Label } from './common.js';
+import { SplitRule } from './splits.js';
 
 /** Attributes that every row of a source carries; slices select by them. */
 const Attributes = z.record(Label, z.string()).default({});

@@ -24,6 +24,7 @@ import { createRunsStore } from './runs.js';
 import { createScoresStore } from './scores.js';
 import { createSlotsStore } from './slots.js';
 import { createSnapshotsStore } from './snapshots.js';
+import { createSplitBoundariesStore } from './split-boundaries.js';
 import { createVersionsStore } from './versions.js';
 
 /** Every store over one database; on a transaction's `tx`, what they write is one step. */
@@ -54,6 +55,7 @@ export function createStores(db: Database) {
     scores: createScoresStore(db),
     slots: createSlotsStore(db),
     snapshots: createSnapshotsStore(db),
+    splitBoundaries: createSplitBoundariesStore(db),
     versions: createVersionsStore(db),
   };
 }

@@ -10,6 +10,7 @@ import { listSources, requireUnchanged } from './listing.js';
 import type { ListedSource } from './listing.js';
 import { buildPictures } from './pictures.js';
 import { saveSnapshot } from './save.js';
+import type { BuiltRows } from './rows.js';
 import { buildTable } from './tables.js';
 import { withWorkspace } from './workspace.js';
 
@@ -38,8 +39,8 @@ export async function buildSnapshot(deps: ActivityDeps, { model, commit, run }: 
   if (known) return known;
   const result = await withWorkspace(deps.scratch, 'snapshots', (folder) => readAndSave({ deps, model, data, findings, sources, folder, signal, progress }));
   if (!result.blocked && fingerprint !== null) await deps.stores.fingerprints.save({ model, fingerprint, digest: result.digest });
-  await tellSources(deps, run, result.sources);
-  const { sources: _, ...rest } = result;
+  await tellSources(deps, run, result);
+  const { sources: _, boundaries: __, ...rest } = result;
   return rest;
 }
 
@@ -56,9 +57,12 @@ interface Reading {
   readonly folder: string; readonly signal: AbortSignal; readonly progress: BuildProgress;
 }
 
-async function readAndSave(reading: Reading): Promise<SnapshotResult & { sources: SnapshotManifest['sources'] }> {
+type BuiltResult = SnapshotResult & Pick<BuiltRows, 'sources' | 'boundaries'>;
+
+async function readAndSave(reading: Reading): Promise<BuiltResult> {
   const { deps, data, findings, progress } = reading;
-  const common = { ...reading, onRows: (rows: number) => { progress.rows += rows; } };
+  const boundariesOf = (rule: string) => deps.stores.splitBoundaries.get(reading.model, rule);
+  const common = { ...reading, boundariesOf, onRows: (rows: number) => { progress.rows += rows; } };
   const built = await (data.kind === 'images' ? buildPictures({ ...common, data }) : buildTable({ ...common, data })).catch(async (error: unknown) => {
     // A file that went away under the reader is told as that.
     if (!reading.signal.aborted) await requireUnchanged(reading.sources);
@@ -67,19 +71,23 @@ async function readAndSave(reading: Reading): Promise<SnapshotResult & { sources
   try {
     await requireUnchanged(reading.sources);
     const report = findings.report();
+    const told = { sources: built.sources, ...(built.boundaries ? { boundaries: built.boundaries } : {}) };
     if (report.blocked) {
       const ref = await putJson(deps.artifacts, report);
-      return { digest: ref.sha256, manifest: ref, rows: built.rows, counts: built.counts, report, blocked: true, reused: false, sources: built.sources };
+      return { digest: ref.sha256, manifest: ref, rows: built.rows, counts: built.counts, report, blocked: true, reused: false, ...told };
     }
     const { known, ...saved } = await saveSnapshot({ ...reading, built, report, onShard: (shards) => { progress.shards = shards; } });
-    return { ...saved, report, blocked: false, reused: known, sources: built.sources };
+    return { ...saved, report, blocked: false, reused: known, ...told };
   } finally {
     await built.close();
   }
 }
 
-async function tellSources({ stores }: ActivityDeps, run: string, sources: SnapshotManifest['sources']): Promise<void> {
-  for (const [index, { description, rows }] of sources.entries()) {
-    await stores.runs.appendEvent({ run, eventId: `snapshot-source-${index}`, at: new Date().toISOString(), kind: 'note', step: 'snapshot', message: `${rows} rows of ${description}`, data: { rows } });
+async function tellSources({ stores }: ActivityDeps, run: string, { sources, boundaries = [] }: BuiltResult): Promise<void> {
+  const tell = (eventId: string, message: string, data: Record<string, unknown>) => stores.runs.appendEvent({ run, eventId, at: new Date().toISOString(), kind: 'note', step: 'snapshot', message, data });
+  for (const [index, { description, rows }] of sources.entries()) await tell(`snapshot-source-${index}`, `${rows} rows of ${description}`, { rows });
+  for (const [index, { column, validationFrom, testFrom, fixed }] of boundaries.entries()) {
+    const from = [validationFrom === null ? '' : `validation from ${validationFrom}`, testFrom === null ? '' : `test from ${testFrom}`].filter((part) => part !== '').join(', ') || 'all of them train';
+    await tell(`snapshot-boundaries-${index}`, `rows are divided by ${column}: ${from}${fixed ? ', as at the first snapshot' : ''}`, { validationFrom, testFrom });
   }
 }

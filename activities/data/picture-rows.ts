@@ -88,5 +88,7 @@ function accept({ data, findings }: ReadContext, picture: CheckedPicture, row: s
 }
 
 export function splitFor(rule: Images['sources'][number]['split'], key: string): Split {
-  return typeof rule === 'string' ? rule : splitOf(key, rule.byKey);
+  if (typeof rule === 'string') return rule;
+  if ('byKey' in rule) return splitOf(key, rule.byKey);
+  throw new TypeError('pictures are divided by name or by key only'); // the definition's own check says so first
 }

@@ -1,4 +1,5 @@
 import type { Split, SnapshotManifest } from '../../contract/snapshot.js';
+import type { FixedBoundaries } from './time-boundaries.js';
 
 /** A shard whose rows are decided; `write` makes its Parquet file. */
 export interface BuiltShard {
@@ -14,6 +15,8 @@ export interface BuiltRows {
   readonly shards: readonly BuiltShard[];
   readonly counts: SnapshotManifest['counts'];
   readonly sources: SnapshotManifest['sources'];
+  /** Of rules that give shares of a time. */
+  readonly boundaries?: readonly FixedBoundaries[];
 }
 
 export const SPLITS = ['train', 'validation', 'test'] as const satisfies readonly Split[];

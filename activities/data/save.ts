@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { PerennialError } from '../../contract/errors.js';
 import type { Ref } from '../../contract/ref.js';
 import { SnapshotManifest } from '../../contract/snapshot.js';
 import type { DataReport } from '../../contract/snapshot.js';
@@ -23,6 +24,7 @@ export async function saveSnapshot({ deps, model, data, built, report, folder, s
   deps: ActivityDeps; model: string; data: Data; built: BuiltRows; report: DataReport; folder: string; signal: AbortSignal; onShard: (written: number) => void;
 }): Promise<SavedSnapshot> {
   const { stores } = deps;
+  await fixBoundaries(stores, model, built);
   const content = contentOf(model, data, built);
   const digest = digestOf(content);
   const known = await stores.snapshots.get(digest);
@@ -38,10 +40,18 @@ export async function saveSnapshot({ deps, model, data, built, report, folder, s
     shards.push({ index, split, rows, digest: shard.digest, file: earlier.get(shard.digest) ?? await storeShard(deps, shard, folder) });
     onShard(shards.length);
   }
-  const manifest: SnapshotManifest = { v: 1, digest, content, shards, counts: built.counts, sources: built.sources };
+  const manifest: SnapshotManifest = { v: 1, digest, content, shards, counts: built.counts, sources: built.sources, ...(built.boundaries?.length ? { boundaries: built.boundaries.map(({ fixed: _, ...one }) => one) } : {}) };
   const ref = await deps.artifacts.putOnce(`snapshots/${digest}/manifest.json`, new TextEncoder().encode(JSON.stringify(manifest)), { contentType: 'application/json' });
   await stores.snapshots.save({ digest, model, manifest: ref, rows: built.rows, counts: built.counts, report, blocked: false });
   return { digest, manifest: ref, rows: built.rows, counts: built.counts, known: false };
+}
+
+/** Makes boundaries of times those of all later snapshots. Where another build was first, this one has divided its rows by others: it is tried again. */
+async function fixBoundaries({ splitBoundaries }: ActivityDeps['stores'], model: string, { boundaries = [] }: BuiltRows): Promise<void> {
+  for (const { rule, column, validationFrom, testFrom } of boundaries.filter(({ fixed }) => !fixed)) {
+    const held = await splitBoundaries.fix({ model, rule, validationFrom, testFrom });
+    if (held.validationFrom !== validationFrom || held.testFrom !== testFrom) throw new PerennialError('data/changed', `another snapshot of ${model} has meanwhile fixed from which ${column} on rows are test rows`, { column });
+  }
 }
 
 /** What a snapshot is named by. */

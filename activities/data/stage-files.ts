@@ -6,6 +6,7 @@ import { typedColumns } from '../../definition/columns.js';
 import type { SourceOf } from '../../definition/sources.js';
 import { canonicalJson } from '../../domain/canonical.js';
 import { describeColumn } from '../../domain/cells.js';
+import { columnOf } from './column-names.js';
 import { mayHold, stagedValue } from './column-sql.js';
 import { duckMessage, literal } from './duckdb.js';
 import type { Duck } from './duckdb.js';
@@ -15,7 +16,8 @@ import { readNdjson } from './read-ndjson.js';
 import { readParquet } from './read-parquet.js';
 import type { FileToRead, Reading } from './reading.js';
 import { forgetRejected } from './rejected-lines.js';
-import { columnOf, splitSql, stagedRows } from './table-staging.js';
+import { dividerOf, dividerSql, splitSql } from './split-sql.js';
+import { stagedRows } from './table-staging.js';
 import type { TableContext } from './tables.js';
 import { TextFileError } from './text-file.js';
 
@@ -58,9 +60,13 @@ function openFile(source: RowFiles, file: AnyFile, wanted: readonly string[]): P
   }
 }
 
+/** Names what divides the rows, while they are read, where it is no input column. */
+const DIVIDER = 'divider';
+
 async function stageFile(duck: Duck, { data, findings }: TableContext, source: RowFiles, index: number, file: AnyFile): Promise<void> {
   const columns = typedColumns(data.columns);
-  const needed = [...new Set([source.key, data.target.name, ...columns.map(({ name }) => name)])];
+  const divider = dividerOf(source.split, data);
+  const needed = [...new Set([source.key, data.target.name, ...columns.map(({ name }) => name), ...(divider ? [divider.column.name] : [])])];
   const { from, types, column, ordinal, origin, where, settle } = await openFile(source, file, needed);
   const missing = types === null ? [] : needed.filter((name) => !types.has(name));
   if (missing.length > 0) {
@@ -68,14 +74,15 @@ async function stageFile(duck: Duck, { data, findings }: TableContext, source: R
     return;
   }
   const typeOf = (name: string) => types?.get(name) ?? 'VARCHAR';
-  const foreign = columns.filter((one) => !mayHold(one, typeOf(one.name)));
+  const read = divider?.input === null ? [...columns, divider.column] : columns;
+  const foreign = read.filter((one) => !mayHold(one, typeOf(one.name)));
   if (foreign.length > 0) {
     findings.add('wrong-type', 'block', `columns of another type: ${foreign.map((one) => `${one.name} (${typeOf(one.name)}) has to hold ${describeColumn(one)}`).join('; ')}`, file.name);
     return;
   }
-  const values = columns.map((one, place) => `${stagedValue(one, column(one.name, one.type === 'number' ? 'number' : 'text'), typeOf(one.name))} as ${columnOf(place)}`).join(', ');
+  const values = read.map((one, place) => `${stagedValue(one, column(one.name, one.type === 'number' ? 'number' : 'text'), typeOf(one.name))} as ${place < columns.length ? columnOf(place) : DIVIDER}`).join(', ');
   await settle(await duck.change(
-    `insert into staged by name select *, ${splitSql(source.split)} as split from (
+    `insert into staged by name select *${read === columns ? '' : ` exclude (${DIVIDER})`}, ${splitSql(source.split, divider && dividerSql(divider, DIVIDER))} as split from (
        select ${index} as source, ${ordinal} as ordinal, ${origin} as origin, ${column(source.key, 'text')}::varchar as key,
          ${column(data.target.name, 'text')}::varchar as label, ${literal(canonicalJson(source.attributes))} as attributes, ${values} from ${from} where ${where})`));
 }

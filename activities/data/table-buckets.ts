@@ -34,21 +34,25 @@ export function rowsWithin(bytes: number, data: Table): number {
   return Math.max(2048, Math.floor(bytes / width / 2048) * 2048);
 }
 
-/** Moves the rows of `staged` for which `good` holds into buckets below `folder`, with the hash of `canonicalRow`. Both are SQL. */
-export async function divideIntoBuckets(duck: Duck, data: Table, { folder, good, canonicalRow, signal }: { folder: string; good: string; canonicalRow: string; signal: AbortSignal }): Promise<Buckets> {
+/** Moves the rows of `staged` for which `good` holds into buckets below `folder`, with their split (null: as staged) and the hash of `canonicalRow`: all SQL. */
+export async function divideIntoBuckets(duck: Duck, data: Table, { folder, good, split, canonicalRow, signal }: { folder: string; good: string; split: string | null; canonicalRow: string; signal: AbortSignal }): Promise<Buckets> {
   const [staged] = await duck.rows<{ n: bigint; last: bigint | null }>('select count(*) as n, max(rowid) as last from staged');
   const count = Math.min(MOST_BUCKETS, shardCount(Number(staged?.n ?? 0), ROWS_PER_BUCKET));
   const [{ threads } = { threads: 1 }] = await duck.rows<{ threads: number | bigint }>('select current_setting(\'threads\') as threads');
   const held = rowsWithin(HELD_BYTES / Number(threads), data);
-  const rowsSql = `select *, rowid as row, ${PLACE} as place, sha256(${canonicalRow}) as hash from staged where ${good}`;
+  const rowsSql = (range: string) => {
+    const rows = `from staged where ${good}${range}`;
+    const hashed = `${PLACE} as place, sha256(${canonicalRow}) as hash`;
+    return split === null ? `select *, rowid as row, ${hashed} ${rows}` : `select *, ${hashed} from (select * replace (${split} as split), rowid as row ${rows})`;
+  };
   await duck.run(`set partitioned_write_flush_threshold = ${held}`);
   await duck.run(`set partitioned_write_max_open_files = ${MOST_BUCKETS}`);
-  await duck.run(`create table no_rows as ${rowsSql} limit 0`);
+  await duck.run(`create table no_rows as ${rowsSql('')} limit 0`);
   const files = new Map<number, string[]>();
   for (let from = 0; from <= Number(staged?.last ?? -1); from += held * PARTS_PER_FILE) {
     signal.throwIfAborted();
     const batch = join(folder, `rows-${from}`);
-    await duck.run(`copy (select *, place % ${count} as bucket from (${rowsSql} and rowid between ${from} and ${from + held * PARTS_PER_FILE - 1})) to ${literal(batch)} (format parquet, partition_by (bucket))`);
+    await duck.run(`copy (select *, place % ${count} as bucket from (${rowsSql(` and rowid between ${from} and ${from + held * PARTS_PER_FILE - 1}`)})) to ${literal(batch)} (format parquet, partition_by (bucket))`);
     for (const file of await readdir(batch, { recursive: true })) {
       const bucket = /^bucket=(\d+)\/.*\.parquet$/.exec(file)?.[1];
       if (bucket !== undefined) files.set(Number(bucket), [...files.get(Number(bucket)) ?? [], join(batch, file)]);

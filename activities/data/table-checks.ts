@@ -1,12 +1,13 @@
 import { typedColumns } from '../../definition/columns.js';
 import type { TypedColumn } from '../../definition/columns.js';
+import { columnOfSplit } from '../../definition/splits.js';
 import { describeColumn } from '../../domain/cells.js';
+import { columnOf } from './column-names.js';
 import { canonicalText, isUnreadable } from './column-sql.js';
 import { literal } from './duckdb.js';
 import type { Duck } from './duckdb.js';
 import { NAMED_ROWS } from './findings.js';
 import type { Check, Findings, Severity } from './findings.js';
-import { columnOf } from './table-staging.js';
 import type { Table } from './tables.js';
 
 /** Reports the rows of `staged` that cannot be used, named by their key or their place in the file. Returns, as SQL, what holds for the others. */
@@ -20,6 +21,8 @@ export async function checkTableRows(duck: Duck, data: Table, findings: Findings
     findings.addRows(check, severity, message, named.map(({ name }) => name), rows);
   };
   await report('unreadable', data.checks.unreadable, 'rows without a key', 'key is null');
+  const dividers = [...new Set(data.sources.flatMap(({ split }) => columnOfSplit(split) ?? []))];
+  if (dividers.length > 0) await report('missing-value', data.checks.unreadable, `rows without a value of ${dividers.join(' or ')} that says their split`, 'split is null');
   await report('unknown-class', 'drop', `rows whose label is no class of the definition (${data.target.classes.join(', ')})`, `label is null or label not in (${known})`);
   const faults = typedColumns(data.columns).flatMap(faultsOf);
   // One pass finds the columns concerned; only these are looked at again.
@@ -27,7 +30,7 @@ export async function checkTableRows(duck: Duck, data: Table, findings: Findings
   for (const [index, { check, message, where }] of faults.entries()) {
     if (Number(counts?.[`f${index}`] ?? 0) > 0) await report(check, data.checks.unreadable, message, where);
   }
-  const bad = ['key is null', 'label is null', `label not in (${known})`, ...faults.map(({ where }) => where)].join(' or ');
+  const bad = ['key is null', ...(dividers.length > 0 ? ['split is null'] : []), 'label is null', `label not in (${known})`, ...faults.map(({ where }) => where)].join(' or ');
   return `not (${bad})`;
 }
 

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { PerennialError } from '../../contract/errors.js';
 import { typedColumns } from '../../definition/columns.js';
 import type { Expectation } from '../../definition/expectations.js';
+import { columnOf } from './column-names.js';
 import { duckMessage, identifier, literal } from './duckdb.js';
 import type { Duck } from './duckdb.js';
 import { evaluateExpectations } from './expectations/evaluate.js';
@@ -10,7 +11,6 @@ import { columnIn } from './expectations/relation.js';
 import type { Relation, RelationColumn, RelationType } from './expectations/relation.js';
 import { filesAt } from './listing.js';
 import { openLocation, staysInside } from './location.js';
-import { columnOf } from './table-staging.js';
 import type { Table, TableContext } from './tables.js';
 
 /** The rows as they were read: also those that later checks leave out. */

@@ -2,31 +2,20 @@ import { typedColumns } from '../../definition/columns.js';
 import type { TypedColumn } from '../../definition/columns.js';
 import { canonicalJson } from '../../domain/canonical.js';
 import { decodeRow } from '../../domain/cells.js';
+import { columnOf } from './column-names.js';
 import { stagedType } from './column-sql.js';
-import { literal } from './duckdb.js';
 import type { Duck } from './duckdb.js';
 import type { ListedSource } from './listing.js';
 import { pixelDigest } from './png.js';
+import { dividerOf, dividerSql, splitSql } from './split-sql.js';
 import type { Table, TableContext } from './tables.js';
 
 type LabelledOf = Extract<ListedSource, { kind: 'labelled' }>;
-
-/** Name of the i-th input column while the rows are worked on: whatever the definition calls it. */
-export const columnOf = (index: number) => `c${index}`;
 
 /** `origin` names a row in reports where it has no key. */
 export async function createStaging(duck: Duck, data: Table): Promise<void> {
   const columns = typedColumns(data.columns).map(({ type }, index) => `${columnOf(index)} ${stagedType(type)}`).join(', ');
   await duck.run(`create table staged (source integer, ordinal bigint, origin varchar, key varchar, split varchar, label varchar, attributes varchar, ${columns})`);
-}
-
-/** The same rule as `splitOf` of domain/, as SQL over `key`. */
-export function splitSql(rule: Table['sources'][number]['split']): string {
-  if (typeof rule === 'string') return literal(rule);
-  const { train, validation, test } = rule.byKey;
-  const rest = validation === 0 ? 'test' : 'validation';
-  const position = '((\'0x\' || substr(sha256(key), 1, 8))::ubigint / 4294967296.0::double)';
-  return `case when ${position} < ${test}::double then 'test' when ${train === 0 ? 'true' : `${position} < ${test + validation}::double`} then ${literal(rest)} else 'train' end`;
 }
 
 /** Labelled predictions: a JSON object of columns, or raw little-endian float32 or float64 in their order; key: the sha256 of these bytes. */
@@ -56,7 +45,8 @@ export async function stageLabelled(duck: Duck, { deps, model, data, findings, s
     appender.endRow();
   }
   appender.closeSync();
-  await duck.run(`update staged set split = ${splitSql(source.split)} where source = ${index}`);
+  const divider = dividerOf(source.split, data);
+  await duck.run(`update staged set split = ${splitSql(source.split, divider && dividerSql(divider, ''))} where source = ${index}`);
   // The same input asked twice is one row, its newest.
   await duck.run(`delete from staged where source = ${index} and ordinal not in (select max(ordinal) from staged where source = ${index} group by key, label)`);
   const rows = await stagedRows(duck, index);

@@ -3,6 +3,7 @@ import { typedColumns } from '../../definition/columns.js';
 import type { TableData } from '../../definition/data.js';
 import type { ActivityDeps } from '../deps.js';
 import { checkClasses } from './class-checks.js';
+import { columnOf } from './column-names.js';
 import { storedValue } from './column-sql.js';
 import { identifier, literal, openDuck } from './duckdb.js';
 import type { Duck } from './duckdb.js';
@@ -16,13 +17,17 @@ import type { Buckets } from './table-buckets.js';
 import { canonicalRow, checkTableRows } from './table-checks.js';
 import { selectTableRows } from './table-duplicates.js';
 import { checkExpectations } from './table-expectations.js';
-import { columnOf, createStaging, stageLabelled } from './table-staging.js';
+import { createStaging, stageLabelled } from './table-staging.js';
+import { decideBoundaries, resolvedSplit } from './time-boundaries.js';
+import type { LookUpBoundaries } from './time-boundaries.js';
 
 export type Table = z.infer<typeof TableData>;
 
 export interface TableContext {
   readonly deps: ActivityDeps; readonly model: string; readonly data: Table; readonly findings: Findings; readonly sources: readonly ListedSource[];
   readonly folder: string; readonly signal: AbortSignal; readonly onRows: (rows: number) => void;
+  /** Boundaries of times that earlier snapshots fixed. */
+  readonly boundariesOf: LookUpBoundaries;
 }
 
 const ROWS_PER_SHARD = 200_000;
@@ -47,12 +52,13 @@ export async function buildTable(context: TableContext): Promise<BuiltRows & { c
     await duck.run('set preserve_insertion_order = false');
     await checkExpectations(duck, context);
     const good = await checkTableRows(duck, data, findings);
-    const buckets = await divideIntoBuckets(duck, data, { folder, good, canonicalRow: canonicalRow(data), signal });
+    const boundaries = await decideBoundaries(duck, sources, good, context.boundariesOf);
+    const buckets = await divideIntoBuckets(duck, data, { folder, good, split: resolvedSplit(boundaries), canonicalRow: canonicalRow(data), signal });
     const kept = await selectTableRows(duck, data, buckets, findings, signal);
     const classes = await duck.rows<{ split: string; label: string; n: bigint }>(`select split, label, count(*) as n from ${kept.rows()} group by all`);
     checkClasses(classes.map(({ split, label, n }) => ({ split, label, rows: Number(n) })), data, findings);
     const shards = await divide(duck, data, kept, signal);
-    return { rows: shards.reduce((sum, { rows }) => sum + rows, 0), shards, counts: await countAll(duck, kept), sources: await countSources(duck, kept, sources), close: () => Promise.resolve(duck.close()) };
+    return { rows: shards.reduce((sum, { rows }) => sum + rows, 0), shards, counts: await countAll(duck, kept), sources: await countSources(duck, kept, sources), boundaries, close: () => Promise.resolve(duck.close()) };
   } catch (error) {
     duck.close();
     signal.throwIfAborted();
