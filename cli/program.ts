@@ -4,7 +4,9 @@ import { Command, CommanderError } from 'commander';
 import { packageRoot } from '../infra/stack/package-root.js';
 import { addCommand } from './command.js';
 import { addAuditCommands } from './commands/audit.js';
+import { addCompareCommand } from './commands/compare.js';
 import { addDecisionCommands } from './commands/decisions.js';
+import { addLineageCommand } from './commands/lineage.js';
 import { addOperationCommands } from './commands/operations.js';
 import { addPredictCommands } from './commands/predict.js';
 import { addRegistryCommands } from './commands/registry.js';
@@ -17,7 +19,7 @@ import { tell, UsageError } from './errors.js';
 import { createPaint, type Io } from './io.js';
 import type { Add, Register } from './register.js';
 
-const COMMANDS: readonly Register[] = [addStackCommands, addStartCommands, addRepositoryCommands, addRunCommands, addDecisionCommands, addOperationCommands, addPredictCommands, addAuditCommands, addReproduceCommand, addRegistryCommands];
+const COMMANDS: readonly Register[] = [addStackCommands, addStartCommands, addRepositoryCommands, addRunCommands, addDecisionCommands, addOperationCommands, addPredictCommands, addAuditCommands, addReproduceCommand, addLineageCommand, addCompareCommand, addRegistryCommands];
 
 export const DONE = 0;
 export const REFUSED = 1;

@@ -48,6 +48,7 @@ export const ERRORS = {
   'route/conflict': { retryable: false, status: 409, next: 'Somebody else wrote the route first: look at `perennial status` and decide again.' },
   'rollback/nothing-before': { retryable: false, status: 409, next: 'There is no earlier version to go back to.' },
   'version/unknown': { retryable: false, status: 404, next: 'See the registered versions with `perennial show MODEL`.' },
+  'snapshot/unknown': { retryable: false, status: 404, next: 'See a version\'s snapshot with `perennial audit MODEL@VERSION`.' },
   'model/unknown': { retryable: false, status: 404, next: 'See the models with `perennial status`.' },
   'run/unknown': { retryable: false, status: 404, next: 'See the runs with `perennial runs`.' },
   'auth/missing': { retryable: false, status: 401, next: 'Send `Authorization: Bearer TOKEN`.' },

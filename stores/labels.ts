@@ -57,6 +57,15 @@ export function createLabelsStore(db: Database) {
       return total;
     },
 
+    /** Versions of which a prediction of before `at` has a label by now, oldest first. */
+    async labelledVersions({ model, environment, at }: { model: string; environment: string; at: string }): Promise<number[]> {
+      const rows = await db.query<{ version: number }>(
+        `select v.version from versions v where v.model = $1
+           and exists (select 1 from prediction_labels l where l.model = $1 and l.environment = $2 and l.version = v.version and l.at <= $3) order by v.version`,
+        [model, environment, at]);
+      return rows.map(({ version }) => version);
+    },
+
     /** Every revision of a prediction's label, newest first; the first one counts. */
     async revisions(model: string, predictionId: string): Promise<{ label: string; by: string; at: string }[]> {
       return db.query(

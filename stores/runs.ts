@@ -104,6 +104,16 @@ export function createRunsStore(db: Database) {
         [model, trainingDigest, snapshot, exceptRun ?? null]));
     },
 
+    /** Runs that a snapshot was built or found for, oldest first. */
+    async ofSnapshot(model: string, digest: string): Promise<Run[]> {
+      return parseRows(Run, await db.query(`select ${COLUMNS} from runs where model = $1 and snapshot = $2 order by number`, [model, digest]));
+    },
+
+    /** Runs that a finding asked for, oldest first. */
+    async ofFinding(model: string, finding: number): Promise<Run[]> {
+      return parseRows(Run, await db.query(`select ${COLUMNS} from runs where model = $1 and (cause = $2 or cause like $2 || '/%') order by number`, [model, `finding/${finding}`]));
+    },
+
     /** Runs that have not ended, oldest first. */
     async open(model: string): Promise<Run[]> {
       return parseRows(Run, await db.query(`select ${COLUMNS} from runs where model = $1 and ended_at is null order by number`, [model]));

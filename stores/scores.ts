@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Ref } from '../contract/ref.js';
 import type { Database } from './database.js';
-import { At, json } from './values.js';
+import { At, json, parseRows } from './values.js';
 
 const Partition = z.object({ partition: z.int(), rows: z.int(), output: Ref, completedAt: At });
 /** A batch-scoring job; `completed` holds the partitions that are done, in order. */
@@ -10,6 +10,9 @@ export const Score = z.object({
   createdAt: At, finishedAt: At.nullable(), completed: z.array(Partition),
 });
 export type Score = z.infer<typeof Score>;
+/** A job without its partitions. */
+export const ScoreSummary = Score.pick({ job: true, rows: true, outputPrefix: true, createdAt: true, finishedAt: true });
+export type ScoreSummary = z.infer<typeof ScoreSummary>;
 export type NewScore = Omit<Score, 'createdAt' | 'finishedAt' | 'completed'>;
 
 export function createScoresStore(db: Database) {
@@ -23,6 +26,12 @@ export function createScoresStore(db: Database) {
 
   return {
     get,
+
+    /** Jobs that a version scored, newest first; at most 100. */
+    async listFor(model: string, version: number): Promise<ScoreSummary[]> {
+      return parseRows(ScoreSummary, await db.query(
+        'select job, rows, output_prefix as "outputPrefix", created_at as "createdAt", finished_at as "finishedAt" from scores where model = $1 and version = $2 order by created_at desc limit 100', [model, version]));
+    },
 
     /** A job keeps what it was created with; a repeated call gives it back, with the partitions that are done. */
     async create(s: NewScore): Promise<Score> {

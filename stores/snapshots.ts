@@ -25,6 +25,11 @@ export function createSnapshotsStore(db: Database) {
       return parseFirst(Snapshot, await db.query(`select ${COLUMNS} from snapshots where digest = $1`, [digest]));
     },
 
+    /** Snapshots whose digest begins so; two at most, since one is meant. */
+    async startingWith(prefix: string): Promise<Snapshot[]> {
+      return parseRows(Snapshot, await db.query(`select ${COLUMNS} from snapshots where digest like $1 || '%' order by digest limit 2`, [prefix]));
+    },
+
     /** Newest first. */
     async listFor(model: string, limit = 100): Promise<Snapshot[]> {
       return parseRows(Snapshot, await db.query(`select ${COLUMNS} from snapshots where model = $1 order by created_at desc limit $2`, [model, limit]));

@@ -1,6 +1,7 @@
 import { PerennialError } from '../../contract/errors.js';
 import type { Data } from '../../definition/data.js';
 import type { Source, SourceOf } from '../../definition/sources.js';
+import { describeSource } from '../../domain/sources.js';
 import type { ActivityDeps } from '../deps.js';
 import type { Findings } from './findings.js';
 import { fixedFolder, globToRegExp, openLocation, staysInside } from './location.js';
@@ -19,12 +20,11 @@ export async function listSources({ deps, model, data, findings }: { deps: Activ
   const listed: ListedSource[] = [];
   for (const source of data.sources) {
     if (source.kind === 'labelled-predictions') {
-      const filter = Object.entries(source.attributes).map(([name, value]) => `${name}=${value}`).join(', ');
       const mark = await deps.stores.fingerprints.labelledMark({ model, environment: source.environment });
-      listed.push({ kind: 'labelled', description: `labelled predictions of ${source.environment}${filter ? ` with ${filter}` : ''}`, source, mark });
+      listed.push({ kind: 'labelled', description: describeSource(source), source, mark });
       continue;
     }
-    const description = `${source.kind} ${source.location}/${source.path}`;
+    const description = describeSource(source);
     const bound = await deps.stores.locations.get(source.location);
     if (!bound) {
       findings.add('missing-source', 'block', `the location ${source.location} is not set: \`perennial location set ${source.location} URI\``, description);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Label, ModelName } from '../../definition/common.js';
 import { Role, Scope } from '../policy.js';
-import { Commit, Instant } from '../ref.js';
+import { Commit, Instant, VersionName } from '../ref.js';
 
 /** Request bodies and parameters of the gateway, shared with the command line. */
 
@@ -58,5 +58,10 @@ export const ReproduceBody = z.strictObject({ tolerance: z.number().min(0).max(1
 
 export const ModelParams = z.strictObject({ model: ModelName });
 export const VersionParams = z.strictObject({ model: ModelName, version: z.coerce.number().pipe(VersionNumber) });
+export const SnapshotParams = z.strictObject({ snapshot: z.string().regex(/^[0-9a-f]{8,64}$/, 'a snapshot\'s digest, or its first 8 digits or more') });
+export const LineageQuery = z.strictObject({ depth: z.coerce.number().pipe(z.int().min(1).max(100)).default(1).describe('how many versions away it goes') });
 export const RunParams = z.strictObject({ run: RunId });
+export const CompareQuery = z.strictObject({
+  of: z.string().transform((text) => text.split(',')).pipe(z.array(z.union([RunId, VersionName])).min(2, 'two or more runs or versions').max(8)).describe('runs and versions, with commas between them: car-truck@1,car-truck-r3'),
+});
 export const ServedAtQuery = z.strictObject({ time: Instant.describe('ISO 8601 with an offset, for example 2026-11-21T09:00:00+01:00'), environment: Label.default('production') });
