@@ -29,8 +29,10 @@ export type ReproduceRecordActivities = ReturnType<typeof createReproduceRecordA
 export type RebuildActivities = ReturnType<typeof createRebuildActivities>;
 export type JudgeReproductionActivities = ReturnType<typeof createJudgeReproductionActivities>;
 
-/** What is asked, and that it could not be done. Each is one statement that a repetition does not change. */
-export function createReproduceRecordActivities({ stores }: ActivityDeps) {
+const checkpointsKey = (id: string) => `reproduction-${id}`;
+
+/** What is asked, and that it could not be done. A repetition changes nothing. */
+export function createReproduceRecordActivities({ stores, artifacts }: ActivityDeps) {
   return {
     async planReproduction({ model, version, id, by, tolerance }: ReproductionRequest & { readonly by: string; readonly tolerance: number | null }): Promise<void> {
       await requireVersion(stores, model, version);
@@ -38,6 +40,7 @@ export function createReproduceRecordActivities({ stores }: ActivityDeps) {
     },
     async failReproduction({ id, error }: { id: string; error: RunError }): Promise<void> {
       await stores.reproductions.fail(id, error);
+      await discardCheckpoints(artifacts, checkpointsKey(id)); // nobody goes on from them
     },
   };
 }
@@ -50,7 +53,7 @@ export function createRebuildActivities(deps: ActivityDeps) {
       if ((await stores.reproductions.get(id))?.rebuilt) return;
       const version = await requireVersion(stores, model, number);
       const { definition, trainingDigest, networkBundle } = await readStored(deps, version);
-      const key = `reproduction-${id}`;
+      const key = checkpointsKey(id);
       const progress = createRebuildProgress(stores, id);
       const { files, history, parameters } = await trainAttempt(deps, {
         key, definition, networkBundle, openSnapshot: (signal) => openSnapshot(deps, version.snapshot, signal), mode: 'full',

@@ -25,3 +25,8 @@ test('what is no outage is tried by its policy, a training that crashes eight ti
   expect([7, 8].map((attempt) => retry('training/crashed', attempt, 'training').retryable)).toEqual([true, false]);
   expect(retry('training/not-finite', 1, 'training')).toEqual({ retryable: false, pauseMs: null });
 });
+
+test('the last try that its policy allows is not followed by another, and is not said to be', () => {
+  const at = (attempt: number, maximumAttempts?: number) => decideRetry(new PerennialError('test-environment/busy', 'failed'), { attempt, taskQueue: 'compute', isLocal: false, retryPolicy: { ...(maximumAttempts === undefined ? {} : { maximumAttempts }) } }).retryable;
+  expect([at(29, TRIES), at(30, TRIES), at(30, 0), at(30)]).toEqual([true, false, true, true]); // none, or 0: for ever
+});
