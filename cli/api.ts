@@ -14,6 +14,8 @@ export interface Api {
   get<S extends z.ZodType>(schema: S, path: string, query?: Readonly<Record<string, string | number | undefined>>): Promise<z.output<S>>;
   post<S extends z.ZodType>(schema: S, path: string, body: unknown): Promise<z.output<S>>;
   put<S extends z.ZodType>(schema: S, path: string, body: unknown): Promise<z.output<S>>;
+  /** An answer that is no JSON, as it is. */
+  text(path: string): Promise<string>;
 }
 
 /** The address and state folder in force; no part has to be known for it. */
@@ -27,12 +29,16 @@ export function cliConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
  */
 export function createApi(config: Pick<Config, 'gateway' | 'secretsDir'>, env: NodeJS.ProcessEnv): Api {
   let token: Promise<string> | undefined;
-  const send = async <S extends z.ZodType>(schema: S, method: string, path: string, body?: unknown): Promise<z.output<S>> => {
+  const ask = async (method: string, path: string, body?: unknown): Promise<{ url: string; text: string }> => {
     token ??= loadToken(config.secretsDir, env);
     const url = `${config.gateway.url}/api/v1${path}`;
     const headers = { authorization: `Bearer ${await token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) };
     const { response, text } = await exchange(url, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }, config.gateway.url);
     if (!response.ok) throw refusal(response.status, text, url);
+    return { url, text };
+  };
+  const send = async <S extends z.ZodType>(schema: S, method: string, path: string, body?: unknown): Promise<z.output<S>> => {
+    const { url, text } = await ask(method, path, body);
     const parsed = schema.safeParse(text === '' ? {} : parseJson(text, url));
     if (!parsed.success) throw new CommandError('gateway/answer', `${url} answered in a form this version does not know: ${z.prettifyError(parsed.error)}`, 'Use the command line and the gateway of one version.');
     return parsed.data;
@@ -46,6 +52,7 @@ export function createApi(config: Pick<Config, 'gateway' | 'secretsDir'>, env: N
     },
     post: (schema, path, body) => send(schema, 'POST', path, body),
     put: (schema, path, body) => send(schema, 'PUT', path, body),
+    text: async (path) => (await ask('GET', path)).text,
   };
 }
 

@@ -9,6 +9,7 @@ import { addDecisionCommands } from './commands/decisions.js';
 import { addLineageCommand } from './commands/lineage.js';
 import { addOperationCommands } from './commands/operations.js';
 import { addPredictCommands } from './commands/predict.js';
+import { addProfileCommands } from './commands/profile.js';
 import { addRegistryCommands } from './commands/registry.js';
 import { addReproduceCommand } from './commands/reproduce.js';
 import { addRepositoryCommands } from './commands/repository.js';
@@ -19,7 +20,7 @@ import { tell, UsageError } from './errors.js';
 import { createPaint, type Io } from './io.js';
 import type { Add, Register } from './register.js';
 
-const COMMANDS: readonly Register[] = [addStackCommands, addStartCommands, addRepositoryCommands, addRunCommands, addDecisionCommands, addOperationCommands, addPredictCommands, addAuditCommands, addReproduceCommand, addLineageCommand, addCompareCommand, addRegistryCommands];
+const COMMANDS: readonly Register[] = [addStackCommands, addStartCommands, addRepositoryCommands, addRunCommands, addDecisionCommands, addOperationCommands, addPredictCommands, addAuditCommands, addReproduceCommand, addLineageCommand, addCompareCommand, addProfileCommands, addRegistryCommands];
 
 export const DONE = 0;
 export const REFUSED = 1;

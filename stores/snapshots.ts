@@ -1,24 +1,27 @@
 import { z } from 'zod';
+import { ProfileRefs } from '../contract/data-profile.js';
 import { Ref, Sha256 } from '../contract/ref.js';
 import { DataReport, SnapshotManifest } from '../contract/snapshot.js';
 import type { Database } from './database.js';
-import { At, json, parseFirst, parseRows } from './values.js';
+import { At, json, jsonOrNull, parseFirst, parseRows } from './values.js';
 
 export const Snapshot = z.object({
   digest: Sha256, model: z.string(), manifest: Ref, rows: z.int(), counts: SnapshotManifest.shape.counts, report: DataReport, blocked: z.boolean(), createdAt: At,
+  /** Null of snapshots that were made before there were profiles. */
+  profile: ProfileRefs.nullable(),
 });
 export type Snapshot = z.infer<typeof Snapshot>;
 
-const COLUMNS = 'digest, model, manifest, rows, counts, report, blocked, created_at as "createdAt"';
+const COLUMNS = 'digest, model, manifest, rows, counts, report, blocked, created_at as "createdAt", profile';
 
 export function createSnapshotsStore(db: Database) {
   return {
     /** The same rows again keep their digest; the newest report counts, since a definition may have relaxed its checks. */
-    async save(s: Omit<Snapshot, 'createdAt'>): Promise<void> {
+    async save(s: Omit<Snapshot, 'createdAt' | 'profile'> & Partial<Pick<Snapshot, 'profile'>>): Promise<void> {
       await db.query(
-        `insert into snapshots (digest, model, manifest, rows, counts, report, blocked) values ($1, $2, $3, $4, $5, $6, $7)
-         on conflict (digest) do update set manifest = excluded.manifest, counts = excluded.counts, report = excluded.report, blocked = excluded.blocked`,
-        [s.digest, s.model, json(s.manifest), s.rows, json(s.counts), json(s.report), s.blocked]);
+        `insert into snapshots (digest, model, manifest, rows, counts, report, blocked, profile) values ($1, $2, $3, $4, $5, $6, $7, $8)
+         on conflict (digest) do update set manifest = excluded.manifest, counts = excluded.counts, report = excluded.report, blocked = excluded.blocked, profile = coalesce(excluded.profile, snapshots.profile)`,
+        [s.digest, s.model, json(s.manifest), s.rows, json(s.counts), json(s.report), s.blocked, jsonOrNull(s.profile ?? null)]);
     },
 
     async get(digest: string): Promise<Snapshot | null> {

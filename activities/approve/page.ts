@@ -40,6 +40,7 @@ export function evidenceText(reader: Reader): string {
     '',
     `Evidence ${digest}`,
     `${publicUrl}/api/v1/reports/${digest}.html`,
+    `Its data: ${publicUrl}/api/v1/profiles/${evidence.snapshot}.html`,
     '',
   ].join('\n');
 }
@@ -51,7 +52,7 @@ export function evidenceHtml(reader: Reader & { readonly mistakes: readonly Mist
   const live = evidence.live.evaluation;
   return `
 <h1>${escape(evidence.model)}@${evidence.version} &rarr; ${escape(evidence.environment)}</h1>
-<p>${escape(evidence.reason)}. Commit <code>${evidence.commit.slice(0, 12)}</code>, snapshot <code>${evidence.snapshot.slice(0, 12)}</code>, package <code>${evidence.package.slice(0, 12)}</code>.</p>
+<p>${escape(evidence.reason)}. Commit <code>${evidence.commit.slice(0, 12)}</code>, snapshot <a href="${escape(reader.publicUrl)}/api/v1/profiles/${evidence.snapshot}.html"><code>${evidence.snapshot.slice(0, 12)}</code></a>, package <code>${evidence.package.slice(0, 12)}</code>.</p>
 <h2>Gates</h2>
 ${table(['gate', 'verdict', 'value', 'threshold', 'n', 'interval', 'why'], evidence.gates.map((gate) => [gate.gate, gate.verdict, number(gate), String(gate.threshold), String(gate.n), gate.interval ? `${gate.interval[0].toFixed(3)} to ${gate.interval[1].toFixed(3)}` : '', gate.reason]), (row) => row[1] ?? '')}
 <h2>Against what is live${evidence.live.version === null ? '' : ` (${escape(evidence.model)}@${evidence.live.version})`}</h2>

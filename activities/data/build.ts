@@ -1,6 +1,7 @@
 import type { Ref } from '../../contract/ref.js';
 import type { DataReport, SnapshotManifest } from '../../contract/snapshot.js';
 import type { Data } from '../../definition/data.js';
+import { digestOf } from '../../domain/digest.js';
 import type { ActivityDeps } from '../deps.js';
 import { putJson } from '../json.js';
 import { requireDefinition } from '../lookup.js';
@@ -9,7 +10,9 @@ import { fingerprintOf } from './fingerprint.js';
 import { listSources, requireUnchanged } from './listing.js';
 import type { ListedSource } from './listing.js';
 import { buildPictures } from './pictures.js';
-import { saveSnapshot } from './save.js';
+import { saveProfile } from './profile/save-profile.js';
+import { contentOf, saveKnown, saveSnapshot } from './save.js';
+import { storeShards } from './store-shards.js';
 import type { BuiltRows } from './rows.js';
 import { buildTable } from './tables.js';
 import { withWorkspace } from './workspace.js';
@@ -60,7 +63,7 @@ interface Reading {
 type BuiltResult = SnapshotResult & Pick<BuiltRows, 'sources' | 'boundaries'>;
 
 async function readAndSave(reading: Reading): Promise<BuiltResult> {
-  const { deps, data, findings, progress } = reading;
+  const { deps, model, data, findings, progress } = reading;
   const boundariesOf = (rule: string) => deps.stores.splitBoundaries.get(reading.model, rule);
   const common = { ...reading, boundariesOf, onRows: (rows: number) => { progress.rows += rows; } };
   const built = await (data.kind === 'images' ? buildPictures({ ...common, data }) : buildTable({ ...common, data })).catch(async (error: unknown) => {
@@ -76,16 +79,22 @@ async function readAndSave(reading: Reading): Promise<BuiltResult> {
       const ref = await putJson(deps.artifacts, report);
       return { digest: ref.sha256, manifest: ref, rows: built.rows, counts: built.counts, report, blocked: true, reused: false, ...told };
     }
-    const { known, ...saved } = await saveSnapshot({ ...reading, built, report, onShard: (shards) => { progress.shards = shards; } });
-    return { ...saved, report, blocked: false, reused: known, ...told };
+    const digest = digestOf(contentOf(model, data, built));
+    const known = await saveKnown(deps, built, digest, report);
+    if (known) return { ...known, report, blocked: false, reused: true, ...told };
+    const { shards, profile } = await storeShards({ ...reading, built, onShard: (written) => { progress.shards = written; } });
+    const refs = await saveProfile(deps, { model, snapshot: digest, profile });
+    const saved = await saveSnapshot({ deps, model, data, built, report, shards, profile: refs });
+    return { ...saved, report, blocked: false, reused: false, ...told };
   } finally {
     await built.close();
   }
 }
 
-async function tellSources({ stores }: ActivityDeps, run: string, { sources, boundaries = [] }: BuiltResult): Promise<void> {
+async function tellSources({ stores }: ActivityDeps, run: string, { sources, boundaries = [], blocked }: BuiltResult): Promise<void> {
   const tell = (eventId: string, message: string, data: Record<string, unknown>) => stores.runs.appendEvent({ run, eventId, at: new Date().toISOString(), kind: 'note', step: 'snapshot', message, data });
   for (const [index, { description, rows }] of sources.entries()) await tell(`snapshot-source-${index}`, `${rows} rows of ${description}`, { rows });
+  if (!blocked) await tell('snapshot-profile', `what they are like: perennial profile ${run}`, {});
   for (const [index, { column, validationFrom, testFrom, fixed }] of boundaries.entries()) {
     const from = [validationFrom === null ? '' : `validation from ${validationFrom}`, testFrom === null ? '' : `test from ${testFrom}`].filter((part) => part !== '').join(', ') || 'all of them train';
     await tell(`snapshot-boundaries-${index}`, `rows are divided by ${column}: ${from}${fixed ? ', as at the first snapshot' : ''}`, { validationFrom, testFrom });

@@ -7,6 +7,7 @@ import type { ActivityDeps } from '../deps.js';
 import type { Findings } from './findings.js';
 import type { ListedSource } from './listing.js';
 import { mapInOrder } from './ordered.js';
+import type { PictureFigures } from './profile/picture-figures.js';
 import { checkPicture, packPicture } from './png.js';
 import type { CheckedPicture } from './png.js';
 import type { Spill, Spilled } from './spill.js';
@@ -18,7 +19,7 @@ type LabelledOf = Extract<ListedSource, { kind: 'labelled' }>;
 /** A readable picture of a known class. `digest` is of its pixels; `place` where its PNG lies in the attempt's spill file. */
 export interface PictureRow {
   readonly key: string; readonly split: Split; readonly label: string; readonly attributes: Readonly<Record<string, string>>;
-  readonly digest: string; readonly place: Spilled; readonly source: number;
+  readonly digest: string; readonly place: Spilled; readonly source: number; readonly figures: PictureFigures;
 }
 
 const READS_AT_ONCE = 16;
@@ -52,7 +53,7 @@ export async function* readFolder(context: ReadContext, { source, files, locatio
     context.onRows(1);
     const key = `${source.location}/${name}`;
     if (!accept(context, picture, key)) continue;
-    yield { key, split: splitFor(source.split, key), label, attributes: source.attributes, digest: picture.digest, place: await spill.append(picture.png), source: index };
+    yield { key, split: splitFor(source.split, key), label, attributes: source.attributes, digest: picture.digest, place: await spill.append(picture.png), source: index, figures: picture.figures };
   }
 }
 
@@ -76,8 +77,8 @@ export async function* readLabelled(context: ReadContext, { source, description 
     }
     const picture = packPicture(input, data.image);
     if (!accept(context, picture, `prediction ${id}`)) continue;
-    const { digest, png } = picture;
-    yield { key: digest, split: splitFor(source.split, digest), label, attributes: { ...attributes, ...source.attributes }, digest, place: await spill.append(png), source: index };
+    const { digest, png, figures } = picture;
+    yield { key: digest, split: splitFor(source.split, digest), label, attributes: { ...attributes, ...source.attributes }, digest, place: await spill.append(png), source: index, figures };
   }
   if (read === 0) findings.add('missing-source', 'warn', `no rows yet: ${description}`);
 }

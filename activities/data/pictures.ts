@@ -5,9 +5,10 @@ import { shardOf } from '../../domain/stable-split.js';
 import { checkClasses } from './class-checks.js';
 import { compareKeys } from './order.js';
 import { readFolder, readLabelled } from './picture-rows.js';
-import type { PictureRow, ReadContext } from './picture-rows.js';
+import type { Images, PictureRow, ReadContext } from './picture-rows.js';
 import type { ListedSource } from './listing.js';
 import { writePictureShard } from './picture-shard.js';
+import { profilePictures } from './profile/picture-profile.js';
 import { byAttribute, shardCount, SPLITS } from './rows.js';
 import type { BuiltRows, BuiltShard } from './rows.js';
 import { selectPictures } from './select-pictures.js';
@@ -16,7 +17,7 @@ import { Spill } from './spill.js';
 const ROWS_PER_SHARD = 4_000;
 const BYTES_PER_SHARD = 64 * 1024 * 1024;
 
-/** Reads, checks and divides the pictures. Their bytes wait in a file of `folder`; about 300 bytes a row stay in memory. */
+/** Reads, checks and divides the pictures. Their bytes wait in a file of `folder`; about 400 bytes a row stay in memory. */
 export async function buildPictures(context: Omit<ReadContext, 'spill'> & { readonly sources: readonly ListedSource[]; readonly folder: string }): Promise<BuiltRows & { close(): Promise<void> }> {
   const { data, findings, sources, folder } = context;
   const spill = await Spill.create(join(folder, 'pictures.spill'));
@@ -25,7 +26,7 @@ export async function buildPictures(context: Omit<ReadContext, 'spill'> & { read
     for (const [index, source] of sources.entries()) read.push(...await readSource({ ...context, spill }, source, index));
     const rows = selectPictures(read, data.checks, findings);
     checkClasses(countBy(rows), data, findings);
-    return { rows: rows.length, shards: divide(rows, spill, folder), counts: countAll(rows), sources: countSources(rows, sources), close: () => spill.close() };
+    return { rows: rows.length, shards: divide(rows, data, spill, folder), counts: countAll(rows), sources: countSources(rows, sources), close: () => spill.close() };
   } catch (error) {
     await spill.close();
     throw error;
@@ -42,7 +43,7 @@ async function readSource(context: ReadContext, listed: ListedSource, index: num
   return rows;
 }
 
-function divide(rows: readonly PictureRow[], spill: Spill, folder: string): BuiltShard[] {
+function divide(rows: readonly PictureRow[], data: Images, spill: Spill, folder: string): BuiltShard[] {
   const shards: BuiltShard[] = [];
   for (const split of SPLITS) {
     const ofSplit = rows.filter((row) => row.split === split);
@@ -55,7 +56,8 @@ function divide(rows: readonly PictureRow[], spill: Spill, folder: string): Buil
     }
     for (const [, part] of [...parts].sort(([a], [b]) => a - b)) {
       part.sort((a, b) => compareKeys(a.key, b.key));
-      shards.push({ index: shards.length, split, rows: part.length, digest: digestRows(part), write: (file) => writePictureShard({ rows: part, spill, folder, file }) });
+      const index = shards.length;
+      shards.push({ index, split, rows: part.length, digest: digestRows(part), write: (file) => writePictureShard({ rows: part, spill, folder, file }), profile: () => profilePictures({ rows: part, data, spill, seed: index }) });
     }
   }
   return shards;

@@ -1,3 +1,4 @@
+import type { DataProfile } from '../../contract/data-profile.js';
 import type { Split, SnapshotManifest } from '../../contract/snapshot.js';
 import type { FixedBoundaries } from './time-boundaries.js';
 
@@ -7,6 +8,8 @@ export interface BuiltShard {
   /** sha256 over its canonical rows, in the order of their keys. */
   readonly digest: string;
   readonly write: (file: string) => Promise<void>;
+  /** What its rows are like; of a table, read from the file that was written. */
+  readonly profile: (file: string) => Promise<DataProfile>;
 }
 
 /** What becomes a snapshot, unless validation blocked it. */

@@ -9,6 +9,7 @@ import { identifier, literal, openDuck } from './duckdb.js';
 import type { Duck } from './duckdb.js';
 import type { Findings } from './findings.js';
 import type { ListedSource } from './listing.js';
+import { profileShard } from './profile/table-profile.js';
 import { byAttribute, shardCount, SPLITS } from './rows.js';
 import type { BuiltRows, BuiltShard } from './rows.js';
 import { stageFiles } from './stage-files.js';
@@ -75,7 +76,12 @@ async function divide(duck: Duck, data: Table, kept: Buckets, signal: AbortSigna
       signal.throwIfAborted();
       const from = `${kept.rows(bucketsOfShard(shard, count, kept.count))} where split = ${literal(split)} and place % ${count} = ${shard}`;
       const [part] = await duck.rows<{ n: bigint; digest: string | null }>(`select count(*) as n, sha256(string_agg(hash, chr(10) order by key)) as digest from ${from}`);
-      if (typeof part?.digest === 'string') shards.push({ index: shards.length, split, rows: Number(part.n), digest: part.digest, write: (file) => writeShard(duck, data, from, file) });
+      if (typeof part?.digest !== 'string') continue;
+      const index = shards.length;
+      shards.push({
+        index, split, rows: Number(part.n), digest: part.digest, write: (file) => writeShard(duck, data, from, file),
+        profile: (file) => profileShard(file, { columns: typedColumns(data.columns), target: data.target, seed: index, signal }),
+      });
     }
   }
   return shards;

@@ -10,6 +10,7 @@ import * as models from './models.js';
 import * as monitor from './monitor.js';
 import * as operations from './operations.js';
 import * as principals from './principals.js';
+import * as profiles from './profiles.js';
 import * as repositories from './repositories.js';
 import * as reproductions from './reproductions.js';
 import * as runs from './runs.js';
@@ -18,5 +19,5 @@ import * as scores from './scores.js';
 /** The one route whose body is taken as bytes, because its signature is over them. */
 export const RAW_ROUTES: readonly Route[] = [gitHook];
 
-export const ROUTES: readonly Route[] = [health, localHook, audit, compareSubjects, decisions, environments, lineage, models, monitor, operations, principals, repositories, reproductions, runs, scores]
+export const ROUTES: readonly Route[] = [health, localHook, audit, compareSubjects, decisions, environments, lineage, models, monitor, operations, principals, profiles, repositories, reproductions, runs, scores]
   .flatMap((module) => ('handle' in module ? [module] : Object.values(module as Readonly<Record<string, Route>>)));

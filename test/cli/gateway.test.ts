@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -7,10 +7,12 @@ import { encode } from 'fast-png';
 import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Decision } from '../../contract/decision.js';
+import { saveProfile } from '../../activities/data/profile/save-profile.js';
 import { verifyDecision } from '../../domain/decision.js';
+import { DataSketch } from '../../domain/profile/data-sketch.js';
 import { addVersion } from '../gateway/scenario.js';
 import { startTestGateway, type TestGateway } from '../gateway/support.js';
-import { addModel, addRun, commit } from '../stores/samples.js';
+import { addModel, addRun, commit, digest } from '../stores/samples.js';
 import { until } from '../support/until.js';
 import { createCliHome, type CliHome } from './support.js';
 
@@ -184,4 +186,30 @@ test('the registry\'s commands answer in JSON and in tables', async () => {
   const served = await cli.run(['served-at', model, new Date().toISOString()]);
   expect(served.code).toBe(0);
   expect((await json('status')).body['models']).toBeInstanceOf(Array);
+});
+
+test('the profile of a model, a version and a run is shown, as a page too, and suggests expectations', async () => {
+  const { run, version } = await addVersion(gateway.stores, model, { live: false, generation: 0 });
+  const before = await cli.run(['profile', `${model}@${version}`]);
+  expect([before.code, before.err]).toEqual([1, expect.stringContaining('made before snapshots had profiles')]);
+
+  const sketch = new DataSketch('table', { name: 'label', classes: ['no', 'yes'] }, [{ name: 'age', type: 'number', nullable: false }], 0);
+  sketch.add(4, ['no', 'yes', 'yes', 'yes'], [{ numbers: Float64Array.of(20, 30, 40, 90) }]);
+  const snapshot = await gateway.stores.snapshots.get(digest('snapshot'));
+  if (!snapshot) throw new Error('the scenario has no snapshot');
+  const profile = await saveProfile(gateway, { model, snapshot: snapshot.digest, profile: { v: 1, profile: sketch.state(), parts: [] } });
+  await gateway.stores.snapshots.save({ ...snapshot, profile });
+
+  for (const of of [model, run, `${model}@${version}`]) expect((await cli.run(['profile', of])).out).toMatch(/4 rows; label: no 1 \(25\.0%\), yes 3[^]*age +number/);
+  const told = await json('profile', run);
+  expect(told.body).toMatchObject({ model, snapshot: snapshot.digest, profile: { rows: 4 } });
+  const suggested = await cli.run(['profile', model, '--suggest']);
+  expect(suggested.out).toContain('expect.between(\'age\', { min: 0 }),');
+
+  const page = join(cli.folder, 'profile.html');
+  expect((await cli.run(['profile', run, '--html', page])).code).toBe(0);
+  const served = await gateway.call('GET', `/profiles/${snapshot.digest}.html`, { token: await gateway.tokenWith(['viewer']) });
+  expect([served.status, served.headers.get('content-security-policy')]).toEqual([200, expect.stringContaining('sandbox')]);
+  expect(await readFile(page, 'utf8')).toBe(served.text);
+  expect((await cli.run(['profile', 'absent.csv'])).code).toBe(2);
 });
