@@ -49,12 +49,19 @@ export const ExpectationResult = z.strictObject({
 });
 export type ExpectationResult = z.infer<typeof ExpectationResult>;
 
+/** One thing that was held against the snapshot before: a share, a distance, or rows as a multiple; `limit` is what it may be. */
+export const SnapshotDifference = z.strictObject({
+  kind: z.enum(['column', 'rows', 'classes', 'missing', 'shift']), about: z.string(), value: z.number().nullable(), limit: z.number().nullable(),
+  exceeded: z.boolean(), severity: z.enum(['block', 'warn']), message: z.string(),
+});
+export type SnapshotDifference = z.infer<typeof SnapshotDifference>;
+
 /** What validation found; `blocked` means nothing may train on it. */
 export const DataReport = z.strictObject({
   v: z.literal(1),
   blocked: z.boolean(),
   findings: z.array(z.strictObject({
-    check: z.enum(['unreadable', 'duplicate', 'conflicting-label', 'empty-class', 'too-few-rows', 'wrong-shape', 'unknown-class', 'not-a-number', 'missing-value', 'wrong-type', 'missing-source', 'expectation']),
+    check: z.enum(['unreadable', 'duplicate', 'conflicting-label', 'empty-class', 'too-few-rows', 'wrong-shape', 'unknown-class', 'not-a-number', 'missing-value', 'wrong-type', 'missing-source', 'expectation', 'changed']),
     severity: z.enum(['block', 'warn', 'drop']),
     count: z.int(), message: z.string(),
     /** The first rows concerned, by key or file. */
@@ -62,5 +69,7 @@ export const DataReport = z.strictObject({
   })),
   /** Every expectation of the definition; left out where there is none. */
   expectations: z.array(ExpectationResult).optional(),
+  /** Against the snapshot before; left out where the definition asks for no comparison, or there is none before. */
+  comparison: z.strictObject({ previous: Sha256, differences: z.array(SnapshotDifference) }).optional(),
 });
 export type DataReport = z.infer<typeof DataReport>;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Column } from './columns.js';
 import { Label } from './common.js';
+import { Comparison } from './comparison.js';
 import { Expectation } from './expectations.js';
 import { Feature } from './features.js';
 import { Source } from './sources.js';
@@ -24,6 +25,7 @@ export const ImageData = z.strictObject({
   target: Target,
   sources: z.array(Source).min(1),
   checks: DataCheck.prefault({}),
+  comparison: Comparison.optional().describe('what may differ from the snapshot before; left out, nothing is compared'),
 });
 
 export const TableData = z.strictObject({
@@ -34,6 +36,7 @@ export const TableData = z.strictObject({
   sources: z.array(Source).min(1),
   checks: DataCheck.prefault({}),
   expectations: z.array(Expectation).max(1000).optional().describe('what the rows have to be like'),
+  comparison: Comparison.optional().describe('what may differ from the snapshot before; left out, nothing is compared'),
 });
 
 export const Data = z.discriminatedUnion('kind', [ImageData, TableData]);

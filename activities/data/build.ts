@@ -10,6 +10,7 @@ import { fingerprintOf } from './fingerprint.js';
 import { listSources, requireUnchanged } from './listing.js';
 import type { ListedSource } from './listing.js';
 import { buildPictures } from './pictures.js';
+import { compareWithPrevious } from './profile/compare-previous.js';
 import { saveProfile } from './profile/save-profile.js';
 import { contentOf, saveKnown, saveSnapshot } from './save.js';
 import { storeShards } from './store-shards.js';
@@ -75,17 +76,21 @@ async function readAndSave(reading: Reading): Promise<BuiltResult> {
     await requireUnchanged(reading.sources);
     const report = findings.report();
     const told = { sources: built.sources, ...(built.boundaries ? { boundaries: built.boundaries } : {}) };
-    if (report.blocked) {
-      const ref = await putJson(deps.artifacts, report);
-      return { digest: ref.sha256, manifest: ref, rows: built.rows, counts: built.counts, report, blocked: true, reused: false, ...told };
-    }
+    const blockedBy = async (why: DataReport): Promise<BuiltResult> => {
+      const ref = await putJson(deps.artifacts, why);
+      return { digest: ref.sha256, manifest: ref, rows: built.rows, counts: built.counts, report: why, blocked: true, reused: false, ...told };
+    };
+    if (report.blocked) return await blockedBy(report);
     const digest = digestOf(contentOf(model, data, built));
     const known = await saveKnown(deps, built, digest, report);
     if (known) return { ...known, report, blocked: false, reused: true, ...told };
     const { shards, profile } = await storeShards({ ...reading, built, onShard: (written) => { progress.shards = written; } });
+    await compareWithPrevious(deps, { model, data, profile: profile.profile, findings });
+    const compared = findings.report();
+    if (compared.blocked) return await blockedBy(compared);
     const refs = await saveProfile(deps, { model, snapshot: digest, profile });
-    const saved = await saveSnapshot({ deps, model, data, built, report, shards, profile: refs });
-    return { ...saved, report, blocked: false, reused: false, ...told };
+    const saved = await saveSnapshot({ deps, model, data, built, report: compared, shards, profile: refs });
+    return { ...saved, report: compared, blocked: false, reused: false, ...told };
   } finally {
     await built.close();
   }

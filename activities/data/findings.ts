@@ -1,4 +1,4 @@
-import type { DataReport, ExpectationResult } from '../../contract/snapshot.js';
+import type { DataReport, ExpectationResult, SnapshotDifference } from '../../contract/snapshot.js';
 
 type Finding = DataReport['findings'][number];
 export type Check = Finding['check'];
@@ -12,6 +12,8 @@ export class Findings {
   private readonly found = new Map<string, Finding>();
 
   private readonly expectations: ExpectationResult[] = [];
+
+  private comparison: DataReport['comparison'];
 
   /** @param row key or file; left out where the finding is about no row in particular */
   add(check: Check, severity: Severity, message: string, row?: string, count = 1): void {
@@ -38,8 +40,14 @@ export class Findings {
     }
   }
 
+  /** Takes in how the rows differ from those of the snapshot before: what is beyond the definition's limits is a finding. */
+  addComparison(previous: string, differences: readonly SnapshotDifference[]): void {
+    this.comparison = { previous, differences: [...differences] };
+    for (const { exceeded, severity, message, about } of differences) if (exceeded) this.add('changed', severity, `since snapshot ${previous.slice(0, 12)}, ${message}`, about);
+  }
+
   report(): DataReport {
     const findings = [...this.found.values()];
-    return { v: 1, blocked: findings.some(({ severity }) => severity === 'block'), findings, ...(this.expectations.length > 0 ? { expectations: this.expectations } : {}) };
+    return { v: 1, blocked: findings.some(({ severity }) => severity === 'block'), findings, ...(this.expectations.length > 0 ? { expectations: this.expectations } : {}), ...(this.comparison ? { comparison: this.comparison } : {}) };
   }
 }

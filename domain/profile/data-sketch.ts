@@ -186,7 +186,13 @@ function centred(values: Float64Array, rows: number): { values: Float64Array; me
 }
 
 function addNumbers(column: ColumnSketch | undefined, numbers: Float64Array, classes: Int32Array, rows: number): void {
-  const [values, ofClass] = [new Float64Array(rows), new Int32Array(rows)];
+  let missing = 0;
+  for (let row = 0; row < rows; row += 1) if (numbers[row] !== numbers[row]) missing += 1;
+  if (missing === 0) {
+    column?.addNumbers(numbers, classes, rows, 0);
+    return;
+  }
+  const [values, ofClass] = [new Float64Array(rows - missing), new Int32Array(rows - missing)];
   let count = 0;
   for (let row = 0; row < rows; row += 1) {
     const value = numbers[row] as number;
@@ -195,7 +201,7 @@ function addNumbers(column: ColumnSketch | undefined, numbers: Float64Array, cla
     ofClass[count] = classes[row] as number;
     count += 1;
   }
-  column?.addNumbers(values, ofClass, count, rows - count);
+  column?.addNumbers(values, ofClass, count, missing);
 }
 
 function addTexts(column: ColumnSketch | undefined, { texts, lengths }: Extract<ColumnChunk, { texts: unknown }>, classes: Int32Array, rows: number): void {

@@ -28,7 +28,8 @@ export class DistinctSketch {
       // Zero has two forms and one meaning.
       const zero = values[index] === 0;
       const [low, high] = zero ? [0, 0] : [words[2 * index] as number, words[2 * index + 1] as number];
-      this.#add(mixed(mixed((high + 0x9e3779b9) | 0) ^ low), mixed(mixed((low + 0x85ebca6b) | 0) ^ high));
+      const place = mixed(Math.imul(high, 0x9e3779b1) ^ low);
+      this.#add(place, mixed(Math.imul(low, 0x85ebca6b) ^ ((high + place) | 0)));
     }
   }
 

@@ -19,12 +19,14 @@ export const RANK_ERROR = 2.296 / K ** 0.9723;
 /**
  * Quantiles of a stream in about 1,500 numbers, mergeable: Z. Karnin, K. Lang, E. Liberty, "Optimal Quantile Approximation in Streams",
  * FOCS 2016 (arXiv:1603.05346). A full level is sorted and every other value goes up, to stand for two; which half is chance, decided by
- * `seed` alone. Sketches that will be merged take different seeds, so that their errors cancel out.
+ * `seed` alone. Sketches that will be merged take different seeds, so that their errors cancel out. While values stream in, all levels
+ * keep as many, which is quicker and no less exact; lower levels shrink when the sketch is stored or merged.
  */
 export class QuantileSketch {
   #n = 0;
 
-  #levels: number[][] = [[]];
+  /** Each in ascending order. */
+  #levels: Float64Array[] = [];
 
   readonly #waiting = new Float64Array(EXACT);
 
@@ -39,61 +41,73 @@ export class QuantileSketch {
   static from({ n, levels }: QuantileState, seed: number): QuantileSketch {
     const sketch = new QuantileSketch(seed);
     sketch.#n = n;
-    sketch.#levels = levels.length === 0 ? [[]] : levels.map((level) => [...level]);
+    sketch.#levels = levels.map((level) => Float64Array.from(level).sort());
     return sketch;
   }
 
   /** Takes in the first `count` values; none may be NaN. */
   add(values: Float64Array, count: number): void {
-    for (let index = 0; index < count; index += 1) {
-      if (this.#held === EXACT) this.#flush();
-      this.#waiting[this.#held] = values[index] as number;
-      this.#held += 1;
+    for (let from = 0; from < count;) {
+      if (this.#held === EXACT) this.#takeIn(EXACT);
+      const to = Math.min(count, from + EXACT - this.#held);
+      this.#waiting.set(values.subarray(from, to), this.#held);
+      this.#held += to - from;
+      from = to;
     }
     this.#n += count;
   }
 
   merge(other: QuantileSketch): void {
-    this.#flush();
-    other.#flush();
-    other.#levels.forEach((level, height) => {
-      const mine = (this.#levels[height] ??= []);
-      for (const value of level) mine.push(value);
-    });
+    this.#takeIn(Infinity);
+    other.#takeIn(Infinity);
+    other.#levels.forEach((level, height) => { this.#levels[height] = merged(this.#levels[height] ?? NOTHING, level); });
     this.#n += other.#n;
-    this.#compress();
+    this.#compress((height) => this.#capacity(height));
   }
 
   state(): QuantileState {
-    this.#flush();
-    return { n: this.#n, levels: this.#levels.map((level) => Array.from(Float64Array.from(level).sort())) };
+    this.#takeIn(Infinity);
+    this.#compress((height) => this.#capacity(height));
+    return { n: this.#n, levels: (this.#levels.length === 0 ? [NOTHING] : this.#levels).map((level) => Array.from(level)) };
   }
 
-  #flush(): void {
+  /** What waits becomes part of the lowest level; with more than `most` values in it, and in any above it, half of them go up. */
+  #takeIn(most: number): void {
     if (this.#held === 0) return;
-    const [lowest] = this.#levels as [number[], ...number[][]];
-    for (let index = 0; index < this.#held; index += 1) lowest.push(this.#waiting[index] as number);
+    this.#levels[0] = merged(this.#levels[0] ?? NOTHING, this.#waiting.slice(0, this.#held).sort());
     this.#held = 0;
-    this.#compress();
+    if (most < Infinity && this.#n > EXACT) this.#compress(() => EXACT - 1);
   }
 
-  #compress(): void {
+  #compress(capacity: (height: number) => number): void {
     for (let height = 0; height < this.#levels.length; height += 1) {
-      const level = this.#levels[height] as number[];
-      if (level.length <= this.#capacity(height)) continue;
-      const sorted = Float64Array.from(level).sort();
-      const pairs = sorted.length >> 1;
-      const above = (this.#levels[height + 1] ??= []);
-      const offset = this.#chance.uint32() >>> 31;
+      const level = this.#levels[height] as Float64Array;
+      if (level.length <= capacity(height)) continue;
+      const pairs = level.length >> 1;
+      const up = new Float64Array(pairs);
+      for (let pair = 0, from = this.#chance.uint32() >>> 31; pair < pairs; pair += 1, from += 2) up[pair] = level[from] as number;
       // Of an odd number the last one stays where it is.
-      this.#levels[height] = sorted.length % 2 === 1 ? [sorted[sorted.length - 1] as number] : [];
-      for (let pair = 0; pair < pairs; pair += 1) above.push(sorted[2 * pair + offset] as number);
+      this.#levels[height] = level.slice(2 * pairs);
+      this.#levels[height + 1] = merged(this.#levels[height + 1] ?? NOTHING, up);
     }
   }
 
   #capacity(height: number): number {
     return this.#levels.length === 1 ? EXACT : Math.max(LEAST, Math.ceil(K * SHRINK ** (this.#levels.length - 1 - height)));
   }
+}
+
+const NOTHING = new Float64Array(0);
+
+/** Two ascending runs as one. */
+function merged(left: Float64Array, right: Float64Array): Float64Array {
+  if (left.length === 0 || right.length === 0) return left.length === 0 ? right : left;
+  const both = new Float64Array(left.length + right.length);
+  for (let place = 0, a = 0, b = 0; place < both.length; place += 1) {
+    if (b === right.length || (a < left.length && (left[a] as number) <= (right[b] as number))) both[place] = left[a++] as number;
+    else both[place] = right[b++] as number;
+  }
+  return both;
 }
 
 /** The distribution function of a sketch: `values` ascending and distinct, `below[i]` the share of all values that are at most `values[i]`. */

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { transform } from 'esbuild';
+import { runInThisContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDuck } from '../../activities/data/duckdb.js';
 import { inferTable, profileInferred } from '../../activities/data/profile/infer.js';
@@ -100,12 +100,37 @@ describe('a snapshot of a table', () => {
     const text = expectationsText(suggestions);
     for (const line of ['expect.type(\'age\', \'integer\')', 'expect.inSet(\'city\', [\'Graz\', \'Linz\', \'Wien\'], { severity: \'warn\' })', 'expect.between(\'seen\', { min: \'2026-01-01T00:00:00.000Z\' })', 'expect.missingShare(\'fare\', {']) expect(text).toContain(line);
     // As pasted: what the text calls is what was suggested.
-    const { code } = await transform(`result = { ${text.split('\n').slice(1).join('\n')} }`, { loader: 'ts' });
-    const pasted = (new Function('expect', `let result; ${code}; return result.expectations;`) as (vocabulary: typeof expects) => unknown)(expects);
-    expect(pasted).toEqual(suggestions.map((one) => JSON.parse(JSON.stringify(one)) as unknown));
+    const pasted = runInThisContext(`(expect) => ({\n${text}\n})`) as (vocabulary: typeof expects) => { expectations: unknown };
+    expect(pasted(expects).expectations).toEqual(suggestions.map((one) => JSON.parse(JSON.stringify(one)) as unknown));
     const again = await (await stack.define(table(place, { expectations: suggestions }), first.model)).build();
     expect(again.report.expectations?.length).toBe(suggestions.length);
     expect(again.report.expectations?.filter(({ passed }) => !passed)).toEqual([]);
+  });
+});
+
+describe('a snapshot that follows another', () => {
+  async function following(comparison: Table['comparison'], sql: string) {
+    const place = await filled();
+    const first = await stack.define(table(place, comparison ? { comparison } : {}));
+    const before = await first.build();
+    await copy(place, 'train.parquet', sql);
+    return { before, after: await first.build(), model: first.model };
+  }
+  const older = `select * replace (age + 30 as age) from (${customers(1_500)})`;
+
+  it('is compared where the definition asks for it: a shift that blocks is named, and nothing is kept', async () => {
+    const { before, after, model } = await following({ shift: { severity: 'block' } }, older);
+    expect(before.report.comparison).toBeUndefined();
+    expect(after).toMatchObject({ blocked: true, report: { blocked: true, comparison: { previous: before.digest } } });
+    expect(after.report.findings).toMatchObject([{ check: 'changed', severity: 'block', rows: ['age'], message: expect.stringMatching(/the distribution of age moved by 0\.\d+ \(Kolmogorov-Smirnov\), its median is \d+ after 47/) as string }]);
+    expect((await stack.stores.snapshots.listFor(model)).map(({ digest }) => digest)).toEqual([before.digest]);
+  });
+
+  it('is kept where a shift is only reported, and is compared with nothing unless it is asked for', async () => {
+    const { before, after } = await following({}, older);
+    expect(after).toMatchObject({ blocked: false, report: { findings: [{ check: 'changed', severity: 'warn' }], comparison: { previous: before.digest } } });
+    expect((await following(undefined, older)).after).toMatchObject({ blocked: false, report: { findings: [] } });
+    expect((await following({}, customers(1_490))).after.report.findings).toEqual([]);
   });
 });
 
@@ -161,8 +186,7 @@ describe('the schema of files', () => {
     expect(text).toContain('{ name: \'fare\', type: \'number\', nullable: true }, // 3.5 to');
     expect(text).toContain('// \'group size\': a column\'s name has letters');
     expect(text).toContain('target: { name: \'label\', classes: [\'leaves\', \'stays\'] }');
-    const { code } = await transform(`result = { ${text} }`, { loader: 'ts' });
-    const { data } = (new Function(`let result; ${code}; return result;`) as () => { data: Table })();
+    const { data } = runInThisContext(`({\n${text}\n})`) as { data: Table };
     expect(data.columns).toEqual([...COLUMNS.slice(0, 6).map((column) => (typeof column === 'string' ? column : { nullable: false, ...column })), { name: 'zip', type: 'text', nullable: false }]);
     data.sources = data.sources.map((source) => ({ ...source, location: place.name } as typeof source));
     const built = await (await stack.define({ ...data, checks: { minimumRowsPerClass: 2 } })).build();
