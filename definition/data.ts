@@ -4,6 +4,7 @@ import { Label } from './common.js';
 import { Comparison } from './comparison.js';
 import { Expectation } from './expectations.js';
 import { Feature } from './features.js';
+import { PersonalData } from './personal.js';
 import { Source } from './sources.js';
 
 export { Source } from './sources.js';
@@ -35,6 +36,7 @@ export const TableData = z.strictObject({
   target: Target,
   sources: z.array(Source).min(1),
   checks: DataCheck.prefault({}),
+  personalData: PersonalData.optional().describe('texts are looked through for personal data; left out, they are not'),
   expectations: z.array(Expectation).max(1000).optional().describe('what the rows have to be like'),
   comparison: Comparison.optional().describe('what may differ from the snapshot before; left out, nothing is compared'),
 });

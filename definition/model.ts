@@ -57,6 +57,7 @@ function contradictions({ data, evaluation, monitoring }: Parts): Contradiction[
   columns.forEach((name, index) => { if (name === data.target.name) found.push({ path: ['data', 'columns', index], expected: 'a column other than the target, which is not known when a prediction is asked' }); });
   if (data.kind === 'table') {
     const types = new Map([['key', 'text'], [data.target.name, 'text'], ...typedColumns(data.columns).map(({ name, type }) => [name, type] as const)] as const);
+    data.personalData?.allow.forEach((name, index) => { if (!types.has(name)) found.push({ path: ['data', 'personalData', 'allow', index], expected: oneOf([...types.keys()], 'a column') }); });
     data.expectations?.forEach((expectation, index) => {
       for (const problem of misfits(expectation, types)) found.push({ path: ['data', 'expectations', index], expected: problem });
     });

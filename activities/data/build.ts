@@ -34,7 +34,7 @@ export interface BuildProgress { rows: number; shards: number }
  * Running twice gives the same digest and the same objects.
  */
 export async function buildSnapshot(deps: ActivityDeps, { model, commit, run }: BuildRequest, signal: AbortSignal, progress: BuildProgress): Promise<SnapshotResult> {
-  const { definition: { data } } = await requireDefinition(deps.stores, model, commit);
+  const { definition: { data, release } } = await requireDefinition(deps.stores, model, commit);
   const findings = new Findings();
   const lookedAt = Date.now();
   const sources = await listSources({ deps, model, data, findings });
@@ -44,6 +44,7 @@ export async function buildSnapshot(deps: ActivityDeps, { model, commit, run }: 
   const result = await withWorkspace(deps.scratch, 'snapshots', (folder) => readAndSave({ deps, model, data, findings, sources, folder, signal, progress }));
   if (!result.blocked && fingerprint !== null) await deps.stores.fingerprints.save({ model, fingerprint, digest: result.digest });
   await tellSources(deps, run, result);
+  await recordPersonalData(deps, { chain: `${model}/${release.environment}`, run, report: result.report });
   const { sources: _, boundaries: __, ...rest } = result;
   return rest;
 }
@@ -104,4 +105,10 @@ async function tellSources({ stores }: ActivityDeps, run: string, { sources, bou
     const from = [validationFrom === null ? '' : `validation from ${validationFrom}`, testFrom === null ? '' : `test from ${testFrom}`].filter((part) => part !== '').join(', ') || 'all of them train';
     await tell(`snapshot-boundaries-${index}`, `rows are divided by ${column}: ${from}${fixed ? ', as at the first snapshot' : ''}`, { validationFrom, testFrom });
   }
+}
+
+/** Where and how much, never what: the ledger outlives an erasure. */
+async function recordPersonalData({ stores }: ActivityDeps, { chain, run, report }: { chain: string; run: string; report: DataReport }): Promise<void> {
+  const found = report.findings.filter(({ check }) => check === 'personal-data').map(({ severity, message, count }) => ({ severity, message, count }));
+  if (found.length > 0) await stores.ledger.append({ chain, eventId: `personal-data/${run}`, actor: run, action: 'personal-data-found', subject: { run, found }, at: new Date().toISOString() });
 }

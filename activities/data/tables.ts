@@ -9,6 +9,7 @@ import { identifier, literal, openDuck } from './duckdb.js';
 import type { Duck } from './duckdb.js';
 import type { Findings } from './findings.js';
 import type { ListedSource } from './listing.js';
+import { scanPersonalData } from './personal/scan.js';
 import { profileShard } from './profile/table-profile.js';
 import { byAttribute, shardCount, SPLITS } from './rows.js';
 import type { BuiltRows, BuiltShard } from './rows.js';
@@ -51,6 +52,7 @@ export async function buildTable(context: TableContext): Promise<BuiltRows & { c
     }
     // From here on, what has an order is ordered by its keys; keeping the order of files as well would hold many rows back.
     await duck.run('set preserve_insertion_order = false');
+    await scanPersonalData(duck, context);
     await checkExpectations(duck, context);
     const good = await checkTableRows(duck, data, findings);
     const boundaries = await decideBoundaries(duck, sources, good, context.boundariesOf);
