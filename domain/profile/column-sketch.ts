@@ -10,6 +10,9 @@ import { QuantileSketch } from './quantile-sketch.js';
 
 /** A column of numbers with more different values than this has no counts of them. */
 const FEW_NUMBERS = 256;
+/** With more classes than this, values are not counted for each of them: there would be more counts than rows. */
+const COUNTED_CLASSES = 50;
+const countedClasses = (classes: number) => (classes <= COUNTED_CLASSES ? classes : 0);
 
 interface Range { minimum: number; maximum: number }
 
@@ -122,7 +125,7 @@ export class ColumnSketch {
   constructor(private readonly column: TypedColumn, classes: number, seed: number) {
     const numeric = column.type === 'number' || column.type === 'time';
     this.#numbers = numeric ? new NumberSketch(classes, seed) : null;
-    this.#values = numeric ? null : new FrequencySketch(classes);
+    this.#values = numeric ? null : new FrequencySketch(countedClasses(classes));
     this.#texts = column.type === 'text' ? { empty: 0, lengths: NO_MOMENTS, shortest: Infinity, longest: -Infinity } : null;
   }
 
@@ -180,7 +183,7 @@ export class ColumnSketch {
     sketch.#missing = state.missing;
     sketch.#distinct = new DistinctSketch(decodeBytes(state.distinct));
     if (state.numbers) sketch.#numbers = NumberSketch.from(state.numbers, state.values, seed);
-    else if (state.values) sketch.#values = FrequencySketch.from(state.values, classes);
+    else if (state.values) sketch.#values = FrequencySketch.from(state.values, countedClasses(classes));
     if (texts) sketch.#texts = { empty: texts.empty, lengths: texts.lengths, shortest: texts.shortest ?? Infinity, longest: texts.longest ?? -Infinity };
     return sketch;
   }

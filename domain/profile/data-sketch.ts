@@ -32,6 +32,9 @@ export class DataSketch {
 
   #pairs: PairMoments[];
 
+  /** Filled again with every chunk. */
+  readonly #deviations: Float64Array[] = [];
+
   #examples: ExamplePicture[] = [];
 
   /** @param seed another one for every part that will be merged, such as a shard's number */
@@ -64,7 +67,8 @@ export class DataSketch {
 
   #addPairs(rows: number, chunks: readonly ColumnChunk[]): void {
     const columns = this.#correlated.map((index) => { const chunk = chunks[index]; return chunk && 'numbers' in chunk ? chunk.numbers : new Float64Array(rows).fill(NaN); });
-    const whole = columns.map((values) => centred(values, rows));
+    const whole = columns.map((values, index) => centred(values, rows, this.#deviations[index]));
+    whole.forEach((column, index) => { if (column) this.#deviations[index] = column.values; });
     let pair = 0;
     for (let x = 0; x < columns.length; x += 1) {
       for (let y = x + 1; y < columns.length; y += 1, pair += 1) {
@@ -170,12 +174,12 @@ function correlatedOf(columns: readonly TypedColumn[], target: Target): number[]
 }
 
 /** Deviations from the mean; null where a value is missing. */
-function centred(values: Float64Array, rows: number): { values: Float64Array; mean: number; m2: number } | null {
+function centred(values: Float64Array, rows: number, into: Float64Array | undefined): { values: Float64Array; mean: number; m2: number } | null {
   let sum = 0;
   for (let row = 0; row < rows; row += 1) sum += values[row] as number;
   if (sum !== sum || rows === 0) return null;
   const mean = sum / rows;
-  const deviations = new Float64Array(rows);
+  const deviations = into && into.length >= rows ? into : new Float64Array(rows);
   let m2 = 0;
   for (let row = 0; row < rows; row += 1) {
     const deviation = (values[row] as number) - mean;

@@ -6,6 +6,8 @@ import { DataSketch } from '../../../domain/profile/data-sketch.js';
 import type { ColumnChunk } from '../../../domain/profile/data-sketch.js';
 import { identifier, literal } from '../duckdb.js';
 
+/** DuckDB's rows of a chunk. */
+const CHUNK_ROWS = 2048;
 /** A text's beginning decides whether it is another one. */
 const TEXT_CHARACTERS = 1000;
 
@@ -22,11 +24,13 @@ export async function profileRows(connection: Pick<DuckDBConnection, 'stream'>, 
   const numericTarget: TypedColumn[] = target.classes === null ? [{ name: target.name, type: 'number', nullable: false }] : [];
   const profiled = [...columns, ...numericTarget];
   const sketch = new DataSketch('table', target, profiled, seed);
+  // One array for each column, filled again with every chunk: the sketches keep nothing of it.
+  const numbers = profiled.map(() => new Float64Array(CHUNK_ROWS));
   const selected = [...columns.map((column) => columnSql(column, identifier(column.name))), ...numericTarget.map((column) => columnSql(column, 'label'))];
   const result = await connection.stream(`select label::varchar, ${selected.join(', ')} from ${from}`);
   for (let chunk = await result.fetchChunk(); chunk && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
     signal.throwIfAborted();
-    sketch.add(chunk.rowCount, target.classes === null ? [] : textsOf(chunk, 0).map((label) => label ?? ''), chunksOf(chunk, profiled));
+    sketch.add(chunk.rowCount, target.classes === null ? [] : textsOf(chunk, 0).map((label) => label ?? ''), chunksOf(chunk, profiled, numbers));
   }
   return sketch.state();
 }
@@ -55,18 +59,18 @@ function columnSql({ type }: TypedColumn, sql: string): string {
   }
 }
 
-function chunksOf(chunk: DuckDBDataChunk, columns: readonly TypedColumn[]): ColumnChunk[] {
+function chunksOf(chunk: DuckDBDataChunk, columns: readonly TypedColumn[], into: readonly Float64Array[]): ColumnChunk[] {
   let at = 1;
-  return columns.map(({ type }): ColumnChunk => {
+  return columns.map(({ type }, index): ColumnChunk => {
     const first = at;
     at += type === 'number' || type === 'time' ? 1 : 2;
-    return type === 'number' || type === 'time' ? { numbers: numbersOf(chunk, first) } : { texts: textsOf(chunk, first), lengths: numbersOf(chunk, first + 1) };
+    return type === 'number' || type === 'time' ? { numbers: numbersOf(chunk, first, into[index]) } : { texts: textsOf(chunk, first), lengths: numbersOf(chunk, first + 1, into[index]) };
   });
 }
 
-function numbersOf(chunk: DuckDBDataChunk, column: number): Float64Array {
+function numbersOf(chunk: DuckDBDataChunk, column: number, into: Float64Array = new Float64Array(CHUNK_ROWS)): Float64Array {
   const vector = chunk.getColumnVector(column);
-  const values = new Float64Array(chunk.rowCount);
+  const values = into.length < chunk.rowCount ? new Float64Array(chunk.rowCount) : into.subarray(0, chunk.rowCount);
   for (let row = 0; row < values.length; row += 1) values[row] = (vector.getItem(row) as number | null) ?? NaN;
   return values;
 }
