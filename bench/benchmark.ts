@@ -6,6 +6,8 @@ export interface Figure {
   readonly unit: 's' | 'ms' | 'rows/s' | '×';
   readonly worst?: number;
   readonly goal?: number;
+  /** A goal from below: at least this. */
+  readonly least?: number;
 }
 
 export interface BenchContext {

@@ -7,6 +7,11 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     limitMinutes: 15,
     load: async () => (await import('./training/index.js')).benchTraining,
   },
+  data: {
+    summary: 'a million rows of 20 columns: validation against Great Expectations, snapshot against a bare copy',
+    limitMinutes: 20,
+    load: async () => (await import('./data/index.js')).benchData,
+  },
   loop: {
     summary: 'what the loop adds around the work: commit to training, decision to live, rollback, time between the steps',
     limitMinutes: 10,

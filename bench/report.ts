@@ -8,8 +8,10 @@ const DIGITS = { s: 2, ms: 0, 'rows/s': 0, '×': 3 } as const satisfies Record<F
 /** The figures with their goals beside them. */
 export function figuresTable(figures: readonly Figure[]): string {
   return table(['FIGURE', 'MEDIAN', 'WORST', 'GOAL', ''], figures.map((figure) => {
-    const { title, value, worst, goal } = figure;
-    return [title, shown(figure, value), worst === undefined ? null : shown(figure, worst), goal === undefined ? null : `≤ ${goal} ${figure.unit}`, goal === undefined ? ' ' : value <= goal ? 'met' : 'MISSED'];
+    const { title, value, worst, goal, least } = figure;
+    const asked = goal !== undefined ? `≤ ${+goal.toFixed(3)} ${figure.unit}` : least !== undefined ? `≥ ${least} ${figure.unit}` : null;
+    const met = value <= (goal ?? Infinity) && value >= (least ?? -Infinity);
+    return [title, shown(figure, value), worst === undefined ? null : shown(figure, worst), asked, asked === null ? ' ' : met ? 'met' : 'MISSED'];
   }));
 }
 

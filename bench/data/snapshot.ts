@@ -1,0 +1,75 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { buildSnapshot } from '../../activities/data/build.js';
+import { ModelDefinition } from '../../definition/model.js';
+import { digestOf } from '../../domain/digest.js';
+import { startTestStack } from '../../infra/stack/testing.js';
+import { createArtifacts } from '../../stores/artifacts.js';
+import { createDatabase } from '../../stores/database.js';
+import { createStores } from '../../stores/index.js';
+import { migrate } from '../../stores/migrate.js';
+import { createTryDeps } from '../../workers/try/deps.js';
+import { COLUMNS, ROWS } from './material.js';
+
+/** Builds snapshots of a file on a PostgreSQL and an S3 of its own, each as the first one of a model. */
+export interface SnapshotBench { build(signal: AbortSignal): Promise<number>; close(): Promise<void> }
+
+export async function createSnapshotBench(file: string, folder: string): Promise<SnapshotBench> {
+  const stack = await startTestStack({ parts: ['postgres', 's3'] });
+  const database = createDatabase(stack.config.databaseUrl, { applicationName: 'perennial bench' });
+  await migrate(database);
+  const stores = createStores(database);
+  const scratch = join(folder, 'scratch');
+  await mkdir(scratch);
+  const parts = createTryDeps(new Map(), scratch);
+  let built = 0;
+  await stores.repositories.add({ name: 'bench', url: 'file:///bench', branches: ['main'], pollSeconds: 0, by: 'bench' });
+  await stores.locations.set('rows', `file://${dirname(file)}`, 'bench');
+  return {
+    /** Seconds of one build. A snapshot's name holds its model's: another model writes every shard again, and S3 has other objects. */
+    async build(signal) {
+      const model = `bench-${built += 1}`;
+      const artifacts = createArtifacts({ ...stack.config.s3, bucket: stack.config.s3.bucket });
+      const definition = definitionOf(model);
+      const commit = digestOf(model).slice(0, 40);
+      const blob = await artifacts.putBlob(new TextEncoder().encode(model));
+      await stores.models.ensure({ name: model, repository: 'bench', path: 'bench.model.ts', owner: definition.owner, purpose: definition.purpose });
+      await stores.models.saveDefinition({ model, repository: 'bench', commit, path: 'bench.model.ts', trainingDigest: digestOf('training'), policyDigest: digestOf('policy'), definition, bundle: blob, networkBundle: null });
+      const { run } = await stores.runs.create({ model, cause: model, reason: { kind: 'request', detail: 'bench', by: 'bench', force: false }, commit, trainingDigest: digestOf('training'), policyDigest: digestOf('policy') });
+      const began = performance.now();
+      const result = await buildSnapshot({ ...parts.deps, stores, artifacts }, { model, commit, run: run.id }, signal, { rows: 0, shards: 0 });
+      const seconds = (performance.now() - began) / 1_000;
+      artifacts.close();
+      if (result.rows !== ROWS || result.blocked) throw new Error(`the snapshot has ${result.rows} rows: ${JSON.stringify(result.report.findings)}`);
+      return seconds;
+    },
+    async close() {
+      await Promise.all([database.close(), parts.close()]);
+      await stack.close();
+    },
+  };
+}
+
+function definitionOf(name: string): ModelDefinition {
+  return ModelDefinition.parse({
+    schema: 1, name, owner: { name: 'Bench', email: 'bench@example.com' }, purpose: 'a benchmark',
+    data: { kind: 'table', columns: COLUMNS, target: { name: 'label', classes: ['leaves', 'stays'] }, sources: [{ kind: 'parquet', location: 'rows', path: '*.parquet', key: 'id', split: { byKey: { train: 0.8, test: 0.2 } } }] },
+    network: { layers: [{ className: 'Dense', config: { units: 2, activation: 'softmax' } }] }, training: { optimizer: { kind: 'sgd', learningRate: 0.1 }, epochs: 1, batchSize: 64, seed: 1 },
+    evaluation: { gates: [{ kind: 'not-worse-than-live', name: 'not-worse' }] },
+  });
+}
+
+/** Seconds in which DuckDB copies the file: read, compressed as a snapshot is, written, and nothing else. */
+export async function copyFile(file: string, folder: string): Promise<number> {
+  const to = join(folder, 'copy.parquet');
+  const instance = await DuckDBInstance.create(':memory:');
+  const connection = await instance.connect();
+  const began = performance.now();
+  await connection.run(`copy (select * from read_parquet('${file}')) to '${to}' (format parquet, compression zstd)`);
+  const seconds = (performance.now() - began) / 1_000;
+  connection.closeSync();
+  instance.closeSync();
+  await rm(to);
+  return seconds;
+}
