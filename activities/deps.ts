@@ -17,4 +17,6 @@ export interface ActivityDeps {
   readonly mailFrom: string;
   /** Bearer token with which activities call prediction servers. */
   readonly serverToken: () => Promise<string>;
+  /** The address, with its password, of a database that definitions name; null where no such connection was set. */
+  readonly sqlConnection: (name: string) => string | null;
 }

@@ -29,6 +29,14 @@ export type EpochFigures = z.infer<typeof EpochFigures>;
 export const TrainMode = z.enum(['quick', 'full']);
 export type TrainMode = z.infer<typeof TrainMode>;
 
+/** A field of a generator's rows: a column of the table, or a name: key, target or group, which are text in the end. */
+export const GeneratedField = z.strictObject({ name: z.string(), type: z.enum(['number', 'text', 'boolean', 'time', 'name']), nullable: z.boolean() });
+export type GeneratedField = z.infer<typeof GeneratedField>;
+
+/** What is wrong with a generator's row; `row` counts from 1. */
+export const RowFault = z.strictObject({ check: z.enum(['wrong-shape', 'wrong-type', 'not-a-number', 'missing-value']), message: z.string(), row: z.int().min(1) });
+export type RowFault = z.infer<typeof RowFault>;
+
 /** What a child is asked to do; the first frame it receives. Paths are absolute and local. */
 export const Task = z.discriminatedUnion('program', [
   z.strictObject({ program: z.literal('read-definition'), module: z.string() }),
@@ -38,6 +46,7 @@ export const Task = z.discriminatedUnion('program', [
     checkpointEveryMs: z.int().positive(), cacheMb: z.int().positive(),
   }),
   z.strictObject({ program: z.literal('evaluate'), modelDirectory: z.string(), snapshot: LocalSnapshot, split: Split, batchSize: z.int().positive(), refused: z.enum(['block', 'predict']).describe('what becomes of rows of a table that the model does not take') }),
+  z.strictObject({ program: z.literal('generate'), module: z.string(), export: z.string(), fields: z.array(GeneratedField).min(1), limit: z.int().positive().describe('rows') }),
   z.strictObject({ program: z.literal('runner'), packageDirectory: z.string() }),
 ]);
 export type Task = z.infer<typeof Task>;
@@ -67,6 +76,9 @@ export type EvaluateProgress = z.infer<typeof EvaluateProgress>;
 
 export const ChildFrame = z.discriminatedUnion('kind', [
   z.strictObject({ v, kind: z.literal('definitions'), definitions: z.array(z.strictObject({ export: z.string(), value: z.unknown() })) }),
+  /** Body: `rows` lines, each a JSON array: the row's number, then its values as text (or null). `seen` counts all rows so far. */
+  z.strictObject({ v, kind: z.literal('rows'), rows: z.int().min(0), seen: z.int().min(0), faults: z.array(RowFault) }),
+  z.strictObject({ v, kind: z.literal('generated'), seen: z.int().min(0) }),
   z.strictObject({ v, kind: z.literal('train-progress'), progress: TrainProgress }),
   z.strictObject({ v, kind: z.literal('checkpoint'), directory: z.string() }),
   z.strictObject({ v, kind: z.literal('trained'), modelDirectory: z.string(), history: z.array(EpochFigures), parameters: z.int().min(0) }),

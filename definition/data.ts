@@ -4,6 +4,7 @@ import { Label } from './common.js';
 import { Comparison } from './comparison.js';
 import { Expectation } from './expectations.js';
 import { Feature } from './features.js';
+import { PictureLeakage, TableLeakage } from './leakage.js';
 import { PersonalData } from './personal.js';
 import { Source } from './sources.js';
 
@@ -27,6 +28,7 @@ export const ImageData = z.strictObject({
   sources: z.array(Source).min(1),
   checks: DataCheck.prefault({}),
   comparison: Comparison.optional().describe('what may differ from the snapshot before; left out, nothing is compared'),
+  leakage: PictureLeakage.optional().describe('what training must not have seen; left out, it is looked for all the same'),
 });
 
 export const TableData = z.strictObject({
@@ -37,6 +39,7 @@ export const TableData = z.strictObject({
   sources: z.array(Source).min(1),
   checks: DataCheck.prefault({}),
   personalData: PersonalData.optional().describe('texts are looked through for personal data; left out, they are not'),
+  leakage: TableLeakage.optional().describe('what training must not have seen; left out, it is looked for all the same'),
   expectations: z.array(Expectation).max(1000).optional().describe('what the rows have to be like'),
   comparison: Comparison.optional().describe('what may differ from the snapshot before; left out, nothing is compared'),
 });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Label } from './common.js';
+import { Duration, Label } from './common.js';
 import { SplitRule } from './splits.js';
 
 /** Attributes that every row of a source carries; slices select by them. */
@@ -31,12 +31,27 @@ const Ndjson = z.strictObject({ kind: z.literal('ndjson'), ...files, ...rows }).
 const LabelledPredictions = z.strictObject({ kind: z.literal('labelled-predictions'), environment: Label.default('production'), attributes: Attributes, split: SplitRule, minimum: z.int().min(0).default(0) })
   .describe('predictions whose label has arrived; with `attributes`, only those logged with these request attributes');
 
+const Sql = z.strictObject({
+  kind: z.literal('sql'),
+  connection: Label.describe('operators give the worker its address, so that no definition holds a password'),
+  query: z.string().min(1).max(100_000),
+  timeout: Duration.default('30m'),
+  ...rows,
+}).describe('rows of a query to PostgreSQL');
+
+const Generator = z.strictObject({
+  kind: z.literal('generator'),
+  export: z.string().regex(/^[A-Za-z_$][\w$]*$/, 'the name of an exported function').describe('a generator that the definition\'s file exports'),
+  limits: z.strictObject({ rows: z.int().min(1).default(10_000_000), minutes: z.number().positive().max(240).default(30), memoryMb: z.int().min(64).default(1024) }).prefault({}),
+  ...rows,
+}).describe('rows of the team\'s own code');
+
 /** Where rows come from. */
-export const Source = z.discriminatedUnion('kind', [ImageFolder, Parquet, Csv, Ndjson, LabelledPredictions]);
+export const Source = z.discriminatedUnion('kind', [ImageFolder, Parquet, Csv, Ndjson, Sql, Generator, LabelledPredictions]);
 export type Source = z.infer<typeof Source>;
 export type SourceOf<K extends Source['kind']> = Extract<Source, { kind: K }>;
 
 /** What a source gives: pictures, rows of a table, or whichever the model is of. */
 export const SOURCE_GIVES = {
-  'image-folder': 'images', parquet: 'table', csv: 'table', ndjson: 'table', 'labelled-predictions': 'either',
+  'image-folder': 'images', parquet: 'table', csv: 'table', ndjson: 'table', sql: 'table', generator: 'table', 'labelled-predictions': 'either',
 } as const satisfies Record<Source['kind'], 'images' | 'table' | 'either'>;

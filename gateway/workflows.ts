@@ -37,6 +37,10 @@ export interface Workflows {
   startScore(model: string, score: { job: string; version: number; input: string; by: string }): Promise<void>;
   /** The same reproduction again is left alone. */
   startReproduction(reproduction: { model: string; version: number; id: string; by: string; tolerance: number | null }): Promise<void>;
+  /** The same erasure again is searched for again where that had failed. */
+  startErasure(erasure: { model: string; id: string }): Promise<void>;
+  /** Why the search for an erased row ended without its result; null while it runs. */
+  erasureFailure(model: string, id: string): Promise<RunError | null>;
   /** Why a scoring job ended without its result; null while it runs, when it is done, and where there is none. */
   scoreFailure(model: string, job: string): Promise<RunError | null>;
   /** Why a reproduction's workflow ended without a word of its own; null while it runs, when it is done, and where there is none. */
@@ -130,6 +134,10 @@ export function createWorkflows(client: Client): Workflows {
     async startReproduction({ model, version, id, by, tolerance }) {
       await ask(() => client.workflow.start('reproduction', { workflowId: workflowId.reproduction(model, version, id), taskQueue: QUEUES.lifecycle, args: [{ v: 1, model, version, id, by, tolerance }], workflowIdConflictPolicy: 'USE_EXISTING', workflowIdReusePolicy: 'REJECT_DUPLICATE' })).catch((error: unknown) => { if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error; });
     },
+    async startErasure({ model, id }) {
+      await ask(() => client.workflow.start('erasure', { workflowId: workflowId.erasure(model, id), taskQueue: QUEUES.lifecycle, args: [{ v: 1, model, id }], workflowIdConflictPolicy: 'USE_EXISTING', workflowIdReusePolicy: 'ALLOW_DUPLICATE' }));
+    },
+    erasureFailure: (model, id) => endOf(workflowId.erasure(model, id)),
     scoreFailure: (model, job) => endOf(workflowId.score(model, job)),
     reproductionFailure: (model, version, id) => endOf(workflowId.reproduction(model, version, id)),
     async isReachable(ms) {

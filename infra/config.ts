@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { ConfigError } from './config/error.js';
 import { loadTemporalConfig, type TemporalConfig } from './config/temporal.js';
 import { mergeVariables, ServerPort, serverVariable, shownValue, Variables, type VariableGroup } from './config/variables.js';
+import { sqlVariable } from '../contract/names.js';
 import { isErrno } from './stack/files.js';
 import { findHome, homeLayout } from './stack/home.js';
 import { parseStackFile } from './stack/state.js';
@@ -40,6 +41,8 @@ export interface Config {
   /** how people reach the gateway; links in mails start with it */
   publicUrl: string;
   secretsDir: string;
+  /** the address of a database that definitions read from; null where it was not set */
+  sqlConnection: (name: string) => string | null;
 }
 
 export interface LoadConfigOptions {
@@ -71,6 +74,7 @@ export function loadConfig({ env = process.env, cwd = process.cwd(), need = ['te
     servers: serversOf(variables, checked.PERENNIAL_SERVER_HOST),
     publicUrl: checked.PUBLIC_URL ?? gateway.url,
     secretsDir: homeLayout(home).secretsDir,
+    sqlConnection: (name: string) => variables[sqlVariable(name)] ?? null,
   };
   const problems: string[] = [];
   const add = <Key extends 'temporal' | 'databaseUrl' | 's3' | 'smtpUrl'>(group: VariableGroup, key: Key, read: () => Config[Key]): void => {

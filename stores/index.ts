@@ -3,6 +3,7 @@ import { createChecksStore } from './checks.js';
 import type { Database } from './database.js';
 import { createDecisionsStore } from './decisions.js';
 import { createEnvironmentsStore } from './environments.js';
+import { createErasuresStore } from './erasures.js';
 import { createEvaluationsStore } from './evaluations.js';
 import { createEvidenceStore } from './evidence.js';
 import { createFingerprintsStore } from './fingerprints.js';
@@ -34,6 +35,7 @@ export function createStores(db: Database) {
     checks: createChecksStore(db),
     decisions: createDecisionsStore(db),
     environments: createEnvironmentsStore(db),
+    erasures: createErasuresStore(db),
     evaluations: createEvaluationsStore(db),
     evidence: createEvidenceStore(db),
     fingerprints: createFingerprintsStore(db),

@@ -27,6 +27,7 @@ export async function wire(name: string): Promise<Wired> {
     stores, artifacts: createArtifacts(config.s3), temporal: new Client({ connection: clientConnection, namespace: config.temporal.namespace }),
     tfjsNode: loadNativeParts().tfjsNode, scratch, publicUrl: config.publicUrl, mailFrom: config.mailFrom,
     serverToken: async () => (await readFile(join(config.secretsDir, 'server-token'), 'utf8')).trim(),
+    sqlConnection: config.sqlConnection,
   };
   return {
     config, deps, connection,

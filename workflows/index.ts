@@ -1,6 +1,7 @@
 /** Every export is a workflow type. */
 export { batchScore } from './batch-score.js';
 export { environment } from './environment.js';
+export { erasure } from './erasure.js';
 export { governor } from './governor.js';
 export { intake } from './intake.js';
 export { lifecycle } from './lifecycle.js';

@@ -5,6 +5,8 @@ import { digestOf } from '../../domain/digest.js';
 import type { ActivityDeps } from '../deps.js';
 import { putJson } from '../json.js';
 import { requireDefinition } from '../lookup.js';
+import type { Erased } from './erasure/forget.js';
+import { removeErased } from './erasure/remove.js';
 import { Findings } from './findings.js';
 import { fingerprintOf } from './fingerprint.js';
 import { listSources, requireUnchanged } from './listing.js';
@@ -34,14 +36,19 @@ export interface BuildProgress { rows: number; shards: number }
  * Running twice gives the same digest and the same objects.
  */
 export async function buildSnapshot(deps: ActivityDeps, { model, commit, run }: BuildRequest, signal: AbortSignal, progress: BuildProgress): Promise<SnapshotResult> {
-  const { definition: { data, release } } = await requireDefinition(deps.stores, model, commit);
+  const { definition: { data, release }, bundle } = await requireDefinition(deps.stores, model, commit);
   const findings = new Findings();
   const lookedAt = Date.now();
   const sources = await listSources({ deps, model, data, findings });
-  const fingerprint = fingerprintOf(data, sources, lookedAt);
+  const erased = await deps.stores.erasures.erased(model);
+  const fingerprint = fingerprintOf(data, sources, lookedAt, erased?.hashes ?? []);
   const known = findings.report().blocked || fingerprint === null ? null : await knownSnapshot(deps, model, fingerprint);
-  if (known) return known;
-  const result = await withWorkspace(deps.scratch, 'snapshots', (folder) => readAndSave({ deps, model, data, findings, sources, folder, signal, progress }));
+  if (known) {
+    await removeErased(deps, model, known.digest);
+    return known;
+  }
+  const result = await withWorkspace(deps.scratch, 'snapshots', (folder) => readAndSave({ deps, model, bundle, erased, data, findings, sources, folder, signal, progress }));
+  if (!result.blocked) await removeErased(deps, model, result.digest);
   if (!result.blocked && fingerprint !== null) await deps.stores.fingerprints.save({ model, fingerprint, digest: result.digest });
   await tellSources(deps, run, result);
   await recordPersonalData(deps, { chain: `${model}/${release.environment}`, run, report: result.report });
@@ -58,7 +65,7 @@ async function knownSnapshot({ stores }: ActivityDeps, model: string, fingerprin
 }
 
 interface Reading {
-  readonly deps: ActivityDeps; readonly model: string; readonly data: Data; readonly findings: Findings; readonly sources: readonly ListedSource[];
+  readonly deps: ActivityDeps; readonly model: string; readonly bundle: Ref; readonly erased: Erased; readonly data: Data; readonly findings: Findings; readonly sources: readonly ListedSource[];
   readonly folder: string; readonly signal: AbortSignal; readonly progress: BuildProgress;
 }
 
@@ -67,7 +74,8 @@ type BuiltResult = SnapshotResult & Pick<BuiltRows, 'sources' | 'boundaries'>;
 async function readAndSave(reading: Reading): Promise<BuiltResult> {
   const { deps, model, data, findings, progress } = reading;
   const boundariesOf = (rule: string) => deps.stores.splitBoundaries.get(reading.model, rule);
-  const common = { ...reading, boundariesOf, onRows: (rows: number) => { progress.rows += rows; } };
+  const definitionCode = () => deps.artifacts.get(reading.bundle);
+  const common = { ...reading, boundariesOf, definitionCode, onRows: (rows: number) => { progress.rows += rows; } };
   const built = await (data.kind === 'images' ? buildPictures({ ...common, data }) : buildTable({ ...common, data })).catch(async (error: unknown) => {
     // A file that went away under the reader is told as that.
     if (!reading.signal.aborted) await requireUnchanged(reading.sources);
@@ -83,14 +91,14 @@ async function readAndSave(reading: Reading): Promise<BuiltResult> {
     };
     if (report.blocked) return await blockedBy(report);
     const digest = digestOf(contentOf(model, data, built));
-    const known = await saveKnown(deps, built, digest, report);
+    const known = await saveKnown(deps, { built, erased: reading.erased, digest, report });
     if (known) return { ...known, report, blocked: false, reused: true, ...told };
     const { shards, profile } = await storeShards({ ...reading, built, onShard: (written) => { progress.shards = written; } });
     await compareWithPrevious(deps, { model, data, profile: profile.profile, findings });
     const compared = findings.report();
     if (compared.blocked) return await blockedBy(compared);
     const refs = await saveProfile(deps, { model, snapshot: digest, profile });
-    const saved = await saveSnapshot({ deps, model, data, built, report: compared, shards, profile: refs });
+    const saved = await saveSnapshot({ deps, model, data, erased: reading.erased, built, report: compared, shards, profile: refs });
     return { ...saved, report: compared, blocked: false, reused: false, ...told };
   } finally {
     await built.close();

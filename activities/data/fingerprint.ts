@@ -10,13 +10,14 @@ const BUILD = 1;
 const CLOCK_TICK_MS = 100;
 
 /**
- * What the sources looked like before a row was read: the definition's data, every file's size and times, and which labels count.
- * Null when a file is too fresh to trust its times (as git's index does), or when more than the rows decides whether they are good.
+ * What the sources looked like before a row was read: the definition's data, every file's size and times, which labels count, and which rows were erased.
+ * Null when a file is too fresh to trust its times (as git's index does), when a query or a generator is asked anew each time, or when more than the rows decides whether they are good.
  */
-export function fingerprintOf(data: Data, sources: readonly ListedSource[], lookedAt: number): string | null {
+export function fingerprintOf(data: Data, sources: readonly ListedSource[], lookedAt: number, erased: readonly string[]): string | null {
   if (data.kind === 'table' && data.expectations?.some(dependsOnMore)) return null;
   const parts = [];
   for (const listed of sources) {
+    if (listed.kind === 'sql' || listed.kind === 'generator') return null; // only what they give tells whether it changed
     if (listed.kind === 'labelled') {
       parts.push({ mark: listed.mark });
       continue;
@@ -28,5 +29,5 @@ export function fingerprintOf(data: Data, sources: readonly ListedSource[], look
     }
     parts.push({ uri: listed.uri, files: files.digest('hex') });
   }
-  return digestOf({ build: BUILD, data, parts });
+  return digestOf({ build: BUILD, data, parts, ...(erased.length > 0 ? { erased: [...erased] } : {}) });
 }

@@ -1,6 +1,7 @@
 import type { ActivityDeps } from '../deps.js';
 import { heartbeating } from '../heartbeat.js';
 import { buildSnapshot } from './build.js';
+import { findErased } from './erasure/find.js';
 import type { BuildProgress, BuildRequest, SnapshotResult } from './build.js';
 
 export { openSnapshot } from './open-snapshot.js';
@@ -15,6 +16,12 @@ export function createDataActivities(deps: ActivityDeps) {
     async buildSnapshot(request: BuildRequest): Promise<SnapshotResult> {
       const progress: BuildProgress = { rows: 0, shards: 0 };
       return heartbeating((signal) => buildSnapshot(deps, request, signal, progress), () => ({ ...progress }));
+    },
+
+    /** Looks for snapshots that hold an erased row. Every mark is written once: a second try adds what is missing. */
+    async findErased(request: { readonly model: string; readonly id: string }): Promise<void> {
+      let shards = 0;
+      return heartbeating((signal) => findErased(deps, request, signal, () => { shards += 1; }), () => ({ shards }));
     },
   };
 }

@@ -1,4 +1,5 @@
 import { PerennialError } from '../../contract/errors.js';
+import { sqlVariable } from '../../contract/names.js';
 import type { Data } from '../../definition/data.js';
 import type { Source, SourceOf } from '../../definition/sources.js';
 import { describeSource } from '../../domain/sources.js';
@@ -7,13 +8,16 @@ import type { Findings } from './findings.js';
 import { fixedFolder, globToRegExp, openLocation, staysInside } from './location.js';
 import type { LocatedFile, OpenLocation } from './location.js';
 
-type FileSource = Exclude<Source, { kind: 'labelled-predictions' }>;
+type FileSource = Exclude<Source, { kind: 'labelled-predictions' | 'sql' | 'generator' }>;
 type LabelledSource = SourceOf<'labelled-predictions'>;
 
 /** A source with what was found in it when the build began. `description` names it in reports. */
 export type ListedSource =
   | { readonly kind: 'files'; readonly description: string; readonly source: FileSource; readonly uri: string; readonly location: OpenLocation; readonly files: readonly LocatedFile[] }
-  | { readonly kind: 'labelled'; readonly description: string; readonly source: LabelledSource; readonly mark: string };
+  | { readonly kind: 'labelled'; readonly description: string; readonly source: LabelledSource; readonly mark: string }
+  /** `url` holds a password: it goes nowhere but to the driver. */
+  | { readonly kind: 'sql'; readonly description: string; readonly source: SourceOf<'sql'>; readonly url: string }
+  | { readonly kind: 'generator'; readonly description: string; readonly source: SourceOf<'generator'> };
 
 /** Looks at every source without reading a row; one that is not there is a finding, and is left out. */
 export async function listSources({ deps, model, data, findings }: { deps: ActivityDeps; model: string; data: Data; findings: Findings }): Promise<ListedSource[]> {
@@ -22,6 +26,17 @@ export async function listSources({ deps, model, data, findings }: { deps: Activ
     if (source.kind === 'labelled-predictions') {
       const mark = await deps.stores.fingerprints.labelledMark({ model, environment: source.environment });
       listed.push({ kind: 'labelled', description: describeSource(source), source, mark });
+      continue;
+    }
+    if (source.kind === 'sql') {
+      const named = describeSource(source);
+      const url = deps.sqlConnection(source.connection);
+      if (url === null) findings.add('missing-source', 'block', `the connection ${source.connection} is not set: ${sqlVariable(source.connection)} in the environment of the compute worker`, named);
+      else listed.push({ kind: 'sql', description: named, source, url });
+      continue;
+    }
+    if (source.kind === 'generator') {
+      listed.push({ kind: 'generator', description: describeSource(source), source });
       continue;
     }
     const description = describeSource(source);

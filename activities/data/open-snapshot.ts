@@ -21,11 +21,13 @@ const UNUSED_MS = 7 * 86_400_000;
 /**
  * A snapshot's shards on this machine. They are kept in the scratch folder by their sha256, checked each time, and fetched again
  * when they are damaged; several processes may do so at once. `signal` stops between shards.
- * @throws PerennialError `data/missing` where there is no such snapshot, `storage/*` where S3 does not give its files
+ * @throws PerennialError `data/missing` where there is no such snapshot, `data/erased` where it holds an erased row, `storage/*` where S3 does not give its files
  */
 export async function openSnapshot({ stores, artifacts, scratch }: Pick<ActivityDeps, 'stores' | 'artifacts' | 'scratch'>, digest: string, signal?: AbortSignal): Promise<OpenSnapshot> {
   const snapshot = await stores.snapshots.get(digest);
   if (!snapshot || snapshot.blocked) throw new PerennialError('data/missing', `there is no snapshot ${digest}`, { digest });
+  const erasures = await stores.erasures.marksOf(digest);
+  if (erasures.length > 0) throw new PerennialError('data/erased', `snapshot ${digest} holds a row that was erased (${erasures.join(', ')})`, { digest, erasures });
   const manifest = SnapshotManifest.parse(await readJson(artifacts, snapshot.manifest));
   if (digestOf(manifest.content) !== digest) throw new PerennialError('storage/digest-mismatch', `the manifest of snapshot ${digest} describes another one`, { digest });
   const cache = join(scratch, 'shards');

@@ -16,10 +16,10 @@ export type Images = z.infer<typeof ImageData>;
 type FilesOf = Extract<ListedSource, { kind: 'files' }>;
 type LabelledOf = Extract<ListedSource, { kind: 'labelled' }>;
 
-/** A readable picture of a known class. `digest` is of its pixels; `place` where its PNG lies in the attempt's spill file. */
+/** A readable picture of a known class. `digest` is of its pixels, `looks` of what it looks like; `place` where its PNG lies in the attempt's spill file. */
 export interface PictureRow {
   readonly key: string; readonly split: Split; readonly label: string; readonly attributes: Readonly<Record<string, string>>;
-  readonly digest: string; readonly place: Spilled; readonly source: number; readonly figures: PictureFigures;
+  readonly digest: string; readonly looks: bigint; readonly place: Spilled; readonly source: number; readonly figures: PictureFigures;
 }
 
 const READS_AT_ONCE = 16;
@@ -53,7 +53,7 @@ export async function* readFolder(context: ReadContext, { source, files, locatio
     context.onRows(1);
     const key = `${source.location}/${name}`;
     if (!accept(context, picture, key)) continue;
-    yield { key, split: splitFor(source.split, key), label, attributes: source.attributes, digest: picture.digest, place: await spill.append(picture.png), source: index, figures: picture.figures };
+    yield { key, split: splitFor(source.split, key), label, attributes: source.attributes, digest: picture.digest, looks: picture.looks, place: await spill.append(picture.png), source: index, figures: picture.figures };
   }
 }
 
@@ -77,8 +77,8 @@ export async function* readLabelled(context: ReadContext, { source, description 
     }
     const picture = packPicture(input, data.image);
     if (!accept(context, picture, `prediction ${id}`)) continue;
-    const { digest, png, figures } = picture;
-    yield { key: digest, split: splitFor(source.split, digest), label, attributes: { ...attributes, ...source.attributes }, digest, place: await spill.append(png), source: index, figures };
+    const { digest, looks, png, figures } = picture;
+    yield { key: digest, split: splitFor(source.split, digest), label, attributes: { ...attributes, ...source.attributes }, digest, looks, place: await spill.append(png), source: index, figures };
   }
   if (read === 0) findings.add('missing-source', 'warn', `no rows yet: ${description}`);
 }

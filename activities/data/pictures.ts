@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import { canonicalJson } from '../../domain/canonical.js';
 import { shardOf } from '../../domain/stable-split.js';
 import { checkClasses } from './class-checks.js';
+import { withoutErased } from './erasure/forget.js';
+import type { Erased } from './erasure/forget.js';
+import { checkNearDuplicates } from './leakage/near-duplicates.js';
 import { compareKeys } from './order.js';
 import { readFolder, readLabelled } from './picture-rows.js';
 import type { Images, PictureRow, ReadContext } from './picture-rows.js';
@@ -18,14 +21,15 @@ const ROWS_PER_SHARD = 4_000;
 const BYTES_PER_SHARD = 64 * 1024 * 1024;
 
 /** Reads, checks and divides the pictures. Their bytes wait in a file of `folder`; about 400 bytes a row stay in memory. */
-export async function buildPictures(context: Omit<ReadContext, 'spill'> & { readonly sources: readonly ListedSource[]; readonly folder: string }): Promise<BuiltRows & { close(): Promise<void> }> {
+export async function buildPictures(context: Omit<ReadContext, 'spill'> & { readonly sources: readonly ListedSource[]; readonly folder: string; readonly erased: Erased }): Promise<BuiltRows & { close(): Promise<void> }> {
   const { data, findings, sources, folder } = context;
   const spill = await Spill.create(join(folder, 'pictures.spill'));
   try {
     const read: PictureRow[] = [];
     for (const [index, source] of sources.entries()) read.push(...await readSource({ ...context, spill }, source, index));
-    const rows = selectPictures(read, data.checks, findings);
+    const rows = selectPictures(withoutErased(read, context.erased, findings), data.checks, findings);
     checkClasses(countBy(rows), data, findings);
+    await checkNearDuplicates(rows, spill, data, findings, context.signal);
     return { rows: rows.length, shards: divide(rows, data, spill, folder), counts: countAll(rows), sources: countSources(rows, sources), close: () => spill.close() };
   } catch (error) {
     await spill.close();
@@ -35,6 +39,7 @@ export async function buildPictures(context: Omit<ReadContext, 'spill'> & { read
 
 async function readSource(context: ReadContext, listed: ListedSource, index: number): Promise<PictureRow[]> {
   const rows: PictureRow[] = [];
+  if (listed.kind === 'sql' || listed.kind === 'generator') throw new TypeError(`a model of pictures has a source of kind ${listed.kind}`);
   for await (const row of listed.kind === 'files' ? readFolder(context, listed, index) : readLabelled(context, listed, index)) rows.push(row);
   if (listed.kind === 'labelled' && rows.length > 0 && rows.length < listed.source.minimum) {
     context.findings.add('too-few-rows', 'warn', `${rows.length} rows: ${listed.description} are used from ${listed.source.minimum} on`);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { convertIndexedToRgb, decode, encode } from 'fast-png';
 import type { DecodedPng } from 'fast-png';
+import { differenceHash } from '../../domain/picture-likeness.js';
 import type { Check } from './findings.js';
 import { figuresOf } from './profile/picture-figures.js';
 import type { PictureFigures } from './profile/picture-figures.js';
@@ -8,9 +9,9 @@ import type { PictureFigures } from './profile/picture-figures.js';
 /** What a definition says of its pictures: pixels, and 1 (grey) or 3 (RGB) channels of 8 bits. */
 export interface PictureShape { readonly height: number; readonly width: number; readonly channels: number }
 
-/** A picture as snapshots keep it: `png` without palette, 8 bits a channel; `digest` the sha256 of its pixels. */
+/** A picture as snapshots keep it: `png` without palette, 8 bits a channel; `digest` the sha256 of its pixels, `looks` a hash that similar pictures have nearly alike. */
 export type CheckedPicture =
-  | { readonly ok: true; readonly png: Uint8Array; readonly digest: string; readonly figures: PictureFigures }
+  | { readonly ok: true; readonly png: Uint8Array; readonly digest: string; readonly looks: bigint; readonly figures: PictureFigures }
   | { readonly ok: false; readonly check: Check; readonly message: string };
 
 /** Name of the first chunk of a PNG (PNG specification, 11.2.1). */
@@ -32,7 +33,7 @@ export function checkPicture(file: Uint8Array, shape: PictureShape): CheckedPict
   }
   if (palette) return packPicture(new Uint8Array(convertIndexedToRgb(decoded)), shape);
   const pixels = new Uint8Array(decoded.data.buffer, decoded.data.byteOffset, decoded.data.byteLength);
-  return { ok: true, png: file, digest: pixelDigest(pixels), figures: figuresOf(pixels, channels) };
+  return { ok: true, png: file, digest: pixelDigest(pixels), looks: differenceHash(pixels, shape), figures: figuresOf(pixels, channels) };
 }
 
 /** What a PNG's header says of its size, before anything is unpacked: a small file may declare gigabytes. Null where there is no such header. */
@@ -53,7 +54,7 @@ function tryDecode(file: Uint8Array): DecodedPng | { error: string } {
 export function packPicture(pixels: Uint8Array, shape: PictureShape): CheckedPicture {
   const bytes = shape.height * shape.width * shape.channels;
   if (pixels.length !== bytes) return { ok: false, check: 'wrong-shape', message: `pixels must be ${bytes} bytes (${shape.height}×${shape.width}×${shape.channels}); found ${pixels.length}` };
-  return { ok: true, png: encode({ ...shape, depth: 8, data: pixels }), digest: pixelDigest(pixels), figures: figuresOf(pixels, shape.channels) };
+  return { ok: true, png: encode({ ...shape, depth: 8, data: pixels }), digest: pixelDigest(pixels), looks: differenceHash(pixels, shape), figures: figuresOf(pixels, shape.channels) };
 }
 
 export function pixelDigest(pixels: Uint8Array): string {

@@ -6,29 +6,30 @@ import { shortColumn } from '../../definition/columns.js';
 import type { Data } from '../../definition/data.js';
 import { digestOf } from '../../domain/digest.js';
 import type { ActivityDeps } from '../deps.js';
+import type { Erased } from './erasure/forget.js';
 import type { BuiltRows } from './rows.js';
 
 export interface SavedSnapshot { readonly digest: string; readonly manifest: Ref; readonly rows: number; readonly counts: SnapshotManifest['counts'] }
 
 /** A snapshot of exactly these rows that was made before, and profiled; its report becomes the newest. */
-export async function saveKnown({ stores }: ActivityDeps, built: BuiltRows, digest: string, report: DataReport): Promise<SavedSnapshot | null> {
+export async function saveKnown({ stores }: ActivityDeps, { built, erased, digest, report }: { built: BuiltRows; erased: Erased; digest: string; report: DataReport }): Promise<SavedSnapshot | null> {
   const known = await stores.snapshots.get(digest);
   if (!known?.profile) return null;
   await fixBoundaries(stores, known.model, built);
-  await stores.snapshots.save({ ...known, report, blocked: false });
+  await stores.snapshots.save({ ...known, report, blocked: false }, erased?.hashes.length ?? 0);
   return { digest, manifest: known.manifest, rows: known.rows, counts: known.counts };
 }
 
 /** Writes the manifest, then the row: who finds the row finds everything. */
-export async function saveSnapshot({ deps, model, data, built, report, shards, profile }: {
-  deps: ActivityDeps; model: string; data: Data; built: BuiltRows; report: DataReport; shards: SnapshotManifest['shards']; profile: ProfileRefs;
+export async function saveSnapshot({ deps, model, data, erased, built, report, shards, profile }: {
+  deps: ActivityDeps; model: string; data: Data; erased: Erased; built: BuiltRows; report: DataReport; shards: SnapshotManifest['shards']; profile: ProfileRefs;
 }): Promise<SavedSnapshot> {
   await fixBoundaries(deps.stores, model, built);
   const content = contentOf(model, data, built);
   const digest = digestOf(content);
   const manifest: SnapshotManifest = { v: 1, digest, content, shards, counts: built.counts, sources: built.sources, ...(built.boundaries?.length ? { boundaries: built.boundaries.map(({ fixed: _, ...one }) => one) } : {}) };
   const ref = await deps.artifacts.putOnce(`snapshots/${digest}/manifest.json`, new TextEncoder().encode(JSON.stringify(manifest)), { contentType: 'application/json' });
-  await deps.stores.snapshots.save({ digest, model, manifest: ref, rows: built.rows, counts: built.counts, report, blocked: false, profile });
+  await deps.stores.snapshots.save({ digest, model, manifest: ref, rows: built.rows, counts: built.counts, report, blocked: false, profile }, erased?.hashes.length ?? 0);
   return { digest, manifest: ref, rows: built.rows, counts: built.counts };
 }
 

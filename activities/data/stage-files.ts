@@ -63,21 +63,34 @@ function openFile(source: RowFiles, file: AnyFile, wanted: readonly string[]): P
 /** Names what divides the rows, while they are read, where it is no input column. */
 const DIVIDER = 'divider';
 
-async function stageFile(duck: Duck, { data, findings }: TableContext, source: RowFiles, index: number, file: AnyFile): Promise<void> {
+async function stageFile(duck: Duck, context: TableContext, source: RowFiles, index: number, file: AnyFile): Promise<void> {
+  const reading = await openFile(source, file, neededColumns(source, context));
+  await stageReading(duck, context, { source, index, name: file.name, reading });
+}
+
+interface ReadRows { readonly source: Pick<RowFiles, 'key' | 'split' | 'attributes'>; readonly index: number; /** In reports. */ readonly name: string; readonly reading: Reading }
+
+function neededColumns({ key, split }: ReadRows['source'], { data }: TableContext): string[] {
+  const divider = dividerOf(split, data);
+  return [...new Set([key, data.target.name, ...typedColumns(data.columns).map(({ name }) => name), ...(divider ? [divider.column.name] : [])])];
+}
+
+/** Stages what a source's reading gives. Columns that are missing, or of another type, are a finding. */
+export async function stageReading(duck: Duck, context: TableContext, { source, index, name, reading }: ReadRows): Promise<void> {
+  const { data, findings } = context;
   const columns = typedColumns(data.columns);
   const divider = dividerOf(source.split, data);
-  const needed = [...new Set([source.key, data.target.name, ...columns.map(({ name }) => name), ...(divider ? [divider.column.name] : [])])];
-  const { from, types, column, ordinal, origin, where, settle } = await openFile(source, file, needed);
-  const missing = types === null ? [] : needed.filter((name) => !types.has(name));
+  const { from, types, column, ordinal, origin, where, settle } = reading;
+  const missing = types === null ? [] : neededColumns(source, context).filter((wanted) => !types.has(wanted));
   if (missing.length > 0) {
-    findings.add('wrong-shape', 'block', `columns are missing: ${missing.join(', ')}`, file.name);
+    findings.add('wrong-shape', 'block', `columns are missing: ${missing.join(', ')}`, name);
     return;
   }
-  const typeOf = (name: string) => types?.get(name) ?? 'VARCHAR';
+  const typeOf = (wanted: string) => types?.get(wanted) ?? 'VARCHAR';
   const read = divider?.input === null ? [...columns, divider.column] : columns;
   const foreign = read.filter((one) => !mayHold(one, typeOf(one.name)));
   if (foreign.length > 0) {
-    findings.add('wrong-type', 'block', `columns of another type: ${foreign.map((one) => `${one.name} (${typeOf(one.name)}) has to hold ${describeColumn(one)}`).join('; ')}`, file.name);
+    findings.add('wrong-type', 'block', `columns of another type: ${foreign.map((one) => `${one.name} (${typeOf(one.name)}) has to hold ${describeColumn(one)}`).join('; ')}`, name);
     return;
   }
   const values = read.map((one, place) => `${stagedValue(one, column(one.name, one.type === 'number' ? 'number' : 'text'), typeOf(one.name))} as ${place < columns.length ? columnOf(place) : DIVIDER}`).join(', ');

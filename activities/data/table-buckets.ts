@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { typedColumns } from '../../definition/columns.js';
+import { columnOf } from './column-names.js';
 import { literal } from './duckdb.js';
 import type { Duck } from './duckdb.js';
 import { shardCount } from './rows.js';
@@ -12,7 +13,7 @@ import type { Table } from './tables.js';
  */
 export interface Buckets {
   readonly count: number;
-  /** What SQL selects from, for some buckets or for all: the columns of `staged`, `row` (unique), `place` (of the key, see `shardOf` of domain/) and `hash`. */
+  /** What SQL selects from, for some buckets or for all: the columns of `staged`, `row` (unique), `place` (of the key, see `shardOf` of domain/), `hash` (of the whole row) and `content` (a hash of its values, in this process only). */
   rows(buckets?: readonly number[]): string;
 }
 
@@ -40,9 +41,10 @@ export async function divideIntoBuckets(duck: Duck, data: Table, { folder, good,
   const count = Math.min(MOST_BUCKETS, shardCount(Number(staged?.n ?? 0), ROWS_PER_BUCKET));
   const [{ threads } = { threads: 1 }] = await duck.rows<{ threads: number | bigint }>('select current_setting(\'threads\') as threads');
   const held = rowsWithin(HELD_BYTES / Number(threads), data);
+  const values = typedColumns(data.columns).map((_, index) => columnOf(index)).join(', ');
   const rowsSql = (range: string) => {
     const rows = `from staged where ${good}${range}`;
-    const hashed = `${PLACE} as place, sha256(${canonicalRow}) as hash`;
+    const hashed = `${PLACE} as place, sha256(${canonicalRow}) as hash, hash(${values}) as content`;
     return split === null ? `select *, rowid as row, ${hashed} ${rows}` : `select *, ${hashed} from (select * replace (${split} as split), rowid as row ${rows})`;
   };
   await duck.run(`set partitioned_write_flush_threshold = ${held}`);

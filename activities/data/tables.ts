@@ -7,13 +7,18 @@ import { columnOf } from './column-names.js';
 import { storedValue } from './column-sql.js';
 import { identifier, literal, openDuck } from './duckdb.js';
 import type { Duck } from './duckdb.js';
+import { forgetRows } from './erasure/forget.js';
+import type { Erased } from './erasure/forget.js';
 import type { Findings } from './findings.js';
+import { checkTableLeakage } from './leakage/table-leakage.js';
 import type { ListedSource } from './listing.js';
 import { scanPersonalData } from './personal/scan.js';
 import { profileShard } from './profile/table-profile.js';
 import { byAttribute, shardCount, SPLITS } from './rows.js';
 import type { BuiltRows, BuiltShard } from './rows.js';
 import { stageFiles } from './stage-files.js';
+import { stageGenerated } from './stage-generated.js';
+import { stageSql } from './stage-sql.js';
 import { bucketsOfShard, divideIntoBuckets, rowsWithin } from './table-buckets.js';
 import type { Buckets } from './table-buckets.js';
 import { canonicalRow, checkTableRows } from './table-checks.js';
@@ -30,6 +35,9 @@ export interface TableContext {
   readonly folder: string; readonly signal: AbortSignal; readonly onRows: (rows: number) => void;
   /** Boundaries of times that earlier snapshots fixed. */
   readonly boundariesOf: LookUpBoundaries;
+  /** The bundle of the definition's file, for its generators. */
+  readonly definitionCode: () => Promise<Uint8Array>;
+  readonly erased: Erased;
 }
 
 const ROWS_PER_SHARD = 200_000;
@@ -47,9 +55,10 @@ export async function buildTable(context: TableContext): Promise<BuiltRows & { c
     await createStaging(duck, data);
     for (const [index, source] of sources.entries()) {
       signal.throwIfAborted();
-      const rows = source.kind === 'files' ? await stageFiles(duck, context, source, index) : await stageLabelled(duck, context, source, index);
+      const rows = await stage(duck, context, source, index);
       context.onRows(rows);
     }
+    await forgetRows(duck, context.erased, findings);
     // From here on, what has an order is ordered by its keys; keeping the order of files as well would hold many rows back.
     await duck.run('set preserve_insertion_order = false');
     await scanPersonalData(duck, context);
@@ -60,12 +69,22 @@ export async function buildTable(context: TableContext): Promise<BuiltRows & { c
     const kept = await selectTableRows(duck, data, buckets, findings, signal);
     const classes = await duck.rows<{ split: string; label: string; n: bigint }>(`select split, label, count(*) as n from ${kept.rows()} group by all`);
     checkClasses(classes.map(({ split, label, n }) => ({ split, label, rows: Number(n) })), data, findings);
+    await checkTableLeakage(duck, data, kept, findings, signal);
     const shards = await divide(duck, data, kept, signal);
     return { rows: shards.reduce((sum, { rows }) => sum + rows, 0), shards, counts: await countAll(duck, kept), sources: await countSources(duck, kept, sources), boundaries, close: () => Promise.resolve(duck.close()) };
   } catch (error) {
     duck.close();
     signal.throwIfAborted();
     throw error;
+  }
+}
+
+function stage(duck: Duck, context: TableContext, source: ListedSource, index: number): Promise<number> {
+  switch (source.kind) {
+    case 'files': return stageFiles(duck, context, source, index);
+    case 'labelled': return stageLabelled(duck, context, source, index);
+    case 'generator': return stageGenerated(duck, context, source, index);
+    case 'sql': return stageSql(duck, context, source, index);
   }
 }
 

@@ -29,7 +29,7 @@ export interface ScannedText {
 }
 
 /** Bytes with a meaning; of JSON lines, only the line end has one. */
-export interface TextForm { readonly delimiter?: string; readonly quote?: string }
+export interface TextForm { readonly delimiter?: string; readonly quote?: string; /** {@link LONGEST_ROW_BYTES} unless told. */ readonly longestRowBytes?: number }
 
 /**
  * Reads a file once before DuckDB does, and unpacks it to `into` where it is compressed (gzip, Zstandard; told by its first bytes). DuckDB
@@ -98,6 +98,7 @@ const FIRST_LINE_BYTES = 256 * 1024;
 class Scan {
   private readonly quote: number;
   private readonly delimiter: number;
+  private readonly longest: number;
   private readonly first: Uint8Array[] = [];
   private firstDone = false;
   private start: Uint8Array = new Uint8Array(0);
@@ -114,6 +115,7 @@ class Scan {
   private lineIsRow = true;
 
   constructor(private readonly form: TextForm) {
+    this.longest = form.longestRowBytes ?? LONGEST_ROW_BYTES;
     this.quote = form.quote ? form.quote.charCodeAt(0) : -1;
     this.delimiter = form.delimiter ? form.delimiter.charCodeAt(0) : -1;
   }
@@ -121,7 +123,7 @@ class Scan {
   push(chunk: Uint8Array): void {
     if (this.start.length < 4) this.checkStart(chunk);
     if (!this.firstDone) this.keepFirst(chunk);
-    const { quote, delimiter } = this;
+    const { quote, delimiter, longest } = this;
     for (let at = 0; at < chunk.length; at++) {
       const byte = chunk[at] as number;
       if (this.carriage) {
@@ -142,7 +144,7 @@ class Scan {
         if (byte === CR) this.carriage = true;
         else if (byte === NUL) throw new TextFileError('holds a NUL byte: this is no text in UTF-8', this.line);
       }
-      if (this.rowBytes > LONGEST_ROW_BYTES) throw new TextFileError(`a row is longer than ${LONGEST_ROW_BYTES.toLocaleString('en')} bytes${quote >= 0 ? '; is a quote not closed?' : ''}`, this.rowLine);
+      if (this.rowBytes > longest) throw new TextFileError(`a row is longer than ${longest.toLocaleString('en')} bytes${quote >= 0 ? '; is a quote not closed?' : ''}`, this.rowLine);
     }
     this.lastWasCarriage = chunk[chunk.length - 1] === CR;
   }

@@ -10,9 +10,11 @@ import { readJson } from '../json.js';
 import { requireVersion } from '../lookup.js';
 import { fetchPackage } from '../package/fetch-package.js';
 import { readFile } from 'node:fs/promises';
-import { fetchInput, loadInput } from './input.js';
+import { TextFileError } from '../data/text-file.js';
+import { fetchInput, inputError, loadInput, pictureOf } from './input.js';
 import type { ScoreInput} from './plan-file.js';
 import { planKey, ScorePlanFile } from './plan-file.js';
+import { textProblem, wholeText } from './whole-text.js';
 
 export interface ScoreRequest { readonly job: string; readonly model: string; readonly version: number; readonly input: string; readonly by: string }
 export interface ScorePlan { readonly rows: number; readonly partitions: number }
@@ -46,7 +48,11 @@ async function cutInput({ artifacts }: ActivityDeps, { input, signature, folder,
   await mkdir(join(folder, 'duck'));
   const duck = await openDuck(join(folder, 'duck'), signal);
   try {
-    const { rows, bytes } = await loadInput(duck, input, file, signature);
+    const text = await wholeText(duck, file, { folder, pictures: pictureOf(signature) !== null, signal }).catch((error: unknown) => {
+      throw error instanceof TextFileError ? inputError(input, textProblem(error), { line: error.line ?? null }) : error;
+    });
+    const { rows, bytes } = await loadInput(duck, input, text?.path ?? file, signature);
+    if (text && rows < text.rows) throw inputError(input, `has ${text.rows} rows, of which ${rows} could be read: check its quotes and fields`);
     const size = Math.max(1, Math.min(ROWS_PER_PARTITION, Math.floor(BYTES_PER_PARTITION / Math.max(1, bytes / Math.max(1, rows)))));
     const partitions: { rows: number; file: Ref }[] = [];
     await duck.run('set threads = 1');

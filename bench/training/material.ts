@@ -43,7 +43,7 @@ export async function prepareMaterial(folder: string, epochs: number, { signal, 
   await preparePictures({ cifarDir: loadNativeParts().cifar10, into: pictures, counts: { train: ROWS, test: TEST_ROWS, day: 2, night: 2 } });
   const parts = createTryDeps(new Map([['pictures', pathToFileURL(pictures).href]]), folder);
   try {
-    const { snapshot } = await buildSample({ deps: parts.deps, definition, rows: 2 * ROWS, folder, signal });
+    const { snapshot } = await buildSample({ deps: parts.deps, definition, code: read.bundle.code, rows: 2 * ROWS, folder, signal });
     const [pixels, labels] = [join(folder, 'pixels.bin'), join(folder, 'labels.bin')];
     const chunks: { raw: Uint8Array; actual: Uint8Array }[] = [];
     for await (const { raw, actual } of evaluationRows(snapshot, 'train')) if (isPixels(raw)) chunks.push({ raw: new Uint8Array(raw), actual: Uint8Array.from(actual) });

@@ -56,6 +56,8 @@ export const ScoreBody = z.strictObject({
 
 export const ReproduceBody = z.strictObject({ tolerance: z.number().min(0).max(1).nullable().default(null).describe('largest difference of two weights that counts as the same; null: none where one thread trained it, else 0.001'), id: RequestId });
 
+export const EraseBody = z.strictObject({ key: z.string().min(1).max(2000).describe('the row\'s key, which is not kept'), reason: Reason, id: RequestId });
+
 export const ModelParams = z.strictObject({ model: ModelName });
 export const VersionParams = z.strictObject({ model: ModelName, version: z.coerce.number().pipe(VersionNumber) });
 export const SnapshotParams = z.strictObject({ snapshot: z.string().regex(/^[0-9a-f]{8,64}$/, 'a snapshot\'s digest, or its first 8 digits or more') });

@@ -17,7 +17,7 @@ export function policyDigest(definition: ModelDefinition): string {
 }
 
 /** What these fields say changes no weight, only whether there may be any. */
-const POLICY_OF_DATA: readonly string[] = ['expectations', 'comparison', 'personalData'];
+const POLICY_OF_DATA: readonly string[] = ['expectations', 'comparison', 'personalData', 'leakage'];
 
 function withoutPolicy(data: ModelDefinition['data']): Record<string, unknown> {
   return Object.fromEntries(Object.entries(data).filter(([field]) => !POLICY_OF_DATA.includes(field)));

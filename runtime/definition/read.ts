@@ -8,6 +8,7 @@ import { bundleDefinition, bundleModule } from './bundle.js';
 import type { Bundle, ModuleAddress } from './bundle.js';
 import { policyDigest, trainingDigest } from './digests.js';
 import { describeIssues } from './issues.js';
+import { EMPTY_MAP, teamStack } from './team-stack.js';
 
 export interface ReadDefinition {
   readonly definition: ModelDefinition;
@@ -57,13 +58,11 @@ export interface StoredDefinitionCode { readonly code: Uint8Array; readonly netw
  * Errors: those of {@link readDefinitions}.
  */
 export async function readStoredDefinition({ code, networkCode, model, file, signal }: StoredDefinitionCode): Promise<Pick<ReadDefinition, 'definition' | 'trainingDigest'>> {
-  const exported = await loadInChild({ code, sourceMap: new TextEncoder().encode(EMPTY_MAP) }, file, 10_000, 512, signal);
+  const exported = await loadInChild({ code, sourceMap: EMPTY_MAP }, file, 10_000, 512, signal);
   const definition = exported.map(({ export: name, value }) => parse(value, file, name)).find(({ name }) => name === model);
   if (!definition) throw new PerennialError('definition/missing', `the stored bundle of ${file} exports no definition of ${model}`, { file, model });
   return { definition, trainingDigest: trainingDigest(definition, networkCode) };
 }
-
-const EMPTY_MAP = JSON.stringify({ version: 3, sources: [], names: [], mappings: '' });
 
 async function loadInChild(bundle: Bundle, file: string, timeoutMs: number, memoryMb: number, signal: AbortSignal | undefined): Promise<ChildFrameOf<'definitions'>['definitions']> {
   let answer: ChildFrame | null = null;
@@ -80,11 +79,6 @@ async function loadInChild(bundle: Bundle, file: string, timeoutMs: number, memo
   const error = reportedError(frame, 'definition/threw');
   const stack = typeof frame.details['stack'] === 'string' ? teamStack(frame.details['stack'], child.home) : null;
   throw new PerennialError(error.code, `${file}: ${stack ?? error.message}`, { ...error.details, file, ...(stack === null ? {} : { stack }) });
-}
-
-/** A stack without the machine's temporary folder and without Node's own frames. */
-function teamStack(stack: string, home: string): string {
-  return stack.split('\n').filter((line) => !/\(?node:internal|runtime\/(programs|child)\//.test(line)).slice(0, 6).join('\n').replaceAll(`file://${home}/`, '').replaceAll(`${home}/`, '');
 }
 
 function parse(value: unknown, file: string, name: string): ModelDefinition {

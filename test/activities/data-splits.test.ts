@@ -3,6 +3,7 @@ import { openSnapshot } from '../../activities/data/index.js';
 import { ModelDefinition } from '../../definition/model.js';
 import type { ModelDefinitionInput } from '../../definition/model.js';
 import { splitOf } from '../../domain/stable-split.js';
+import { generator } from '../support/random.js';
 import { createDataStack, query } from './support/data.js';
 import type { Data, DataStack } from './support/data.js';
 
@@ -14,14 +15,8 @@ type Table = Extract<Data, { kind: 'table' }>;
 type Split = Table['sources'][number]['split'];
 interface Row { readonly id: string; readonly shop: string | null; readonly day: string | null; readonly n: number }
 
-/** The same numbers for the same seed. */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => { state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0; return state / 2 ** 32; };
-}
-
 function rowsOf(seed: number, count: number, from = 0): Row[] {
-  const next = random(seed);
+  const next = generator(seed);
   return Array.from({ length: count }, (_, index) => ({
     id: `${seed}-${from + index}`, shop: `shop ${Math.floor(next() * 40)}`, day: new Date(Date.UTC(2024, 0, 1) + Math.floor(next() * 700) * 86_400_000).toISOString(), n: next(),
   }));

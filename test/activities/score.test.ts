@@ -176,6 +176,11 @@ describe('input that cannot be scored', () => {
     const whole = await file(numbers(1_000));
     await writeFile(whole, (await readFile(whole)).subarray(0, 2_000));
     expect((await refusal(table, whole)).message).toMatch(/no whole Parquet/);
+    // DuckDB itself takes a Zstandard file that was cut for a whole one, and would score the rows before the cut.
+    const packed = join(stack.folder, 'rows.csv.zst');
+    await query(`copy (${numbers(20_000)}) to '${packed}' (format csv, header, compression zstd)`);
+    await writeFile(packed, (await readFile(packed)).subarray(0, -2_000));
+    expect((await refusal(table, packed)).message).toMatch(/Zstandard file was cut/);
     expect((await refusal(table, '/nowhere/rows.parquet')).message).toMatch(/is not there/);
     expect((await refusal(table, `s3://${stack.bucket}/nowhere.parquet`)).message).toMatch(/is not there/);
     expect((await refusal(pictures, await file(`select 'k' as key, 'abc'::blob as image`))).message).toMatch(/row 0 \(k\) holds 3 bytes/);

@@ -167,3 +167,25 @@ test('with PostgreSQL away everything is answered 503 within 5 s, and works agai
   gateway.databaseProxy.restore();
   await until(async () => { expect((await gateway.call('GET', '/models', { token })).status).toBe(200); }, 10_000);
 });
+
+test('erase records no key, takes the role, searches by a workflow, and lists what was trained on the row', async () => {
+  const model = await addModel(gateway.stores);
+  const { version } = await addVersion(gateway.stores, model, { live: false, generation: 0 });
+  const snapshot = (await gateway.stores.versions.get(model, version))?.snapshot ?? '';
+  const erase = (body: object, as = token) => gateway.call('POST', `/models/${model}/erasures`, { token: as, body: { reason: 'a request', id: 'erasure-00001', ...body } });
+  const key = 'ada.lovelace@example.com';
+  expect((await erase({ key }, await gateway.tokenWith(['scientist', 'viewer', 'auditor', 'approver']))).body.error.code).toBe('auth/forbidden');
+  expect((await erase({})).body.error.code).toBe('request/invalid');
+  expect((await erase({ key })).body).toMatchObject({ erasure: 'erasure-00001', created: true });
+  expect((await erase({ key, id: 'erasure-00002' })).body).toMatchObject({ erasure: 'erasure-00001', created: false });
+  const { events = [] } = await gateway.client.workflow.getHandle(`erasure/${model}/erasure-00001`).fetchHistory();
+  expect(Buffer.from(events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0]?.data ?? []).toString()).toBe(JSON.stringify({ v: 1, model, id: 'erasure-00001' }));
+  const entries = await gateway.stores.ledger.list(`${model}/runs`);
+  expect(entries.map(({ action, actor, subject }) => [action, actor, subject])).toContainEqual(['erasure-requested', by, { erasure: 'erasure-00001' }]);
+  expect(JSON.stringify([entries, (await gateway.call('GET', '/erasures/erasure-00001', { token })).body, gateway.logged])).not.toContain('lovelace');
+
+  await gateway.stores.erasures.mark({ erasure: 'erasure-00001', snapshot, files: [snapshot] });
+  await gateway.stores.erasures.searched('erasure-00001');
+  const found = (await gateway.call('GET', `/models/${model}/erasures`, { token })).body as unknown as { erasures: unknown[] };
+  expect(found.erasures).toMatchObject([{ erasure: { id: 'erasure-00001', by }, snapshots: [{ snapshot, removedAt: null }], versions: [{ version, snapshot }] }]);
+});

@@ -19,7 +19,7 @@ export interface Attempt {
 /** One definition on a sample: data checked, network trained, test rows judged. What a gate says of a sample is a hint, not a verdict. */
 export async function attempt({ deps, read, rows, epochs, folder, signal, onProgress }: { deps: ActivityDeps; read: ReadDefinition; rows: number; epochs: number; folder: string; signal: AbortSignal; onProgress: (progress: TrainProgress) => void }): Promise<Attempt> {
   const { definition, file, trainingDigest, policyDigest, networkBundle } = read;
-  const sample = await buildSample({ deps, definition, rows, folder, signal });
+  const sample = await buildSample({ deps, definition, code: read.bundle.code, rows, folder, signal });
   const about = { model: definition.name, file, trainingDigest, policyDigest, rows: sample.rows, data: sample.report };
   if (sample.report.blocked) return { ...about, trained: null };
   const begun = Date.now();

@@ -36,6 +36,7 @@ export function createTryDeps(locations: ReadonlyMap<string, string>, scratch: s
       artifacts: createArtifacts(known<typeof config.s3>(() => config.s3, NOWHERE.s3).value), temporal: new Client({ connection }),
       tfjsNode: loadNativeParts().tfjsNode, scratch, publicUrl: config.publicUrl, mailFrom: config.mailFrom,
       serverToken: () => Promise.reject(new Error('`perennial try` asks no server')),
+      sqlConnection: config.sqlConnection,
     },
     async close() {
       await Promise.all([database.close(), connection.close()]);

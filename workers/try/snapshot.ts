@@ -14,11 +14,11 @@ import { sampleSources } from './sample.js';
 export interface SampleSnapshot { readonly snapshot: LocalSnapshot; readonly report: DataReport; readonly rows: number }
 
 /** A snapshot of a sample in a folder of this machine: the same reading and checks as a run's, and nothing stored. */
-export async function buildSample({ deps, definition, rows, folder, signal }: { deps: ActivityDeps; definition: ModelDefinition; rows: number; folder: string; signal: AbortSignal }): Promise<SampleSnapshot> {
+export async function buildSample({ deps, definition, code, rows, folder, signal }: { deps: ActivityDeps; definition: ModelDefinition; /** The bundle of the definition's file. */ code: Uint8Array; rows: number; folder: string; signal: AbortSignal }): Promise<SampleSnapshot> {
   const { name: model, data } = definition;
   const findings = new Findings();
   const sources = sampleSources(await listSources({ deps, model, data, findings }), definition, rows);
-  const common = { deps, model, findings, sources, folder, signal, onRows: () => undefined, boundariesOf: () => Promise.resolve(null) };
+  const common = { deps, model, findings, sources, folder, signal, onRows: () => undefined, boundariesOf: () => Promise.resolve(null), definitionCode: () => Promise.resolve(code), erased: null };
   const built = data.kind === 'images' ? await buildPictures({ ...common, data }) : await buildTable({ ...common, data });
   try {
     const content = contentOf(model, data, built);

@@ -34,8 +34,9 @@ export async function createDataStack() {
   const bucket = await stack.createBucket();
   const artifacts = createArtifacts({ ...stack.config.s3, bucket });
   const folder = await mkdtemp(join(tmpdir(), 'perennial-data-'));
+  const warehouse = { url: database.url };
   const deps: ActivityDeps = {
-    stores, artifacts, scratch: join(folder, 'scratch'), tfjsNode: '', publicUrl: '', mailFrom: '', serverToken: () => Promise.resolve(''),
+    stores, artifacts, scratch: join(folder, 'scratch'), tfjsNode: '', publicUrl: '', mailFrom: '', serverToken: () => Promise.resolve(''), sqlConnection: (name) => (name === 'warehouse' ? warehouse.url : null),
     // Data activities talk to no workflow.
     temporal: {} as ActivityDeps['temporal'],
   };
@@ -45,8 +46,11 @@ export async function createDataStack() {
   return {
     deps, stores, artifacts, folder, bucket, stack, databaseUrl: database.url,
 
-    /** A model whose definition at a new commit has this data. Returns what builds its snapshot. */
-    async define(data: Data, model?: string) {
+    /** The database behind the connection of this name. */
+    warehouse,
+
+    /** A model whose definition at a new commit has this data, in a file of this `code`. Returns what builds its snapshot. */
+    async define(data: Data, model?: string, code?: string) {
       const name = model ?? await addModel(stores);
       const at = commit(randomUUID());
       const definition = ModelDefinition.parse({
@@ -54,7 +58,7 @@ export async function createDataStack() {
         network: { layers: [{ className: 'Dense', config: { units: 2 } }] }, training: { optimizer: { kind: 'sgd', learningRate: 0.1 }, epochs: 1, batchSize: 8, seed: 1 },
         evaluation: { gates: [{ kind: 'not-worse-than-live', name: 'not-worse' }] },
       } satisfies ModelDefinitionInput);
-      await stores.models.saveDefinition({ model: name, repository: 'cars', commit: at, path: 'cars.model.ts', trainingDigest: digest('t'), policyDigest: digest('p'), definition, bundle: ref('bundle'), networkBundle: null });
+      await stores.models.saveDefinition({ model: name, repository: 'cars', commit: at, path: 'cars.model.ts', trainingDigest: digest('t'), policyDigest: digest('p'), definition, bundle: code === undefined ? ref('bundle') : await artifacts.putBlob(new TextEncoder().encode(code)), networkBundle: null });
       const run = await addRun(stores, name);
       const request = { model: name, commit: at, run };
       return { model: name, request, build: () => new MockActivityEnvironment().run<[], SnapshotResult, () => Promise<SnapshotResult>>(() => activities.buildSnapshot(request)) };
