@@ -75,9 +75,7 @@ export class DataSketch {
         const [a, b] = [whole[x], whole[y]];
         let part: PairMoments;
         if (a && b) {
-          let xy = 0;
-          for (let row = 0; row < rows; row += 1) xy += (a.values[row] as number) * (b.values[row] as number);
-          part = { n: rows, x: a.mean, y: b.mean, xx: a.m2, yy: b.m2, xy };
+          part = { n: rows, x: a.mean, y: b.mean, xx: a.m2, yy: b.m2, xy: productOf(a.values, b.values, rows) };
         } else part = pairMomentsOf(columns[x] as Float64Array, columns[y] as Float64Array, rows);
         this.#pairs[pair] = mergePairs(this.#pairs[pair] as PairMoments, part);
       }
@@ -171,6 +169,20 @@ function correlatedOf(columns: readonly TypedColumn[], target: Target): number[]
   const first = numeric.slice(0, CORRELATED);
   const targetAt = numeric.find((index) => target.classes === null && columns[index]?.name === target.name);
   return targetAt === undefined || first.includes(targetAt) ? first : [...first.slice(0, CORRELATED - 1), targetAt];
+}
+
+/** Sum of the products of two columns. Four sums at a time, since each addition waits for the one before it. */
+function productOf(a: Float64Array, b: Float64Array, rows: number): number {
+  let [one, two, three, four] = [0, 0, 0, 0];
+  let row = 0;
+  for (; row + 3 < rows; row += 4) {
+    one += (a[row] as number) * (b[row] as number);
+    two += (a[row + 1] as number) * (b[row + 1] as number);
+    three += (a[row + 2] as number) * (b[row + 2] as number);
+    four += (a[row + 3] as number) * (b[row + 3] as number);
+  }
+  for (; row < rows; row += 1) one += (a[row] as number) * (b[row] as number);
+  return one + two + three + four;
 }
 
 /** Deviations from the mean; null where a value is missing. */

@@ -23,13 +23,16 @@ export class DistinctSketch {
 
   /** Takes in the first `count` values. */
   addNumbers(values: Float64Array, count: number): void {
-    const words = new Uint32Array(values.buffer, values.byteOffset, 2 * count);
+    const { registers } = this;
+    const words = new Int32Array(values.buffer, values.byteOffset, 2 * count);
     for (let index = 0; index < count; index += 1) {
       // Zero has two forms and one meaning.
       const zero = values[index] === 0;
       const [low, high] = zero ? [0, 0] : [words[2 * index] as number, words[2 * index + 1] as number];
       const place = mixed(Math.imul(high, 0x9e3779b1) ^ low);
-      this.#add(place, mixed(Math.imul(low, 0x85ebca6b) ^ ((high + place) | 0)));
+      const register = place >>> (32 - BITS);
+      const rank = Math.clz32(mixed(Math.imul(low, 0x85ebca6b) ^ ((high + place) | 0))) + 1;
+      if (rank > (registers[register] as number)) registers[register] = rank;
     }
   }
 
@@ -69,7 +72,7 @@ function mixed(word: number): number {
   let h = word;
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return (h ^ (h >>> 16)) >>> 0;
+  return h ^ (h >>> 16);
 }
 
 function sigma(x: number): number {

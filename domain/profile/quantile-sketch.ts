@@ -48,7 +48,7 @@ export class QuantileSketch {
   /** Takes in the first `count` values; none may be NaN. */
   add(values: Float64Array, count: number): void {
     for (let from = 0; from < count;) {
-      if (this.#held === EXACT) this.#takeIn(EXACT);
+      if (this.#held === EXACT) this.#passOn();
       const to = Math.min(count, from + EXACT - this.#held);
       this.#waiting.set(values.subarray(from, to), this.#held);
       this.#held += to - from;
@@ -58,25 +58,35 @@ export class QuantileSketch {
   }
 
   merge(other: QuantileSketch): void {
-    this.#takeIn(Infinity);
-    other.#takeIn(Infinity);
+    this.#takeIn();
+    other.#takeIn();
     other.#levels.forEach((level, height) => { this.#levels[height] = merged(this.#levels[height] ?? NOTHING, level); });
     this.#n += other.#n;
     this.#compress((height) => this.#capacity(height));
   }
 
   state(): QuantileState {
-    this.#takeIn(Infinity);
+    this.#takeIn();
     this.#compress((height) => this.#capacity(height));
     return { n: this.#n, levels: (this.#levels.length === 0 ? [NOTHING] : this.#levels).map((level) => Array.from(level)) };
   }
 
-  /** What waits becomes part of the lowest level; with more than `most` values in it, and in any above it, half of them go up. */
-  #takeIn(most: number): void {
+  /** Half of what waits goes up at once. */
+  #passOn(): void {
+    this.#waiting.sort();
+    const up = new Float64Array(K);
+    for (let pair = 0, from = this.#chance.uint32() >>> 31; pair < K; pair += 1, from += 2) up[pair] = this.#waiting[from] as number;
+    this.#held = 0;
+    this.#levels[0] ??= NOTHING;
+    this.#levels[1] = merged(this.#levels[1] ?? NOTHING, up);
+    this.#compress(() => EXACT - 1);
+  }
+
+  /** What waits becomes part of the lowest level. */
+  #takeIn(): void {
     if (this.#held === 0) return;
     this.#levels[0] = merged(this.#levels[0] ?? NOTHING, this.#waiting.slice(0, this.#held).sort());
     this.#held = 0;
-    if (most < Infinity && this.#n > EXACT) this.#compress(() => EXACT - 1);
   }
 
   #compress(capacity: (height: number) => number): void {
