@@ -4,7 +4,7 @@ import { clock, figure } from './table.js';
 import type { Event } from './views.js';
 
 /** What the training writes into its progress events. */
-const Progress = z.object({ epoch: z.int(), epochs: z.int(), batch: z.number(), batches: z.number(), loss: z.number(), accuracy: z.number(), rowsPerSecond: z.number().optional() });
+const Progress = z.object({ epoch: z.int(), epochs: z.int(), batch: z.number(), batches: z.number(), loss: z.number(), accuracy: z.number().nullable(), mae: z.number().optional(), rowsPerSecond: z.number().optional() });
 type Progress = z.infer<typeof Progress>;
 
 const BAR = 24;
@@ -54,9 +54,9 @@ function timeLeft(begun: { at: number; share: number }, share: number, at: numbe
   return done <= 0 ? null : ((at - begun.at) / done) * (1 - share);
 }
 
-function describe({ epoch, epochs, batch, batches, loss, accuracy, rowsPerSecond }: Progress, share: number, leftMs: number | null): string {
+function describe({ epoch, epochs, batch, batches, loss, accuracy, mae, rowsPerSecond }: Progress, share: number, leftMs: number | null): string {
   return [
-    `${Math.round(share * 100)}%`, `epoch ${epoch}/${epochs}`, `batch ${batch}/${batches}`, `loss ${figure(loss)}`, `accuracy ${figure(accuracy)}`,
+    `${Math.round(share * 100)}%`, `epoch ${epoch}/${epochs}`, `batch ${batch}/${batches}`, `loss ${figure(loss)}`, accuracy === null ? `mae ${figure(mae ?? null)}` : `accuracy ${figure(accuracy)}`,
     ...(rowsPerSecond === undefined ? [] : [`${Math.round(rowsPerSecond).toLocaleString('en')} rows/s`]), ...(leftMs === null ? [] : [`${clock(leftMs)} left`]),
   ].join('  ');
 }

@@ -1,5 +1,6 @@
-import type { ClassificationReport, GateResult } from '../contract/evaluation.js';
+import type { GateResult } from '../contract/evaluation.js';
 import type { Context } from './command.js';
+import { changeTable, sliceTable } from './quality.js';
 import { figure, moment, table } from './table.js';
 import type { EvidenceView, ModelView, RunView, Served } from './views.js';
 
@@ -13,17 +14,6 @@ export function gateTable(context: Painted, gates: readonly GateResult[]): strin
   return table(['GATE', 'VERDICT', 'VALUE', 'THRESHOLD', 'ROWS', 'WHY'], gates.map((gate) => [gate.gate, verdictOf(context, gate.verdict), figure(gate.value), figure(gate.threshold), gate.n, gate.reason]));
 }
 
-const FIGURES = ['accuracy', 'precision', 'recall', 'f1'] as const;
-
-/** Figures of the candidate beside those of the live version on the same rows. */
-export function changeTable(candidate: ClassificationReport, live: ClassificationReport | null): string {
-  return table(['FIGURE', 'CANDIDATE', 'LIVE', 'CHANGE'], FIGURES.map((name) => {
-    const [now, before] = [candidate[name], live?.[name] ?? null];
-    const change = now === null || before === null ? '-' : `${now >= before ? '+' : ''}${(now - before).toFixed(3)}`;
-    return [name, figure(now), figure(before), change];
-  }));
-}
-
 /** Everything an approver judges, on one screen. */
 export function evidenceText(context: Painted, { digest, sealed }: EvidenceView): string {
   const { paint } = context;
@@ -34,8 +24,8 @@ export function evidenceText(context: Painted, { digest, sealed }: EvidenceView)
     gateTable(context, sealed.gates), '',
     changeTable(sealed.evaluation, sealed.live.evaluation),
     `live now: ${sealed.live.version === null ? 'nothing' : `${sealed.model}@${sealed.live.version} (generation ${sealed.live.generation})`}`, '',
-    ...(sealed.slices.length > 0 ? [table(['SLICE', 'ROWS', 'ACCURACY', 'F1'], sealed.slices.map(({ name, report }) => [name, report.n, figure(report.accuracy), figure(report.f1)])), ''] : []),
-    `test environment: ${test.passed ? paint.green('passed') : paint.red('did not pass')}, accuracy ${figure(test.accuracy)} on ${test.rows} rows, p99 ${test.latencyMs.p99.toFixed(1)} ms, ${Math.round(test.load.requestsPerSecond)} requests/s, ${test.load.errors} errors`,
+    ...(sealed.slices.length > 0 ? [sliceTable(sealed.slices), ''] : []),
+    `test environment: ${test.passed ? paint.green('passed') : paint.red('did not pass')}, ${test.mae === undefined ? `accuracy ${figure(test.accuracy)}` : `mae ${figure(test.mae)}`} on ${test.rows} rows, p99 ${test.latencyMs.p99.toFixed(1)} ms, ${Math.round(test.load.requestsPerSecond)} requests/s, ${test.load.errors} errors`,
     ...test.checks.filter((check) => !check.passed).map((check) => paint.red(`  ${check.check}: ${check.detail}`)),
     `decide before: ${moment(sealed.deadline)}`,
     `evidence: ${paint.bold(digest.slice(0, 8))}${digest.slice(8)}`,

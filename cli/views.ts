@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ClassificationReport, EvaluationReport, GateResult, TestEnvironmentReport } from '../contract/evaluation.js';
+import { EvaluationReport, GateResult, QualityReport, TestEnvironmentReport } from '../contract/evaluation.js';
 import { Evidence } from '../contract/evidence.js';
 import { RunError, RunEvent, RunReason, RunStatus, RunStep } from '../contract/run.js';
 
@@ -46,7 +46,7 @@ export const Models = z.object({
 export const Version = z.object({ model: z.string(), version: z.int(), run: z.string(), status: z.string(), commit: z.string(), snapshot: z.string(), packageDigest: z.string(), registeredAt: z.string(), reason: z.string() });
 export const Versions = z.object({ versions: z.array(Version) });
 const Transition = z.object({ from: z.string().nullable(), to: z.string(), by: z.string(), why: z.string(), at: z.string() });
-export const VersionView = z.object({ version: Version, transitions: z.array(Transition), evaluation: z.object({ overall: ClassificationReport }).nullable() });
+export const VersionView = z.object({ version: Version, transitions: z.array(Transition), evaluation: z.object({ overall: QualityReport }).nullable() });
 
 export const Intake = z.object({ status: z.enum(['unknown', 'open', 'accepted', 'refused']), models: z.array(z.string()), runs: z.array(z.object({ model: z.string(), run: z.string(), status: z.string() })), error: RunError.nullable() });
 export type Intake = z.infer<typeof Intake>;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ClassificationReport, GateResult, TestEnvironmentReport } from './evaluation.js';
+import { ClassMistake, GateResult, QualityReport, TestEnvironmentReport, ValueMistake } from './evaluation.js';
 import { Commit, Instant, Ref, Sha256 } from './ref.js';
 
 /** The reports an approver judges, sealed once per run; its name is the sha256 of its canonical JSON. `reports/<digest>.{json,html}`. */
@@ -8,12 +8,12 @@ export const Evidence = z.strictObject({
   run: z.string(), model: z.string(), version: z.int().min(1), environment: z.string(),
   commit: Commit, snapshot: Sha256, package: Sha256, reason: z.string(),
   gates: z.array(GateResult),
-  evaluation: ClassificationReport,
-  slices: z.array(z.strictObject({ name: z.string(), report: ClassificationReport })),
+  evaluation: QualityReport,
+  slices: z.array(z.strictObject({ name: z.string(), report: QualityReport })),
   testEnvironment: TestEnvironmentReport,
   /** What was live when this was judged; a release against another generation is judged again. */
-  live: z.strictObject({ version: z.int().nullable(), generation: z.int(), evaluation: ClassificationReport.nullable() }),
-  mistakes: z.array(z.strictObject({ key: z.string(), actual: z.string(), predicted: z.string(), probability: z.number() })),
+  live: z.strictObject({ version: z.int().nullable(), generation: z.int(), evaluation: QualityReport.nullable() }),
+  mistakes: z.array(z.union([ClassMistake.omit({ png: true }), ValueMistake])),
   picturesRef: Ref.nullable(),
   deadline: Instant,
 });

@@ -22,7 +22,10 @@ export type LocalSnapshot = z.infer<typeof LocalSnapshot>;
 
 /** One epoch's means over its rows; validation figures where the snapshot has a validation split. */
 export const EpochFigures = z.strictObject({
-  epoch: z.int().min(1), loss: z.number(), accuracy: z.number(), validationLoss: z.number().nullable(), validationAccuracy: z.number().nullable(),
+  epoch: z.int().min(1), loss: z.number(), validationLoss: z.number().nullable(),
+  /** Null for a regression, which has the mean absolute error in the target's unit instead. */
+  accuracy: z.number().nullable(), validationAccuracy: z.number().nullable(),
+  mae: z.number().optional(), validationMae: z.number().nullable().optional(),
 });
 export type EpochFigures = z.infer<typeof EpochFigures>;
 
@@ -63,9 +66,9 @@ export const HostFrame = z.discriminatedUnion('kind', [
 ]);
 export type HostFrame = z.infer<typeof HostFrame>;
 
-/** Where a training is. `batch` counts within the epoch; loss and accuracy are means over the epoch so far. */
+/** Where a training is. `batch` counts within the epoch; loss, accuracy and mae are means over the epoch so far. */
 export const TrainProgress = z.strictObject({
-  epoch: z.int().min(1), epochs: z.int().min(1), batch: z.int().min(0), batches: z.int().min(1), loss: z.number(), accuracy: z.number(), rowsPerSecond: z.number(),
+  epoch: z.int().min(1), epochs: z.int().min(1), batch: z.int().min(0), batches: z.int().min(1), loss: z.number(), accuracy: z.number().nullable(), mae: z.number().optional(), rowsPerSecond: z.number(),
   /** Set on the last progress of an epoch. */
   finished: EpochFigures.optional(),
 });
@@ -83,11 +86,11 @@ export const ChildFrame = z.discriminatedUnion('kind', [
   z.strictObject({ v, kind: z.literal('checkpoint'), directory: z.string() }),
   z.strictObject({ v, kind: z.literal('trained'), modelDirectory: z.string(), history: z.array(EpochFigures), parameters: z.int().min(0) }),
   z.strictObject({ v, kind: z.literal('evaluate-progress'), progress: EvaluateProgress }),
-  /** Body: per row, uint16 actual then predicted class, then float32 probabilities: three planes one after another. */
+  /** Body, planes one after another. Of classes: uint16 actual, uint16 predicted, float32 probabilities. Of a regression: float64 actual, float64 predicted. */
   z.strictObject({ v, kind: z.literal('evaluated-rows'), keys: z.array(z.string()), attributes: z.array(z.string()).describe('JSON text per row') }),
-  z.strictObject({ v, kind: z.literal('evaluated'), classes: z.array(z.string()), golden: GoldenPredictions, mistakes: z.array(Mistake) }),
+  z.strictObject({ v, kind: z.literal('evaluated'), golden: GoldenPredictions, mistakes: z.array(Mistake) }),
   z.strictObject({ v, kind: z.literal('ready'), digest: Sha256, model: z.string(), signature: Signature }),
-  /** Body: float32 probabilities, rows × classes. */
+  /** Body: float32 probabilities, rows × classes; of a regression float64 values, one a row. */
   z.strictObject({ v, kind: z.literal('prediction'), id: z.int().min(0) }),
   z.strictObject({ v, kind: z.literal('refused'), id: z.int().min(0), message: z.string() }),
   z.strictObject({ v, kind: z.literal('cancelled') }),

@@ -12,30 +12,37 @@ export const SignatureInput = z.strictObject({
 });
 export type SignatureInput = z.infer<typeof SignatureInput>;
 
-/** Raw input columns by name (an image is one column), and the outputs. Shapes leave out the batch. */
-export const Signature = z.strictObject({
-  inputs: z.array(SignatureInput).min(1),
-  outputs: z.array(z.strictObject({ name: z.string(), datatype: z.enum(['FP32']), shape: z.array(z.int().min(1)) })).min(1),
-  classes: z.array(z.string()).min(2),
-});
+const outputs = z.array(z.strictObject({ name: z.string(), datatype: z.enum(['FP32', 'FP64']), shape: z.array(z.int().min(1)) })).min(1);
+const inputs = z.array(SignatureInput).min(1);
+
+/** Raw input columns by name (an image is one column), and the outputs. Shapes leave out the batch. Without a task: classes. */
+export const Signature = z.discriminatedUnion('task', [
+  z.strictObject({ task: z.literal('classification').optional(), inputs, outputs, classes: z.array(z.string()).min(2) }),
+  z.strictObject({ task: z.literal('regression'), inputs, outputs, target: z.string() }),
+]);
 export type Signature = z.infer<typeof Signature>;
 
 /**
  * Fitted preprocessing. Of a picture: `tensor = (raw - offset) * scale`. Of a table: its columns, and the features made of them in the
- * order of the tensor; `table` is the form of before columns had types: each column a number of 32 bits, offset and scaled.
+ * order of the tensor, and how a number that is predicted was scaled for the network: `tensor = (raw - offset) * scale`; `table` is the form of before columns had types: each column a number of 32 bits, offset and scaled.
  */
 export const Preprocessing = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('image'), height: z.int(), width: z.int(), channels: z.int(), offset: z.number(), scale: z.number() }),
-  z.strictObject({ kind: z.literal('columns'), columns: z.array(z.strictObject({ name: z.string(), type: ColumnType, nullable: z.boolean() })), features: z.array(FittedFeature) }),
+  z.strictObject({ kind: z.literal('columns'), columns: z.array(z.strictObject({ name: z.string(), type: ColumnType, nullable: z.boolean() })), features: z.array(FittedFeature), target: z.strictObject({ offset: z.number(), scale: z.number() }).optional() }),
   z.strictObject({ kind: z.literal('table'), columns: z.array(z.strictObject({ name: z.string(), offset: z.number(), scale: z.number() })) }),
 ]);
 export type Preprocessing = z.infer<typeof Preprocessing>;
 
-/** Golden predictions: raw inputs and the probabilities they must give again (same class, values within 1e-5). */
-export const GoldenPredictions = z.strictObject({
-  v: z.literal(1),
-  rows: z.array(z.strictObject({ key: z.string(), input: z.union([z.string().describe('base64 of raw UINT8 pixels, height × width × channels'), z.array(z.union([z.number(), z.string(), z.boolean(), z.null()])).describe('values of the columns, in their order')]), probabilities: z.array(z.number()), class: z.string() })),
-});
+const input = z.union([z.string().describe('base64 of raw UINT8 pixels, height × width × channels'), z.array(z.union([z.number(), z.string(), z.boolean(), z.null()])).describe('values of the columns, in their order')]);
+const ClassGolden = z.strictObject({ key: z.string(), input, probabilities: z.array(z.number()), class: z.string() });
+const ValueGolden = z.strictObject({ key: z.string(), input, value: z.number() });
+export type GoldenInput = z.infer<typeof input>;
+
+/**
+ * Golden predictions: raw inputs and what they must give again: the same class and probabilities within 1e-5, or the value within 1e-5
+ * standard deviations of the golden values.
+ */
+export const GoldenPredictions = z.strictObject({ v: z.literal(1), rows: z.array(z.union([ClassGolden, ValueGolden])) });
 export type GoldenPredictions = z.infer<typeof GoldenPredictions>;
 
 /** What has to be the same to get the same weights again. */

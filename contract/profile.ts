@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+const Described = z.strictObject({ name: z.string(), mean: z.number(), standardDeviation: z.number().min(0), minimum: z.number(), maximum: z.number(), quantiles: z.array(z.number()) });
+
 /**
  * What the training rows looked like (`profile.json` in a package): the reference that live inputs are compared with.
  * A table's features are its columns of numbers; a picture's are its mean brightness and its contrast (standard deviation), 0..255.
@@ -7,7 +9,9 @@ import { z } from 'zod';
  */
 export const TrainingProfile = z.strictObject({
   v: z.literal(1), kind: z.enum(['images', 'table']), rows: z.int().min(0),
+  /** Empty for a regression, whose target is described as a feature is. */
   byClass: z.record(z.string(), z.int().min(0)),
-  features: z.array(z.strictObject({ name: z.string(), mean: z.number(), standardDeviation: z.number().min(0), minimum: z.number(), maximum: z.number(), quantiles: z.array(z.number()) })),
+  target: Described.optional(),
+  features: z.array(Described),
 });
 export type TrainingProfile = z.infer<typeof TrainingProfile>;

@@ -6,15 +6,22 @@ export const Split = z.enum(['train', 'validation', 'test']);
 export type Split = z.infer<typeof Split>;
 
 /**
- * A shard: Parquet, rows ordered by key, columns `key` (text), `split`, `label`, `attributes` (JSON text) and either
+ * A shard: Parquet, rows ordered by key, columns `key` (text), `split`, `label` (text; of a regression double), `attributes` (JSON text) and either
  * `image` (the encoded picture's bytes) or the table's columns: number as double, text as varchar, boolean as boolean, time as
  * varchar (`2026-01-31T08:00:00.000Z`: milliseconds, UTC); null only where the column is nullable.
  * The canonical row, which `digest` covers: a JSON array of key, split, label, attributes and, in the order of the columns, each
  * text, boolean and time as text (or null), and of each nullable number `""` (or null); then the eight bytes of each number that
- * is there, most significant first.
+ * is there, most significant first. The label of a regression is the shortest text that reads as the same number.
  */
 export const Shard = z.strictObject({ index: z.int().min(0), split: Split, rows: z.int().min(0), digest: Sha256.describe('over canonical rows, not over the file'), file: Ref });
 export type Shard = z.infer<typeof Shard>;
+
+/** What the label is: one of the classes (also without a task), or a number. */
+export const SnapshotTarget = z.discriminatedUnion('task', [
+  z.strictObject({ task: z.literal('classification').optional(), name: z.string(), classes: z.array(z.string()) }),
+  z.strictObject({ task: z.literal('regression'), name: z.string() }),
+]);
+export type SnapshotTarget = z.infer<typeof SnapshotTarget>;
 
 /** `snapshots/<digest>/manifest.json`. The digest covers `content` only: the same rows give the same snapshot. */
 export const SnapshotManifest = z.strictObject({
@@ -23,13 +30,13 @@ export const SnapshotManifest = z.strictObject({
   content: z.strictObject({
     kind: z.enum(['images', 'table']),
     model: z.string(),
-    target: z.strictObject({ name: z.string(), classes: z.array(z.string()) }),
+    target: SnapshotTarget,
     image: z.strictObject({ name: z.string(), height: z.int(), width: z.int(), channels: z.int() }).optional(),
     columns: z.array(Column).optional(),
     shards: z.array(z.strictObject({ index: z.int(), split: Split, rows: z.int(), digest: Sha256 })),
   }),
   shards: z.array(Shard),
-  /** Rows per split, per class, per attribute value (`light=night`). */
+  /** Rows per split, per class (of a regression none), per attribute value (`light=night`). */
   counts: z.strictObject({ bySplit: z.record(z.string(), z.int()), byClass: z.record(z.string(), z.int()), byAttribute: z.record(z.string(), z.int()) }),
   sources: z.array(z.strictObject({ description: z.string(), rows: z.int() })),
   /** Where validation and test begin, of sources (by their place in the definition) that are divided by shares of a time; null: never. `rule` is a digest over column and shares. */
@@ -61,7 +68,7 @@ export const DataReport = z.strictObject({
   v: z.literal(1),
   blocked: z.boolean(),
   findings: z.array(z.strictObject({
-    check: z.enum(['unreadable', 'duplicate', 'conflicting-label', 'empty-class', 'too-few-rows', 'wrong-shape', 'unknown-class', 'not-a-number', 'missing-value', 'wrong-type', 'missing-source', 'expectation', 'changed', 'personal-data', 'across-splits', 'near-duplicate', 'target-leak', 'source-failed', 'erased']),
+    check: z.enum(['unreadable', 'duplicate', 'conflicting-label', 'empty-class', 'too-few-rows', 'wrong-shape', 'unknown-class', 'not-a-number', 'constant-target', 'missing-value', 'wrong-type', 'missing-source', 'expectation', 'changed', 'personal-data', 'across-splits', 'near-duplicate', 'target-leak', 'source-failed', 'erased']),
     severity: z.enum(['block', 'warn', 'drop']),
     count: z.int(), message: z.string(),
     /** The first rows concerned, by key or file. */

@@ -7,24 +7,23 @@ import { Feature } from './features.js';
 import { PictureLeakage, TableLeakage } from './leakage.js';
 import { PersonalData } from './personal.js';
 import { Source } from './sources.js';
+import { ClassTarget, Target } from './target.js';
 
 export { Source } from './sources.js';
 export { SplitRule } from './splits.js';
 
 /** An expectation on the rows; `block` stops the run, `warn` is reported. */
 export const DataCheck = z.strictObject({
-  minimumRowsPerClass: z.int().min(1).default(10),
+  minimumRowsPerClass: z.int().min(1).default(10).describe('training rows of each class; of a regression, all of them'),
   duplicates: z.enum(['block', 'warn', 'drop']).default('drop'),
   conflictingLabels: z.enum(['block', 'warn', 'drop']).default('block').describe('the same picture under two classes'),
   unreadable: z.enum(['block', 'warn', 'drop']).default('block'),
 });
 
-const Target = z.strictObject({ name: Label.default('label'), classes: z.array(Label).min(2).max(1000) });
-
 export const ImageData = z.strictObject({
   kind: z.literal('images'),
   image: z.strictObject({ name: Label.default('image'), height: z.int().min(1).max(4096), width: z.int().min(1).max(4096), channels: z.union([z.literal(1), z.literal(3)]).default(3) }),
-  target: Target,
+  target: ClassTarget,
   sources: z.array(Source).min(1),
   checks: DataCheck.prefault({}),
   comparison: Comparison.optional().describe('what may differ from the snapshot before; left out, nothing is compared'),

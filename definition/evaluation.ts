@@ -1,9 +1,22 @@
 import { z } from 'zod';
 import { Label, Share } from './common.js';
+import type { Task } from './target.js';
 
+/** Figures of a classification: shares, of which more is better. */
 export const METRICS = ['accuracy', 'precision', 'recall', 'f1'] as const;
+/** Figures of a regression of which less is better, in the target's unit; `mape` is a share, and not defined where a target is 0. */
+export const ERROR_METRICS = ['mae', 'rmse', 'medianAbsoluteError', 'mape'] as const;
 export const Metric = z.enum(METRICS);
 export type Metric = z.infer<typeof Metric>;
+export const ErrorMetric = z.enum(ERROR_METRICS);
+export type ErrorMetric = z.infer<typeof ErrorMetric>;
+/** Figures that a lower limit makes sense for: those of a classification, and the coefficient of determination of a regression. */
+export const GainMetric = z.enum([...METRICS, 'r2']);
+export type GainMetric = z.infer<typeof GainMetric>;
+export type AnyMetric = GainMetric | ErrorMetric;
+
+/** The figures that a task has. */
+export const METRICS_OF = { classification: METRICS, regression: [...ERROR_METRICS, 'r2'] } as const satisfies Record<Task, readonly AnyMetric[]>;
 
 /** A named part of the test rows, chosen by attributes. */
 export const Slice = z.strictObject({ name: Label, where: z.record(Label, z.string()) });
@@ -11,12 +24,14 @@ export type Slice = z.infer<typeof Slice>;
 
 /**
  * One rule a candidate must meet on unseen data.
- * `at-least`: the metric on the slice (or all test rows) reaches the threshold.
- * `not-worse-than-live`: on the same rows, no more than `margin` below the live version, judged on every declared slice that has `minimumRows` rows.
+ * `at-least`: the metric on the slice (or all test rows) reaches the threshold. `at-most`: an error does not exceed it.
+ * `not-worse-than-live`: on the same rows, accuracy no more than `margin` below the live version's, or the mean absolute error no more than that share above it,
+ * judged on every declared slice that has `minimumRows` rows.
  */
 export const Gate = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('at-least'), name: Label, metric: Metric, class: Label.optional(), slice: Label.optional(), threshold: Share, minimumRows: z.int().min(1).default(100) }),
-  z.strictObject({ kind: z.literal('not-worse-than-live'), name: Label, metric: z.literal('accuracy').default('accuracy'), margin: Share.default(0.02), minimumRows: z.int().min(1).default(100) }),
+  z.strictObject({ kind: z.literal('at-least'), name: Label, metric: GainMetric, class: Label.optional(), slice: Label.optional(), threshold: Share, minimumRows: z.int().min(1).default(100) }),
+  z.strictObject({ kind: z.literal('at-most'), name: Label, metric: ErrorMetric, slice: Label.optional(), threshold: z.number().min(0), minimumRows: z.int().min(1).default(100) }),
+  z.strictObject({ kind: z.literal('not-worse-than-live'), name: Label, metric: z.enum(['accuracy', 'mae']).default('accuracy'), margin: Share.default(0.02), minimumRows: z.int().min(1).default(100) }),
 ]);
 export type Gate = z.infer<typeof Gate>;
 
@@ -30,7 +45,7 @@ export type Evaluation = z.infer<typeof Evaluation>;
 /** What the test environment must show through HTTP before anyone is asked to approve. */
 export const TestEnvironment = z.strictObject({
   rows: z.int().min(1).default(400).describe('test rows sent through HTTP'),
-  /** Largest allowed distance between a probability at evaluation and the same one over HTTP. */
+  /** Largest allowed distance between a probability at evaluation and the same one over HTTP; between numbers, in standard deviations of what was predicted. */
   tolerance: z.number().positive().default(1e-5),
   p99Ms: z.number().positive().default(250),
   load: z.strictObject({ seconds: z.int().min(1).max(600).default(3), connections: z.int().min(1).max(256).default(8), maximumErrorShare: Share.default(0) }).prefault({}),

@@ -8,6 +8,9 @@ import { Evaluation, TestEnvironment } from './evaluation.js';
 import { SOURCE_GIVES } from './sources.js';
 import { columnOfSplit } from './splits.js';
 import { Alerts, Approval, Monitoring, Release, Retraining } from './operation.js';
+import { classesOf } from './target.js';
+import { taskContradictions } from './task-contradictions.js';
+import type { Contradiction } from './task-contradictions.js';
 import { Network, Training } from './training.js';
 
 /** Everything a team says about a model. The fields of {@link TRAINING_FIELDS} change the weights; the rest is policy. */
@@ -33,30 +36,24 @@ export type ModelDefinition = z.infer<typeof ModelDefinition>;
 /** What a team writes: defaults may be left out. */
 export type ModelDefinitionInput = z.input<typeof ModelDefinition>;
 
-interface Contradiction { readonly path: readonly (string | number)[]; readonly expected: string }
-type Parts = Readonly<Pick<z.output<typeof ModelDefinition>, 'data' | 'evaluation' | 'monitoring'>>;
+type Parts = Readonly<Pick<z.output<typeof ModelDefinition>, 'data' | 'training' | 'evaluation' | 'monitoring'>>;
 
 /** What one part of a definition says of another that is not so; unnoticed, a gate on a misspelt slice would never judge. */
-function contradictions({ data, evaluation, monitoring }: Parts): Contradiction[] {
-  const { classes } = data.target;
+function contradictions({ data, training, evaluation, monitoring }: Parts): Contradiction[] {
   const slices = evaluation.slices.map(({ name }) => name);
   const oneOf = (names: readonly string[], what: string) => `${what} of this definition (${names.join(', ') || 'none is declared'})`;
-  const found: Contradiction[] = [];
+  const found: Contradiction[] = taskContradictions({ target: data.target, training, evaluation, monitoring });
   data.sources.forEach(({ kind }, index) => { if (SOURCE_GIVES[kind] !== data.kind && SOURCE_GIVES[kind] !== 'either') found.push({ path: ['data', 'sources', index, 'kind'], expected: `a source of ${data.kind === 'images' ? 'pictures' : 'rows'}` }); });
   found.push(...splitContradictions(data));
   evaluation.gates.forEach((gate, index) => {
-    if (gate.kind !== 'at-least') return;
+    if (gate.kind === 'not-worse-than-live') return;
     if (gate.slice !== undefined && !slices.includes(gate.slice)) found.push({ path: ['evaluation', 'gates', index, 'slice'], expected: oneOf(slices, 'a slice') });
-    if (gate.class !== undefined && !classes.includes(gate.class)) found.push({ path: ['evaluation', 'gates', index, 'class'], expected: oneOf(classes, 'a class') });
-  });
-  monitoring.thresholds.forEach((threshold, index) => {
-    if (threshold.class !== undefined && !classes.includes(threshold.class)) found.push({ path: ['monitoring', 'thresholds', index, 'class'], expected: oneOf(classes, 'a class') });
   });
   if (data.kind === 'table') found.push(...featureContradictions(data));
   const columns = data.kind === 'table' ? typedColumns(data.columns).map(({ name }) => name) : [];
   columns.forEach((name, index) => { if (name === data.target.name) found.push({ path: ['data', 'columns', index], expected: 'a column other than the target, which is not known when a prediction is asked' }); });
   if (data.kind === 'table') {
-    const types = new Map([['key', 'text'], [data.target.name, 'text'], ...typedColumns(data.columns).map(({ name, type }) => [name, type] as const)] as const);
+    const types = new Map([['key', 'text'], [data.target.name, data.target.task === 'regression' ? 'number' : 'text'], ...typedColumns(data.columns).map(({ name, type }) => [name, type] as const)] as const);
     data.personalData?.allow.forEach((name, index) => { if (!types.has(name)) found.push({ path: ['data', 'personalData', 'allow', index], expected: oneOf([...types.keys()], 'a column') }); });
     data.expectations?.forEach((expectation, index) => {
       for (const problem of misfits(expectation, types)) found.push({ path: ['data', 'expectations', index], expected: problem });
@@ -64,7 +61,7 @@ function contradictions({ data, evaluation, monitoring }: Parts): Contradiction[
   }
   const lists = [
     { path: ['data', 'columns'], names: columns },
-    { path: ['data', 'target', 'classes'], names: classes }, { path: ['evaluation', 'slices'], names: slices },
+    { path: ['data', 'target', 'classes'], names: classesOf(data.target) }, { path: ['evaluation', 'slices'], names: slices },
     { path: ['evaluation', 'gates'], names: evaluation.gates.map(({ name }) => name) }, { path: ['monitoring', 'thresholds'], names: monitoring.thresholds.map(({ name }) => name) },
   ];
   for (const { path, names } of lists) names.forEach((name, index) => { if (names.indexOf(name) < index) found.push({ path: [...path, index], expected: `another name than ${name}, which is taken` }); });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Duration, Email, Label, Share } from './common.js';
-import { Metric } from './evaluation.js';
+import { ErrorMetric, GainMetric } from './evaluation.js';
 
 /** Who decides is the environment's policy; a definition may only shorten the wait or ask for more people. */
 export const Approval = z.strictObject({
@@ -19,10 +19,11 @@ export const Release = z.strictObject({
 export type Release = z.infer<typeof Release>;
 
 /** A limit on live quality. `retrain` asks the governor for a new turn of the loop besides mailing the alert. */
-export const Threshold = z.strictObject({
-  name: Label, metric: Metric, class: Label.optional(), below: Share,
-  action: z.enum(['alert', 'retrain']).default('alert'),
-});
+const Action = z.enum(['alert', 'retrain']).default('alert');
+export const Threshold = z.union([
+  z.strictObject({ name: Label, metric: GainMetric, class: Label.optional(), below: Share, action: Action }),
+  z.strictObject({ name: Label, metric: ErrorMetric, above: z.number().min(0), action: Action }),
+]);
 export type Threshold = z.infer<typeof Threshold>;
 
 export const Monitoring = z.strictObject({

@@ -18,8 +18,17 @@ export const Optimizer = z.discriminatedUnion('kind', [
 ]);
 export type Optimizer = z.infer<typeof Optimizer>;
 
+/** What a regression's training makes small, on the scaled target. `huber`: squared up to `delta`, linear beyond (Huber, 1964). Classes always have cross-entropy. */
+export const Loss = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('meanSquaredError') }),
+  z.strictObject({ kind: z.literal('meanAbsoluteError') }),
+  z.strictObject({ kind: z.literal('huber'), delta: z.number().positive().default(1) }),
+]);
+export type Loss = z.infer<typeof Loss>;
+
 export const Training = z.strictObject({
   optimizer: Optimizer,
+  loss: Loss.optional().describe('of a regression; the squared error unless told'),
   /** How the learning rate goes on: as given, or down to zero along half a cosine (Loshchilov & Hutter, 2017), which ends calmer. */
   schedule: z.enum(['constant', 'cosine']).default('constant'),
   epochs: z.int().min(1).max(10_000),

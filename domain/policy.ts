@@ -1,6 +1,8 @@
 import type { EnvironmentPolicy } from '../contract/policy.js';
 import type { Gate } from '../definition/evaluation.js';
 import type { ModelDefinition } from '../definition/model.js';
+import type { Target } from '../definition/target.js';
+import { METRIC_KINDS } from './metrics.js';
 import { formatDuration, parseDuration } from './times.js';
 
 /** What holds for a candidate: the environment's policy with what the definition tightened. */
@@ -19,7 +21,7 @@ export interface EffectivePolicy {
 export type Tightened = { readonly ok: true; readonly effective: EffectivePolicy } | { readonly ok: false; readonly problems: string[] };
 
 /** The parts of a definition that touch policy. */
-export type PolicyFields = Pick<ModelDefinition, 'evaluation' | 'approval' | 'release'> & { readonly data: { readonly target: { readonly classes: readonly string[] } } };
+export type PolicyFields = Pick<ModelDefinition, 'evaluation' | 'approval' | 'release'> & { readonly data: { readonly target: Target } };
 
 /**
  * Reads a definition against its environment's policy. A definition may ask for more than the policy, never for less:
@@ -58,6 +60,7 @@ function weakens(floor: Gate, stated: Gate): string | null {
   if (floor.minimumRows !== stated.minimumRows) return `judges from ${floor.minimumRows} rows on, not ${stated.minimumRows}`;
   if (floor.metric !== stated.metric) return `is about ${floor.metric}, not ${stated.metric}`;
   if (floor.kind === 'not-worse-than-live') return stated.kind === floor.kind && stated.margin > floor.margin ? `allows a margin of ${floor.margin}, less than ${stated.margin}` : null;
+  if (floor.kind === 'at-most') return stated.kind !== floor.kind ? null : floor.slice !== stated.slice ? `is about ${scope(floor)}, not ${scope(stated)}` : stated.threshold > floor.threshold ? `asks for at most ${floor.threshold}, less than ${stated.threshold}` : null;
   if (stated.kind !== 'at-least') return null;
   if (floor.class !== stated.class || floor.slice !== stated.slice) return `is about ${scope(floor)}, not ${scope(stated)}`;
   return stated.threshold < floor.threshold ? `asks for at least ${floor.threshold}, more than ${stated.threshold}` : null;
@@ -65,12 +68,16 @@ function weakens(floor: Gate, stated: Gate): string | null {
 
 /** A floor that the definition could never meet, because it does not declare what the floor is about, would be no floor at all. */
 function unmet(floor: Gate, { evaluation, data }: PolicyFields): string | null {
-  if (floor.kind !== 'at-least') return null;
+  const { target } = data;
+  const task = target.task ?? 'classification';
+  if (METRIC_KINDS[floor.metric].task !== task) return `judges the ${floor.metric}, which a ${task} does not have`;
+  if (floor.kind === 'not-worse-than-live') return null;
   if (floor.slice !== undefined && !evaluation.slices.some(({ name }) => name === floor.slice)) return `judges the slice "${floor.slice}", which the definition does not declare`;
-  if (floor.class !== undefined && !data.target.classes.includes(floor.class)) return `judges the class "${floor.class}", which the definition does not have`;
+  if (floor.kind === 'at-least' && floor.class !== undefined && (target.task === 'regression' || !target.classes.includes(floor.class))) return `judges the class "${floor.class}", which the definition does not have`;
   return null;
 }
 
-function scope({ class: name, slice }: Extract<Gate, { kind: 'at-least' }>): string {
-  return `${name === undefined ? 'all classes' : `class ${name}`} on ${slice ?? 'all rows'}`;
+function scope(gate: Extract<Gate, { kind: 'at-least' | 'at-most' }>): string {
+  const name = gate.kind === 'at-least' ? gate.class : undefined;
+  return `${name === undefined ? 'all classes' : `class ${name}`} on ${gate.slice ?? 'all rows'}`;
 }

@@ -1,16 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Preprocessing, Signature } from '../contract/package.js';
-import { createPreprocessor } from './preprocess.js';
+import { createPreprocessor, targetScaling } from './preprocess.js';
 import type { Preprocessor, RawRows } from './preprocess.js';
+import type { Outputs } from '../domain/outputs.js';
 import type { LayersModel, Tensor, TensorFlow } from './tensorflow.js';
 
 export interface LoadedModel {
   readonly signature: Signature;
   readonly preprocessing: Preprocessing;
   readonly preprocessor: Preprocessor;
-  /** Probabilities `rows × classes` of `rows` raw rows. */
-  readonly predict: (raw: RawRows, rows: number) => Float32Array;
+  /** Of `rows` raw rows: probabilities `rows × classes`, or one value each in the target's own unit. */
+  readonly predict: (raw: RawRows, rows: number) => Outputs;
 }
 
 /** Loads the model in a model directory or a package: network, weights, and the preprocessing that belongs to them. */
@@ -21,6 +22,7 @@ export async function loadModel(tf: TensorFlow, directory: string): Promise<Load
   const network = await loadNetwork(tf, directory);
   const preprocessor = createPreprocessor(preprocessing);
   const forward = forwardPass(tf, network);
+  const valuesOf = signature.task === 'regression' ? unscaler(preprocessing) : (probabilities: Float32Array) => probabilities;
   let inputs = new Float32Array(0);
   return {
     signature, preprocessing, preprocessor,
@@ -28,9 +30,15 @@ export async function loadModel(tf: TensorFlow, directory: string): Promise<Load
       const length = rows * preprocessor.width;
       if (inputs.length < length) inputs = new Float32Array(length);
       preprocessor.apply(raw, 0, rows, inputs, 0);
-      return tf.tidy(() => forward(tf.tensor(inputs.subarray(0, length), [rows, ...preprocessor.shape])).dataSync() as Float32Array);
+      return valuesOf(tf.tidy(() => forward(tf.tensor(inputs.subarray(0, length), [rows, ...preprocessor.shape])).dataSync() as Float32Array));
     },
   };
+}
+
+/** From what the network gives back to the target's unit, in doubles: a large offset must not cost digits. */
+function unscaler(preprocessing: Preprocessing): (outputs: Float32Array) => Float64Array {
+  const { offset, scale } = targetScaling(preprocessing) ?? { offset: 0, scale: 1 };
+  return (outputs) => Float64Array.from(outputs, (output) => output / scale + offset);
 }
 
 /** A sequential network is called layer by layer: `predict` slices and joins around that, which a single row feels. */

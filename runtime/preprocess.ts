@@ -1,6 +1,8 @@
 import type { TypedColumn } from '../definition/columns.js';
 import type { Preprocessing, Signature, SignatureInput } from '../contract/package.js';
+import type { Target } from '../definition/target.js';
 import type { CellRow } from '../domain/cells.js';
+import type { Scaling } from './data/labels.js';
 import { createFeatureMap } from '../domain/features/apply.js';
 import { DATATYPES } from '../domain/signature-cells.js';
 
@@ -78,9 +80,16 @@ export function preparedRows(width: number): Preprocessor {
   };
 }
 
+/** How the target of a regression is scaled for the network: `tensor = (raw - offset) * scale`. */
+export function targetScaling(fitted: Preprocessing): Scaling | undefined {
+  return fitted.kind === 'columns' ? fitted.target : undefined;
+}
+
 /** The signature of a model with this preprocessing: what a caller sends and gets. */
-export function signatureOf(fitted: Preprocessing, inputName: string, classes: readonly string[]): Signature {
-  return { inputs: inputsOf(fitted, inputName), outputs: [{ name: 'probabilities', datatype: 'FP32', shape: [classes.length] }], classes: [...classes] };
+export function signatureOf(fitted: Preprocessing, inputName: string, target: Target): Signature {
+  const inputs = inputsOf(fitted, inputName);
+  if (target.task === 'regression') return { task: 'regression', inputs, outputs: [{ name: 'value', datatype: 'FP64', shape: [1] }], target: target.name };
+  return { inputs, outputs: [{ name: 'probabilities', datatype: 'FP32', shape: [target.classes.length] }], classes: [...target.classes] };
 }
 
 function inputsOf(fitted: Preprocessing, inputName: string): SignatureInput[] {

@@ -1,5 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
+import { answersOf } from '../domain/outputs.js';
 import type { PredictionLog } from './log/prediction-log.js';
+import { planesOf } from './log/record.js';
 import type { Metrics } from './metrics.js';
 import { attributesOf, parseInferenceRequest } from './protocol/request.js';
 import { inferenceResponse, outputsWanted } from './protocol/response.js';
@@ -25,23 +27,21 @@ export function createPredict({ models, log, metrics, environment, replica, maxi
     const { served, arm, route } = host.choose(version);
     const request = parseInferenceRequest(body);
     const attributes = attributesOf(request);
-    const wanted = outputsWanted(request);
+    const wanted = outputsWanted(request, served.signature);
     const rows = rowsOf(request, served.signature, maximumRows);
 
     const flat = await served.predict(rows);
 
-    const labels = served.signature.classes;
-    const probabilities = Array.from({ length: rows.count }, (_, row) => Array.from(flat.subarray(row * labels.length, (row + 1) * labels.length)));
-    const classes = probabilities.map((row) => labels[row.indexOf(Math.max(...row))] ?? '');
-    const ids = classes.map(() => uuidv7());
+    const answers = answersOf(served.signature, flat);
+    const ids = answers.map(() => uuidv7());
     const id = request.id ?? uuidv7();
     const latencyMs = performance.now() - startedAt;
     await log.append({
       ids, requestId: id, model, version: arm.version, environment, role: arm.role, generation: route.generation, replica, at: new Date().toISOString(),
-      inputShape: [...rows.shape], attributes, classes, probabilities, latencyMs, ...(rows.datatype === 'CELLS' ? { input: Buffer.concat(rows.logged), inputBytes: rows.logged.map(({ byteLength }) => byteLength) } : { input: rows.input }),
+      inputShape: [...rows.shape], attributes, ...planesOf(answers), latencyMs, ...(rows.datatype === 'CELLS' ? { input: Buffer.concat(rows.logged), inputBytes: rows.logged.map(({ byteLength }) => byteLength) } : { input: rows.input }),
     });
     metrics.predicted(model, arm.version, latencyMs);
-    return inferenceResponse({ model, version: arm.version, generation: route.generation, arm: arm.role, id, predictionIds: ids, classes, probabilities }, served.signature, wanted);
+    return inferenceResponse({ model, version: arm.version, generation: route.generation, arm: arm.role, id, predictionIds: ids, answers }, served.signature, wanted);
   };
 }
 export type Predict = ReturnType<typeof createPredict>;

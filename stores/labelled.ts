@@ -3,13 +3,13 @@ import type { Database } from './database.js';
 import { At, json, parseRows } from './values.js';
 
 const Attributes = z.record(z.string(), z.string());
-/** A prediction with the label that counts: `class` was predicted, `label` is true. */
+/** A prediction with the label that counts: `class` was predicted (null of a regression), `label` is true. */
 export const LabelledPrediction = z.object({
-  id: z.string(), requestId: z.string(), at: At, version: z.int(), input: z.instanceof(Uint8Array), inputShape: z.array(z.int()), attributes: Attributes, class: z.string(), label: z.string(),
+  id: z.string(), requestId: z.string(), at: At, version: z.int(), input: z.instanceof(Uint8Array), inputShape: z.array(z.int()), attributes: Attributes, class: z.string().nullable(), label: z.string(),
 });
 export type LabelledPrediction = z.infer<typeof LabelledPrediction>;
-/** `probability`: the one given to the predicted class. */
-export const LabelledOutcome = z.object({ predictionId: z.string(), actual: z.string(), predicted: z.string(), probability: z.number(), at: At, attributes: Attributes });
+/** `probability`: the one given to the predicted class. A regression has a `value` instead of both; its label is the text of a number. */
+export const LabelledOutcome = z.object({ predictionId: z.string(), actual: z.string(), predicted: z.string().nullable(), probability: z.number().nullable(), value: z.number().nullable(), at: At, attributes: Attributes });
 export type LabelledOutcome = z.infer<typeof LabelledOutcome>;
 
 const PAGE = 500;
@@ -51,7 +51,7 @@ export function createLabelledStore(db: Database) {
     async newestLabelled({ model, environment, version, limit }: { model: string; environment: string; version: number; limit: number }): Promise<LabelledOutcome[]> {
       return parseRows(LabelledOutcome, await db.query(
         `select p.id as "predictionId", l.label as actual, p.outputs->>'class' as predicted,
-           (select max(value::float8) from jsonb_array_elements_text(p.outputs->'probabilities')) as probability, p.at, p.attributes
+           (select max(value::float8) from jsonb_array_elements_text(p.outputs->'probabilities')) as probability, (p.outputs->>'value')::float8 as value, p.at, p.attributes
          from ${JOIN} where l.model = $1 and l.environment = $2 and l.version = $3 order by l.at desc, l.prediction_id desc limit $4`,
         [model, environment, version, limit]));
     },

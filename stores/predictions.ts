@@ -7,8 +7,8 @@ import { dayOf, ensurePartition } from './prediction-partitions.js';
 import { spanOf } from './uuid7.js';
 import { At, json, jsonOrNull, parseFirst, parseRows } from './values.js';
 
-/** `probabilities` in the order of the version's classes. */
-export const PredictionOutputs = z.object({ class: z.string(), probabilities: z.array(z.number()) });
+/** `probabilities` in the order of the version's classes; of a regression the value. */
+export const PredictionOutputs = z.union([z.object({ class: z.string(), probabilities: z.array(z.number()) }), z.object({ value: z.number() })]);
 export type PredictionOutputs = z.infer<typeof PredictionOutputs>;
 export const Attributes = z.record(z.string(), z.string());
 

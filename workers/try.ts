@@ -6,7 +6,7 @@ import { createPaint } from '../cli/io.js';
 import { tell } from '../cli/errors.js';
 import { createProgressLine } from '../cli/progress-line.js';
 import { gateTable } from '../cli/render.js';
-import { figure } from '../cli/table.js';
+import { headline } from '../cli/quality.js';
 import { findDefinitions } from '../runtime/definition/find.js';
 import { readDefinitions, type ReadDefinition } from '../runtime/definition/read.js';
 import { attempt, type Attempt } from './try/attempt.js';
@@ -72,7 +72,7 @@ function textOf({ rows, data, trained }: Attempt): string {
   if (!trained) return [`${rows} rows read; the data is ${paint.red('blocked')}:`, ...findings, 'next: correct what is named above'].join('\n');
   return [
     `${rows} rows read${findings.length > 0 ? ', with findings:' : ', no findings'}`, ...findings,
-    `${trained.parameters.toLocaleString('en')} parameters, trained in ${trained.seconds.toFixed(1)} s, accuracy ${figure(trained.evaluation.overall.accuracy)} on ${trained.evaluation.overall.n} test rows`, '',
+    `${trained.parameters.toLocaleString('en')} parameters, trained in ${trained.seconds.toFixed(1)} s, ${headline(trained.evaluation.overall)} on ${trained.evaluation.overall.n} test rows`, '',
     gateTable({ paint }, trained.gates), '',
     'This was a sample: the gates are judged for good when the commit is trained. Nothing was registered.',
   ].join('\n');

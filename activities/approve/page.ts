@@ -1,6 +1,8 @@
-import type { ClassificationReport, GateResult, Mistake } from '../../contract/evaluation.js';
+import type { GateResult, Mistake } from '../../contract/evaluation.js';
 import type { Evidence } from '../../contract/evidence.js';
-import { escapeHtml as escape, percent, table } from '../html.js';
+import { figureText, headlines, headlineText } from '../../domain/quality.js';
+import { escapeHtml as escape, table } from '../html.js';
+import { changeRows, mistakesHtml, qualityHtml, qualityLines } from '../quality.js';
 
 interface Reader { readonly digest: string; readonly evidence: Evidence; readonly publicUrl: string; readonly approver?: string }
 
@@ -19,7 +21,7 @@ const IF_NOBODY_ACTS = 'If nobody decides by then, nothing is released: the run 
 export function evidenceText(reader: Reader): string {
   const { evidence, digest, publicUrl } = reader;
   const { approve, reject } = commands(reader);
-  const live = evidence.live.version === null ? 'nothing is live yet' : `${evidence.model}@${evidence.live.version} is live (accuracy ${percent(evidence.live.evaluation?.accuracy ?? null)} on the same rows)`;
+  const live = evidence.live.version === null ? 'nothing is live yet' : `${evidence.model}@${evidence.live.version} is live (${evidence.live.evaluation ? headlineText(evidence.live.evaluation) : 'not judged'} on the same rows)`;
   return [
     `${evidence.model}@${evidence.version} asks to be released to ${evidence.environment}.`,
     `Why: ${evidence.reason}. Commit ${evidence.commit.slice(0, 12)}, snapshot ${evidence.snapshot.slice(0, 12)}.`,
@@ -28,9 +30,9 @@ export function evidenceText(reader: Reader): string {
     'Gates',
     ...evidence.gates.map((gate) => `  ${gate.verdict.toUpperCase().padEnd(12)} ${gate.gate}: ${number(gate)} (threshold ${gate.threshold}, n ${gate.n}) ${gate.reason}`),
     '',
-    `Unseen data: accuracy ${percent(evidence.evaluation.accuracy)} on ${evidence.evaluation.n} rows`,
-    ...evidence.evaluation.perClass.map((row) => `  ${row.class.padEnd(16)} precision ${percent(row.precision)}  recall ${percent(row.recall)}  F1 ${percent(row.f1)}  n ${row.support}`),
-    ...evidence.slices.filter((slice) => slice.report.n > 0).map((slice) => `  slice ${slice.name}: accuracy ${percent(slice.report.accuracy)} on ${slice.report.n} rows`),
+    `Unseen data: ${headlineText(evidence.evaluation)} on ${evidence.evaluation.n} rows`,
+    ...qualityLines(evidence.evaluation),
+    ...evidence.slices.filter((slice) => slice.report.n > 0).map((slice) => `  slice ${slice.name}: ${headlineText(slice.report)} on ${slice.report.n} rows`),
     `Test environment: ${evidence.testEnvironment.passed ? 'passed' : 'failed'}, p99 ${evidence.testEnvironment.latencyMs.p99.toFixed(1)} ms, ${evidence.testEnvironment.load.requestsPerSecond.toFixed(0)} requests/s, ${evidence.testEnvironment.load.errors} errors`,
     '',
     `Decide before ${evidence.deadline}. ${IF_NOBODY_ACTS}`,
@@ -56,15 +58,14 @@ export function evidenceHtml(reader: Reader & { readonly mistakes: readonly Mist
 <h2>Gates</h2>
 ${table(['gate', 'verdict', 'value', 'threshold', 'n', 'interval', 'why'], evidence.gates.map((gate) => [gate.gate, gate.verdict, number(gate), String(gate.threshold), String(gate.n), gate.interval ? `${gate.interval[0].toFixed(3)} to ${gate.interval[1].toFixed(3)}` : '', gate.reason]), (row) => row[1] ?? '')}
 <h2>Against what is live${evidence.live.version === null ? '' : ` (${escape(evidence.model)}@${evidence.live.version})`}</h2>
-${live ? table(['', 'candidate', 'live', 'change'], (['accuracy', 'precision', 'recall', 'f1'] as const).map((metric) => [metric, percent(evidence.evaluation[metric]), percent(live[metric]), change(evidence.evaluation[metric], live[metric])])) : '<p>Nothing is live yet: this would be the first version.</p>'}
+${live ? table(['', 'candidate', 'live', 'change'], changeRows(evidence.evaluation, live)) : '<p>Nothing is live yet: this would be the first version.</p>'}
 <h2>On unseen data (${evidence.evaluation.n} rows)</h2>
-${table(['class', 'precision', 'recall', 'F1', 'n'], evidence.evaluation.perClass.map((row) => [row.class, percent(row.precision), percent(row.recall), percent(row.f1), String(row.support)]))}
-${confusion(evidence.evaluation)}
-${evidence.slices.length > 0 ? table(['slice', 'accuracy', 'n'], evidence.slices.map((slice) => [slice.name, percent(slice.report.accuracy), String(slice.report.n)])) : ''}
+${qualityHtml(evidence.evaluation)}
+${evidence.slices.length > 0 ? table(['slice', headlines(evidence.evaluation)[0].metric, 'n'], evidence.slices.map(({ name, report }) => [name, figureText(headlines(report)[0]), String(report.n)])) : ''}
 <h2>In the test environment</h2>
 ${table(['check', 'passed', 'what was seen'], evidence.testEnvironment.checks.map((check) => [check.check, check.passed ? 'pass' : 'fail', check.detail]), (row) => row[1] ?? '')}
 <h2>Worst mistakes</h2>
-<div>${reader.mistakes.slice(0, 12).map(picture).join('')}</div>
+${mistakesHtml(reader.mistakes)}
 <h2>Decide before ${escape(evidence.deadline)}</h2>
 <p>${IF_NOBODY_ACTS}</p>
 <pre>${escape(approve)}\n${escape(reject)}</pre>
@@ -78,21 +79,6 @@ export function evidencePage(reader: Reader & { readonly mistakes: readonly Mist
 <body>${evidenceHtml(reader)}</body></html>`;
 }
 
-function confusion(report: ClassificationReport): string {
-  return table(['actual \\ predicted', ...report.classes], report.classes.map((name, actual) => [name, ...report.classes.map((_, predicted) => String(report.confusion[actual]?.[predicted] ?? 0))]));
-}
-
-function picture(mistake: Mistake): string {
-  const image = mistake.png ? `<img alt="${escape(mistake.key)}" width="96" height="96" style="image-rendering:pixelated" src="data:image/png;base64,${mistake.png}">` : '';
-  return `<figure>${image}<figcaption>${escape(mistake.actual)} taken for ${escape(mistake.predicted)}<br>${percent(mistake.probability)}</figcaption></figure>`;
-}
-
 function number(gate: GateResult): string {
   return gate.value === null ? '–' : gate.value.toFixed(4);
-}
-
-function change(candidate: number | null, live: number | null): string {
-  if (candidate === null || live === null) return '–';
-  const points = (candidate - live) * 100;
-  return `${points >= 0 ? '+' : '−'}${Math.abs(points).toFixed(1)} points`;
 }

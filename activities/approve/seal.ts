@@ -1,5 +1,6 @@
 import { durationMs } from '../../definition/common.js';
 import { PerennialError } from '../../contract/errors.js';
+import type { Mistake } from '../../contract/evaluation.js';
 import type { Evidence } from '../../contract/evidence.js';
 import { digestOf } from '../../domain/digest.js';
 import { canonicalJson } from '../../domain/canonical.js';
@@ -38,7 +39,7 @@ export async function sealEvidence({ stores, artifacts, publicUrl }: ActivityDep
     v: 1, run: id, model, version, environment, commit: run.commit, snapshot: registered.snapshot, package: registered.packageDigest,
     reason: `${run.reason.kind}: ${run.reason.detail}`,
     gates: gates.gates, evaluation: evaluation.overall, slices: evaluation.slices, testEnvironment: tested, live: gates.live,
-    mistakes: evaluation.mistakes.map(({ png: _png, ...mistake }) => mistake), picturesRef: pictures,
+    mistakes: evaluation.mistakes.map(withoutPicture), picturesRef: pictures,
     deadline: new Date(Date.now() + deadlineMs).toISOString(),
   };
   const digest = digestOf(evidence);
@@ -48,6 +49,12 @@ export async function sealEvidence({ stores, artifacts, publicUrl }: ActivityDep
   await stores.runs.setFields(id, { evidence: digest });
   await stores.ledger.append({ chain: `${model}/${environment}`, eventId: `evidence/${digest}`, actor: id, action: 'evidence-sealed', subject: { run: id, version, evidence: digest }, at: new Date().toISOString() });
   return sealed(digest, evidence);
+}
+
+function withoutPicture(mistake: Mistake): Evidence['mistakes'][number] {
+  if (!('probability' in mistake)) return mistake;
+  const { png: _png, ...rest } = mistake;
+  return rest;
 }
 
 function sealed(digest: string, evidence: Evidence): SealedEvidence {

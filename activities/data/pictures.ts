@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { canonicalJson } from '../../domain/canonical.js';
 import { shardOf } from '../../domain/stable-split.js';
-import { checkClasses } from './class-checks.js';
+import { checkClasses } from './label-checks.js';
 import { withoutErased } from './erasure/forget.js';
 import type { Erased } from './erasure/forget.js';
 import { checkNearDuplicates } from './leakage/near-duplicates.js';
@@ -28,7 +28,7 @@ export async function buildPictures(context: Omit<ReadContext, 'spill'> & { read
     const read: PictureRow[] = [];
     for (const [index, source] of sources.entries()) read.push(...await readSource({ ...context, spill }, source, index));
     const rows = selectPictures(withoutErased(read, context.erased, findings), data.checks, findings);
-    checkClasses(countBy(rows), data, findings);
+    checkClasses(countBy(rows), { classes: data.target.classes, minimumRows: data.checks.minimumRowsPerClass }, findings);
     await checkNearDuplicates(rows, spill, data, findings, context.signal);
     return { rows: rows.length, shards: divide(rows, data, spill, folder), counts: countAll(rows), sources: countSources(rows, sources), close: () => spill.close() };
   } catch (error) {

@@ -17,8 +17,8 @@ import { readParquet } from './read-parquet.js';
 import type { FileToRead, Reading } from './reading.js';
 import { forgetRejected } from './rejected-lines.js';
 import { dividerOf, dividerSql, splitSql } from './split-sql.js';
-import { stagedRows } from './table-staging.js';
-import type { TableContext } from './tables.js';
+import { numberText, stagedRows } from './table-staging.js';
+import type { Table, TableContext } from './tables.js';
 import { TextFileError } from './text-file.js';
 
 const NAMES = { parquet: 'Parquet', csv: 'CSV', ndjson: 'JSON lines' } as const;
@@ -97,5 +97,13 @@ export async function stageReading(duck: Duck, context: TableContext, { source, 
   await settle(await duck.change(
     `insert into staged by name select *${read === columns ? '' : ` exclude (${DIVIDER})`}, ${splitSql(source.split, divider && dividerSql(divider, DIVIDER))} as split from (
        select ${index} as source, ${ordinal} as ordinal, ${origin} as origin, ${column(source.key, 'text')}::varchar as key,
-         ${column(data.target.name, 'text')}::varchar as label, ${literal(canonicalJson(source.attributes))} as attributes, ${values} from ${from} where ${where})`));
+         ${labelSql(data, column, typeOf(data.target.name))} as label, ${literal(canonicalJson(source.attributes))} as attributes, ${values} from ${from} where ${where})`));
+}
+
+/** A label as text. */
+function labelSql({ target }: Table, column: Reading['column'], type: string): string {
+  if (target.task !== 'regression') return `${column(target.name, 'text')}::varchar`;
+  const written = column(target.name, 'number');
+  const value = type === 'VARCHAR' ? `nullif(trim(${written}), '')` : written;
+  return numberText(value);
 }

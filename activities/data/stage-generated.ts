@@ -66,6 +66,7 @@ function fieldsOf({ key, split }: ListedGenerator['source'], { data }: TableCont
   const fields = new Map<string, GeneratedField>(typedColumns(data.columns).map((column) => [column.name, { ...column }]));
   const divider = dividerOf(split, data);
   if (divider && !fields.has(divider.column.name)) fields.set(divider.column.name, divider.column.type === 'time' ? { ...divider.column } : { name: divider.column.name, type: 'name', nullable: true });
+  if (data.target.task === 'regression') fields.set(data.target.name, { name: data.target.name, type: 'number', nullable: false });
   for (const name of [key, data.target.name]) if (!fields.has(name)) fields.set(name, { name, type: 'name', nullable: false });
   return [...fields.values()];
 }

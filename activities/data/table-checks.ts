@@ -12,26 +12,34 @@ import type { Table } from './tables.js';
 
 /** Reports the rows of `staged` that cannot be used, named by their key or their place in the file. Returns, as SQL, what holds for the others. */
 export async function checkTableRows(duck: Duck, data: Table, findings: Findings): Promise<string> {
-  const known = data.target.classes.map(literal).join(', ');
-  const report = async (check: Check, severity: Severity, message: string, where: string) => {
+  const { target } = data;
+  const report = async (check: Check, severity: Severity, message: string, where: string, found?: string) => {
     const [bad] = await duck.rows<{ n: bigint }>(`select count(*) as n from staged where ${where}`);
     const rows = Number(bad?.n ?? 0);
     if (rows === 0) return;
-    const named = await duck.rows<{ name: string }>(`select coalesce(key || ' (' || origin || ')', origin) as name from staged where ${where} order by source, origin, ordinal limit ${NAMED_ROWS}`);
+    const named = await duck.rows<{ name: string }>(`select coalesce(key || ' (' || origin || ')', origin)${found === undefined ? '' : ` || ': ' || ${found}`} as name from staged where ${where} order by source, origin, ordinal limit ${NAMED_ROWS}`);
     findings.addRows(check, severity, message, named.map(({ name }) => name), rows);
   };
   await report('unreadable', data.checks.unreadable, 'rows without a key', 'key is null');
   const dividers = [...new Set(data.sources.flatMap(({ split }) => columnOfSplit(split) ?? []))];
   if (dividers.length > 0) await report('missing-value', data.checks.unreadable, `rows without a value of ${dividers.join(' or ')} that says their split`, 'split is null');
-  await report('unknown-class', 'drop', `rows whose label is no class of the definition (${data.target.classes.join(', ')})`, `label is null or label not in (${known})`);
+  const unlabelled = unlabelledSql(target);
+  if (target.task === 'regression') await report('not-a-number', data.checks.unreadable, `the target ${target.name} has to be a finite number`, unlabelled, 'coalesce(label, \'nothing\')');
+  else await report('unknown-class', 'drop', `rows whose label is no class of the definition (${target.classes.join(', ')})`, unlabelled);
   const faults = typedColumns(data.columns).flatMap(faultsOf);
   // One pass finds the columns concerned; only these are looked at again.
   const [counts] = await duck.rows<Record<string, bigint>>(`select ${faults.map(({ where }, index) => `count(*) filter (where ${where}) as f${index}`).join(', ')} from staged`);
   for (const [index, { check, message, where }] of faults.entries()) {
     if (Number(counts?.[`f${index}`] ?? 0) > 0) await report(check, data.checks.unreadable, message, where);
   }
-  const bad = ['key is null', ...(dividers.length > 0 ? ['split is null'] : []), 'label is null', `label not in (${known})`, ...faults.map(({ where }) => where)].join(' or ');
+  const bad = ['key is null', ...(dividers.length > 0 ? ['split is null'] : []), unlabelled, ...faults.map(({ where }) => where)].join(' or ');
   return `not (${bad})`;
+}
+
+/** A condition: the row has no label that can be learned. */
+function unlabelledSql(target: Table['target']): string {
+  if (target.task === 'regression') return 'coalesce(not isfinite(try_cast(label as double)), true)';
+  return `(label is null or label not in (${target.classes.map(literal).join(', ')}))`;
 }
 
 /** What may be wrong with a column's values: a number that must be there is one that is finite. */

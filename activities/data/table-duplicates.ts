@@ -25,7 +25,7 @@ export async function selectTableRows(duck: Duck, data: Table, good: Buckets, fi
     const named = await duck.rows<{ name: string }>(`select key || case when labels > 1 then ' (' || named || ')' else '' end as name from repeated where ${where} order by key limit ${NAMED_ROWS}`);
     findings.addRows(check, severity, message, named.map(({ name }) => name), rows);
   };
-  await report('conflicting-label', conflictingLabels, 'one key under two classes', 'labels > 1');
+  await report('conflicting-label', conflictingLabels, data.target.task === 'regression' ? 'one key with two targets' : 'one key under two classes', 'labels > 1');
   await report('duplicate', duplicates, 'one key names several rows; the first is kept', 'labels = 1 and splits = 1');
   await report('duplicate', duplicates, 'one key in several splits; the row that judges is kept', 'labels = 1 and splits > 1');
   await duck.run('create table left_out (bucket integer, row bigint)');

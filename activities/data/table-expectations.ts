@@ -15,7 +15,7 @@ import type { Table, TableContext } from './tables.js';
 
 /** The rows as they were read: also those that later checks leave out. */
 export function stagedRelation(data: Table): Relation {
-  const columns = new Map<string, RelationColumn>([['key', { type: 'text', sql: 'key' }], [data.target.name, { type: 'text', sql: 'label' }]]);
+  const columns = new Map<string, RelationColumn>([['key', { type: 'text', sql: 'key' }], [data.target.name, data.target.task === 'regression' ? { type: 'number', sql: readSql('number', 'try_cast(label as double)') } : { type: 'text', sql: 'label' }]]);
   typedColumns(data.columns).forEach(({ name, type }, index) => { columns.set(name, { type, sql: readSql(type, columnOf(index)) }); });
   return { from: 'staged', rowName: 'coalesce(key || \' (\' || origin || \')\', origin)', columns };
 }

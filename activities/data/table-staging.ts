@@ -47,6 +47,7 @@ export async function stageLabelled(duck: Duck, { deps, model, data, findings, s
   appender.closeSync();
   const divider = dividerOf(source.split, data);
   await duck.run(`update staged set split = ${splitSql(source.split, divider && dividerSql(divider, ''))} where source = ${index}`);
+  if (data.target.task === 'regression') await duck.run(`update staged set label = ${numberText('label')} where source = ${index}`);
   // The same input asked twice is one row, its newest.
   await duck.run(`delete from staged where source = ${index} and ordinal not in (select max(ordinal) from staged where source = ${index} group by key, label)`);
   const rows = await stagedRows(duck, index);
@@ -57,6 +58,11 @@ export async function stageLabelled(duck: Duck, { deps, model, data, findings, s
     return 0;
   }
   return rows;
+}
+
+/** Text, given as SQL, that is a number in its shortest form, so that 1 and 1.0 are the same label; other text stays as it is. */
+export function numberText(sql: string): string {
+  return `coalesce((try_cast(${sql} as double) + 0)::varchar, ${sql}::varchar)`;
 }
 
 /** Rows of a source that are staged. */

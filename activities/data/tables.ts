@@ -2,8 +2,8 @@ import type { z } from 'zod';
 import { typedColumns } from '../../definition/columns.js';
 import type { TableData } from '../../definition/data.js';
 import type { ActivityDeps } from '../deps.js';
-import { checkClasses } from './class-checks.js';
 import { columnOf } from './column-names.js';
+import { checkClasses, checkNumbers } from './label-checks.js';
 import { storedValue } from './column-sql.js';
 import { identifier, literal, openDuck } from './duckdb.js';
 import type { Duck } from './duckdb.js';
@@ -67,11 +67,10 @@ export async function buildTable(context: TableContext): Promise<BuiltRows & { c
     const boundaries = await decideBoundaries(duck, sources, good, context.boundariesOf);
     const buckets = await divideIntoBuckets(duck, data, { folder, good, split: resolvedSplit(boundaries), canonicalRow: canonicalRow(data), signal });
     const kept = await selectTableRows(duck, data, buckets, findings, signal);
-    const classes = await duck.rows<{ split: string; label: string; n: bigint }>(`select split, label, count(*) as n from ${kept.rows()} group by all`);
-    checkClasses(classes.map(({ split, label, n }) => ({ split, label, rows: Number(n) })), data, findings);
+    await checkLabels(duck, data, kept, findings);
     await checkTableLeakage(duck, data, kept, findings, signal);
     const shards = await divide(duck, data, kept, signal);
-    return { rows: shards.reduce((sum, { rows }) => sum + rows, 0), shards, counts: await countAll(duck, kept), sources: await countSources(duck, kept, sources), boundaries, close: () => Promise.resolve(duck.close()) };
+    return { rows: shards.reduce((sum, { rows }) => sum + rows, 0), shards, counts: await countAll(duck, data, kept), sources: await countSources(duck, kept, sources), boundaries, close: () => Promise.resolve(duck.close()) };
   } catch (error) {
     duck.close();
     signal.throwIfAborted();
@@ -88,6 +87,17 @@ function stage(duck: Duck, context: TableContext, source: ListedSource, index: n
   }
 }
 
+/** Whether what is to be learned is there to be learned. */
+async function checkLabels(duck: Duck, { target, checks }: Table, kept: Buckets, findings: Findings): Promise<void> {
+  if (target.task === 'regression') {
+    const splits = await duck.rows<{ split: string; n: bigint; lowest: number; highest: number }>(`select split, count(*) as n, min(label::double) as lowest, max(label::double) as highest from ${kept.rows()} group by split`);
+    checkNumbers(splits.map(({ n, ...rest }) => ({ ...rest, rows: Number(n) })), { name: target.name, minimumRows: checks.minimumRowsPerClass }, findings);
+    return;
+  }
+  const classes = await duck.rows<{ split: string; label: string; n: bigint }>(`select split, label, count(*) as n from ${kept.rows()} group by all`);
+  checkClasses(classes.map(({ split, label, n }) => ({ split, label, rows: Number(n) })), { classes: target.classes, minimumRows: checks.minimumRowsPerClass }, findings);
+}
+
 async function divide(duck: Duck, data: Table, kept: Buckets, signal: AbortSignal): Promise<BuiltShard[]> {
   const shards: BuiltShard[] = [];
   for (const split of SPLITS) {
@@ -101,7 +111,7 @@ async function divide(duck: Duck, data: Table, kept: Buckets, signal: AbortSigna
       const index = shards.length;
       shards.push({
         index, split, rows: Number(part.n), digest: part.digest, write: (file) => writeShard(duck, data, from, file),
-        profile: (file) => profileShard(file, { columns: typedColumns(data.columns), target: data.target, seed: index, signal }),
+        profile: (file) => profileShard(file, { columns: typedColumns(data.columns), target: { name: data.target.name, classes: data.target.task === 'regression' ? null : data.target.classes }, seed: index, signal }),
       });
     }
   }
@@ -118,7 +128,7 @@ async function writeShard(duck: Duck, data: Table, from: string, file: string): 
   const [threads] = await duck.rows<{ n: number | bigint }>('select current_setting(\'threads\') as n');
   await duck.run('set threads = 1');
   try {
-    await duck.run(`copy (select key, split, label, attributes, ${columns} from ${from} order by key) to ${literal(file)} (format parquet, compression zstd, row_group_size ${Math.min(ROWS_PER_PART, rowsWithin(PART_BYTES, data))})`);
+    await duck.run(`copy (select key, split, ${data.target.task === 'regression' ? 'label::double as label' : 'label'}, attributes, ${columns} from ${from} order by key) to ${literal(file)} (format parquet, compression zstd, row_group_size ${Math.min(ROWS_PER_PART, rowsWithin(PART_BYTES, data))})`);
   } finally {
     await duck.run(`set threads = ${Number(threads?.n ?? 1)}`);
   }
@@ -126,7 +136,7 @@ async function writeShard(duck: Duck, data: Table, from: string, file: string): 
 
 const COUNTED_GROUPS = 10_000;
 
-async function countAll(duck: Duck, kept: Buckets): Promise<BuiltRows['counts']> {
+async function countAll(duck: Duck, { target }: Table, kept: Buckets): Promise<BuiltRows['counts']> {
   const tally = async (column: 'split' | 'label') => {
     const rows = await duck.rows<{ name: string; n: bigint }>(`select ${column} as name, count(*) as n from ${kept.rows()} group by 1 order by 1`);
     return Object.fromEntries(rows.map(({ name, n }) => [name, Number(n)]));
@@ -136,7 +146,7 @@ async function countAll(duck: Duck, kept: Buckets): Promise<BuiltRows['counts']>
   for (const { attributes, n } of groups) {
     for (const [name, value] of Object.entries(JSON.parse(attributes) as Record<string, string>)) values.set(`${name}=${value}`, (values.get(`${name}=${value}`) ?? 0) + Number(n));
   }
-  return { bySplit: await tally('split'), byClass: await tally('label'), byAttribute: byAttribute(values) };
+  return { bySplit: await tally('split'), byClass: target.task === 'regression' ? {} : await tally('label'), byAttribute: byAttribute(values) };
 }
 
 async function countSources(duck: Duck, kept: Buckets, sources: readonly ListedSource[]): Promise<BuiltRows['sources']> {

@@ -14,12 +14,12 @@ import { requireDefinition, requireRun, requireVersion } from '../lookup.js';
 import { fetchPackage } from '../package/fetch-package.js';
 import type { Candidate } from '../train/candidate.js';
 import { fetchCandidate } from '../train/fetch-candidate.js';
-import { evaluateModel, expectedRows, pairedCounts, reportOf } from './evaluate-model.js';
+import { compareModels, evaluateModel, expectedRows, reportOf } from './evaluate-model.js';
 import type { Evaluated } from './evaluate-model.js';
 
 export interface Judgement {
   readonly verdict: GateResult['verdict']; readonly summary: string; readonly error?: RunError;
-  /** What the candidate said of the test rows that the test environment is asked for, as JSON `[{key, probabilities}]`: it has to say the same. */
+  /** What the candidate said of the test rows that the test environment is asked for, as JSON `[{key, probabilities}]` or `[{key, value}]`: it has to say the same. */
   readonly expected: Ref;
   /** Golden predictions for the package. */
   readonly golden: Ref;
@@ -59,7 +59,7 @@ export function createEvaluateActivities(deps: ActivityDeps) {
       const liveArm = route?.arms.find((arm) => arm.role === 'live');
       const live = liveArm ? await evaluateLive(model, liveArm.version, snapshot, signal) : null;
       const liveReport = live ? reportOf(live, definition, digest) : null;
-      const paired = live ? pairedCounts(candidate, live, definition.evaluation.slices) : [];
+      const paired = live ? compareModels(candidate, live, definition.evaluation.slices) : [];
       const gates = judgeGates({ gates: tightened.effective.gates, overall: report.overall, slices: report.slices, paired, liveVersion: liveArm?.version ?? null });
       const verdict = decideCandidate(gates);
 
@@ -72,11 +72,10 @@ export function createEvaluateActivities(deps: ActivityDeps) {
     }));
   }
 
-  async function evaluateLive(model: string, version: number, snapshot: Awaited<ReturnType<typeof openSnapshot>>, signal: AbortSignal): Promise<Omit<Evaluated, 'mistakes'>> {
+  async function evaluateLive(model: string, version: number, snapshot: Awaited<ReturnType<typeof openSnapshot>>, signal: AbortSignal): Promise<Evaluated> {
     const directory = await fetchPackage(deps, await requireVersion(stores, model, version));
     // Its mistakes are those of its own evaluation. It may refuse what the world has come to be, and has to be replaced all the same.
-    const { mistakes: _, ...live } = await evaluateModel({ deps, directory, snapshot, refused: 'predict', signal });
-    return live;
+    return { ...await evaluateModel({ deps, directory, snapshot, refused: 'predict', signal }), mistakes: [] };
   }
 
   async function record(run: string, report: EvaluationReport, live: EvaluationReport | null, gates: GateRecord): Promise<void> {

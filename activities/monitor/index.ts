@@ -1,8 +1,8 @@
-import { classificationReport } from '../../domain/classification.js';
 import { digestOf } from '../../domain/digest.js';
 import { judgeCheck } from '../../domain/monitoring.js';
 import type { ActivityDeps } from '../deps.js';
 import { requireVersion } from '../lookup.js';
+import { liveQuality } from './quality.js';
 
 export interface CheckOutcome {
   readonly id: string; readonly verdict: 'ok' | 'findings' | 'inconclusive';
@@ -15,7 +15,7 @@ export type MonitorActivities = ReturnType<typeof createMonitorActivities>;
 /** Monitoring. A check is named by the labels it judged, so the same labels give the same check, and a finding is opened once. */
 export function createMonitorActivities({ stores }: ActivityDeps) {
   return {
-    /** The classification report of the live version on its newest labelled predictions, judged against the thresholds. */
+    /** How good the live version is on its newest labelled predictions, judged against the thresholds. */
     async runCheck({ model, environment }: { model: string; environment: string }): Promise<CheckOutcome> {
       const nothing = { id: '', verdict: 'inconclusive', opened: [], retrain: [] } as const;
       const route = await stores.routes.current(environment, model);
@@ -26,12 +26,12 @@ export function createMonitorActivities({ stores }: ActivityDeps) {
       const { monitoring, data } = current.definition;
 
       const rows = await stores.predictions.newestLabelled({ model, environment, version: live.version, limit: monitoring.minimumLabels });
-      const classification = classificationReport(data.target.classes, rows);
-      const judged = judgeCheck({ report: classification, labels: rows.length, minimumLabels: monitoring.minimumLabels, thresholds: monitoring.thresholds });
+      const quality = liveQuality(data.target, rows);
+      const judged = judgeCheck({ report: quality, labels: rows.length, minimumLabels: monitoring.minimumLabels, thresholds: monitoring.thresholds });
       const times = rows.map((row) => row.at).sort();
       const window = { from: times[0] ?? route?.writtenAt ?? new Date(0).toISOString(), to: times.at(-1) ?? route?.writtenAt ?? new Date(0).toISOString() };
       const id = digestOf({ model, environment, version: live.version, thresholds: monitoring.thresholds, rows: rows.map((row) => [row.predictionId, row.actual]) }).slice(0, 32);
-      await stores.checks.save({ id, model, environment, version: live.version, window, predictions: rows.length, labels: rows.length, verdict: judged.verdict, report: { v: 1, classification, findings: judged.findings } });
+      await stores.checks.save({ id, model, environment, version: live.version, window, predictions: rows.length, labels: rows.length, verdict: judged.verdict, report: { v: 1, ...('task' in quality ? { regression: quality } : { classification: quality }), findings: judged.findings } });
 
       const opened: { id: number; message: string }[] = [];
       const retrain: { cause: string; message: string }[] = [];

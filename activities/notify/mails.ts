@@ -1,6 +1,7 @@
-import { ClassificationReport } from '../../contract/evaluation.js';
+import { QualityReport } from '../../contract/evaluation.js';
 import { RunError } from '../../contract/run.js';
-import { percent } from '../html.js';
+import { headlineText } from '../../domain/quality.js';
+import { qualityLines } from '../quality.js';
 
 interface EndedRun { readonly id: string; readonly model: string; readonly commit: string; readonly reason: { readonly kind: string; readonly detail: string }; readonly error: unknown }
 
@@ -20,10 +21,10 @@ export function endMail({ run, about, comment, publicUrl }: { run: EndedRun; abo
 
 /** To those who watch a model: what was found, on how many labels, and what happens now. */
 export function alertMail({ model, environment, finding, check, publicUrl }: { model: string; environment: string; finding: { version: number | null; severity: string; message: string }; check: { report: unknown } | null; publicUrl: string }) {
-  const report = ClassificationReport.safeParse((check?.report as { classification?: unknown } | undefined)?.classification);
-  const rows = report.success ? report.data.perClass.map((row) => `  ${row.class.padEnd(16)} precision ${percent(row.precision)}  recall ${percent(row.recall)}  F1 ${percent(row.f1)}  n ${row.support}`) : [];
+  const found = check?.report as { classification?: unknown; regression?: unknown } | undefined;
+  const report = QualityReport.safeParse(found?.classification ?? found?.regression);
   return {
     subject: `ALERT ${model}@${finding.version ?? '?'} in ${environment}: ${finding.message}`,
-    text: [`${model}@${finding.version ?? '?'} in ${environment}: ${finding.message}.`, '', ...(report.success ? [`Accuracy ${percent(report.data.accuracy)} on the newest ${report.data.n} labelled predictions:`, ...rows, ''] : []), `perennial show ${model}`, `${publicUrl}/api/v1/models/${model}/checks`, ''].join('\n'),
+    text: [`${model}@${finding.version ?? '?'} in ${environment}: ${finding.message}.`, '', ...(report.success ? [`${headlineText(report.data)} on the newest ${report.data.n} labelled predictions:`, ...qualityLines(report.data), ''] : []), `perennial show ${model}`, `${publicUrl}/api/v1/models/${model}/checks`, ''].join('\n'),
   };
 }

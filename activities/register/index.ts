@@ -4,6 +4,7 @@ import type { ActivityDeps } from '../deps.js';
 import { readJson } from '../json.js';
 import { EnvironmentLock } from '../../contract/package.js';
 import { EvaluationReport } from '../../contract/evaluation.js';
+import { headlines } from '../../domain/quality.js';
 
 export interface Packed { readonly digest: string; readonly manifest: Ref; readonly environment: Ref }
 export type RegisterActivities = ReturnType<typeof createRegisterActivities>;
@@ -41,7 +42,6 @@ export function createRegisterActivities({ stores, artifacts }: ActivityDeps) {
   };
 }
 
-function metricsOf(report: EvaluationReport): Record<string, number> {
-  const { n, accuracy, precision, recall, f1 } = report.overall;
-  return Object.fromEntries(Object.entries({ n, accuracy, precision, recall, f1 }).filter((entry): entry is [string, number] => entry[1] !== null));
+function metricsOf({ overall }: EvaluationReport): Record<string, number> {
+  return Object.fromEntries([['n', overall.n] as const, ...headlines(overall).flatMap(({ metric, value }) => (value === null ? [] : [[metric, value] as const]))]);
 }

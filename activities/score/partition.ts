@@ -13,6 +13,8 @@ import { readJson } from '../json.js';
 import { requireVersion } from '../lookup.js';
 import { fetchPackage } from '../package/fetch-package.js';
 import type { Cell } from '../../domain/cells.js';
+import { answersOf } from '../../domain/outputs.js';
+import type { Answer, Outputs } from '../../domain/outputs.js';
 import { cellReaderOf } from '../../domain/signature-cells.js';
 import { inputError, pictureOf } from './input.js';
 import { partKey, ScoreInput, ScorePlanFile } from './plan-file.js';
@@ -56,7 +58,8 @@ async function scoreFile(scoring: Scoring): Promise<void> {
   const duck = await openDuck(folder, signal);
   try {
     await duck.run('set threads = 1');
-    await duck.run('create table scored (place bigint, prediction_id uuid, key varchar, class varchar, probabilities float[], version integer)');
+    const { table, answers } = columnsOf(runner);
+    await duck.run(`create table scored (place bigint, prediction_id uuid, key varchar, ${table}, version integer)`);
     const inputs = runner.signature.inputs.map(({ name }) => identifier(name)).join(', ');
     // A partition is small enough to hold; another statement on the connection would end a stream.
     const rows = (await duck.connection.runAndReadAll(`select row, key, ${inputs} from read_parquet(${literal(file)}) order by row`)).getRows();
@@ -68,25 +71,34 @@ async function scoreFile(scoring: Scoring): Promise<void> {
     }
     const [scored] = await duck.rows<{ n: bigint }>('select count(distinct place) as n from scored');
     if (Number(scored?.n ?? 0) !== scoring.rows) throw new Error(`${Number(scored?.n ?? 0)} rows of ${scoring.rows} were scored`);
-    await duck.run(`copy (select prediction_id, key, place as row, class, probabilities, version from scored order by place) to ${literal(output)} (format parquet, compression zstd)`);
+    await duck.run(`copy (select prediction_id, key, place as row, ${answers}, version from scored order by place) to ${literal(output)} (format parquet, compression zstd)`);
   } finally {
     duck.close();
   }
 }
 
+/** The columns of the answers: as a table of DuckDB's has them, and as the output names them. */
+function columnsOf({ signature }: Runner): { readonly table: string; readonly answers: string } {
+  return signature.task === 'regression' ? { table: 'value double', answers: 'value' } : { table: 'class varchar, probabilities float[]', answers: 'class, probabilities' };
+}
+
 async function scoreRows(duck: Duck, { runner, job, version, input }: Scoring, rows: readonly (readonly unknown[])[]): Promise<void> {
-  const { classes } = runner.signature;
-  const probabilities = await predict(runner, input, rows);
+  const answers = answersOf(runner.signature, await predict(runner, input, rows));
   const values = rows.map((row, index) => {
-    const ofRow = [...probabilities.subarray(index * classes.length, (index + 1) * classes.length)];
     const place = Number(row[0]);
-    // As texts: a number with many digits is a decimal to DuckDB, and loses the last bit on its way to a float.
-    return `(${place}, '${predictionId(job, place)}', ${literal(String(row[1]))}, ${literal(classes[ofRow.indexOf(Math.max(...ofRow))] ?? '')}, [${ofRow.map((value) => `'${value}'`).join(', ')}]::float[], ${version})`;
+    return `(${place}, '${predictionId(job, place)}', ${literal(String(row[1]))}, ${answerSql(answers[index])}, ${version})`;
   });
   await duck.run(`insert into scored values ${values.join(', ')}`);
 }
 
-async function predict(runner: Runner, input: string, rows: readonly (readonly unknown[])[]): Promise<Float32Array> {
+/** As texts: a number with many digits is a decimal to DuckDB, and loses the last bit on its way to a float. */
+function answerSql(answer: Answer | undefined): string {
+  if (!answer) throw new RangeError('the runner gave fewer rows than it was asked for');
+  if ('value' in answer) return `'${answer.value}'::double`;
+  return `${literal(answer.class)}, [${answer.probabilities.map((value) => `'${value}'`).join(', ')}]::float[]`;
+}
+
+async function predict(runner: Runner, input: string, rows: readonly (readonly unknown[])[]): Promise<Outputs> {
   try {
     return await runner.predict({ rows: rows.length, input: pictureOf(runner.signature) ? picturesOf(runner, input, rows) : cellsOf(runner, input, rows) });
   } catch (error) {

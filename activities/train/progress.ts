@@ -1,8 +1,14 @@
 import type { RunStep } from '../../contract/run.js';
 import type { TrainProgress } from '../../contract/frames.js';
+import { metricText } from '../../domain/metrics.js';
 import type { Stores } from '../../stores/index.js';
 
 const EVERY_MS = 500;
+
+/** Accuracy, or the mean absolute error. */
+function shownFigure({ accuracy, mae }: TrainProgress): string {
+  return accuracy === null ? `mae ${metricText('mae', mae ?? NaN)}` : `accuracy ${accuracy.toFixed(4)}`;
+}
 
 /** Writes a run's live progress, at most twice a second; what could not be written is dropped. */
 export function createProgressLog({ stores, run, step, attempt }: { stores: Stores; run: string; step: RunStep; attempt: string }) {
@@ -23,8 +29,8 @@ export function createProgressLog({ stores, run, step, attempt }: { stores: Stor
     if (!newest || !unwritten) return writing;
     unwritten = false;
     writtenAt = Date.now();
-    const { epoch, epochs, loss, accuracy } = newest;
-    return write('progress', `epoch ${epoch}/${epochs}, loss ${loss.toFixed(4)}, accuracy ${accuracy.toFixed(4)}`, { ...newest });
+    const { epoch, epochs, loss } = newest;
+    return write('progress', `epoch ${epoch}/${epochs}, loss ${loss.toFixed(4)}, ${shownFigure(newest)}`, { ...newest });
   };
 
   return {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Tensor } from '@tensorflow/tfjs-node';
 import { buildNetwork } from '../../runtime/train/network.js';
+import { classObjective } from '../../runtime/train/objective-classes.js';
 import { createOptimizer } from '../../runtime/train/optimizer.js';
 import { learningRateAt, setLearningRate } from '../../runtime/train/schedule.js';
 import { loadTensorFlow } from '../../runtime/tensorflow.js';
@@ -17,8 +18,9 @@ if (data.kind !== 'images') throw new Error('the bare script trains on pictures'
 const { height, width, channels } = data.image;
 
 const tf = loadTensorFlow();
-const model = await buildNetwork({ tf, definition: task.definition, networkModule: null, inputShape: [height, width, channels] });
-model.compile({ optimizer: createOptimizer(tf, training.optimizer), loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy'] });
+const objective = classObjective(data.target.classes.length);
+const model = await buildNetwork({ tf, definition: task.definition, networkModule: null, inputShape: [height, width, channels], objective });
+model.compile({ optimizer: createOptimizer(tf, training.optimizer), ...objective.compile });
 
 const pixels = new Uint8Array(await readFile(task.pixels));
 const labels = tf.tensor2d(Float32Array.from(await readFile(task.labels)), [rows, 1]);

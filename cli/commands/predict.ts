@@ -11,7 +11,7 @@ import type { Register } from '../register.js';
 import { findServer } from '../server.js';
 import { figure, table } from '../table.js';
 
-const Metadata = z.object({ inputs: z.array(z.object({ name: z.string(), datatype: z.string(), shape: z.array(z.int()), parameters: z.object({ nullable: z.boolean() }).optional() })), parameters: z.object({ version: z.int(), classes: z.array(z.string()) }) });
+const Metadata = z.object({ inputs: z.array(z.object({ name: z.string(), datatype: z.string(), shape: z.array(z.int()), parameters: z.object({ nullable: z.boolean() }).optional() })), parameters: z.object({ version: z.int(), classes: z.array(z.string()).optional(), target: z.string().optional() }) });
 type Metadata = z.infer<typeof Metadata>;
 const Prediction = z.object({
   model_version: z.string(), id: z.string(), parameters: z.object({ prediction_ids: z.array(z.string()), arm: z.string(), generation: z.int() }),
@@ -30,11 +30,11 @@ export const addPredictCommands: Register = (add, program) => {
       const metadata = await server.get(Metadata, path);
       const inputs = image === undefined ? await columns(resolve(context.io.cwd, row ?? ''), metadata) : await picture(resolve(context.io.cwd, image), metadata);
       const answer = await server.post(Prediction, `${path}/infer`, { parameters: attributesOf(attribute ?? []), inputs });
-      context.answer(answer, () => predictionText(answer, model, metadata.parameters.classes));
+      context.answer(answer, () => predictionText(answer, model, metadata));
       return 0;
     });
 
-  add<[string, string], { environment: string; model?: string; request?: boolean }>(program, 'label <prediction> <class>', 'say what a prediction should have been',
+  add<[string, string], { environment: string; model?: string; request?: boolean }>(program, 'label <prediction> <label>', 'say what a prediction should have been',
     (command) => command.option('--environment <name>', 'where it was predicted', 'production').option('--model <name>', 'needed where the environment serves several').option('--request', 'the first argument is the caller\'s own request id'),
     async (context, { environment, model, request = false }, id, label) => {
       const server = await findServer(context, environment, model ?? null);
@@ -104,11 +104,15 @@ function attributesOf(pairs: readonly string[]): Record<string, string> {
   }));
 }
 
-function predictionText(answer: z.infer<typeof Prediction>, model: string, classes: readonly string[]): string {
-  const probabilities = answer.outputs.find((output) => output.name === 'probabilities')?.data ?? [];
-  const named = answer.outputs.find((output) => output.name === 'class')?.data ?? [];
-  return [
-    table(['PREDICTION', 'CLASS', ...classes], named.map((name, row) => [answer.parameters.prediction_ids[row], String(name), ...classes.map((_class, column) => figure(Number(probabilities[row * classes.length + column])))])),
-    `by ${model}@${answer.model_version} (${answer.parameters.arm}, generation ${answer.parameters.generation})`,
-  ].join('\n');
+function predictionText(answer: z.infer<typeof Prediction>, model: string, { parameters }: Metadata): string {
+  return [answerTable(answer, parameters), `by ${model}@${answer.model_version} (${answer.parameters.arm}, generation ${answer.parameters.generation})`].join('\n');
+}
+
+/** A line for each row: its class and the probabilities of all, or its value. */
+function answerTable({ outputs, parameters: { prediction_ids: ids } }: z.infer<typeof Prediction>, { classes = [], target = 'value' }: Metadata['parameters']): string {
+  const data = (name: string) => outputs.find((output) => output.name === name)?.data ?? [];
+  const values = data('value');
+  if (values.length > 0) return table(['PREDICTION', target.toUpperCase()], values.map((value, row) => [ids[row], String(value)]));
+  const probabilities = data('probabilities');
+  return table(['PREDICTION', 'CLASS', ...classes], data('class').map((name, row) => [ids[row], String(name), ...classes.map((_class, column) => figure(Number(probabilities[row * classes.length + column])))]));
 }

@@ -7,7 +7,8 @@ import type { Context } from '../command.js';
 import { CommandError, UsageError } from '../errors.js';
 import { followRun } from '../follow.js';
 import type { Register } from '../register.js';
-import { changeTable, modelText, runText, runsTable } from '../render.js';
+import { changeTable } from '../quality.js';
+import { modelText, runText, runsTable } from '../render.js';
 import { moment, table } from '../table.js';
 import { ModelView, Requested, Runs, RunView, VersionView, type Run } from '../views.js';
 

@@ -22,10 +22,10 @@ export function* batchesOf(windows: Iterable<Window>, { batchSize, preprocessor,
   const mirrored = new Uint8Array(width);
   let [batch, filled] = [firstBatch, 0];
   let prng = flips?.(batch) ?? null;
-  for (const { bytes, labels: classes, order } of windows) {
+  for (const { bytes, labels: known, order } of windows) {
     const raw: RawRows = pictures ? bytes : new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
     for (const row of order) {
-      labels[filled] = classes[row] ?? 0;
+      labels[filled] = known[row] ?? 0;
       if (prng && prng.float() < 0.5) {
         mirror(bytes, row * width, mirrored, preprocessor.shape);
         apply(mirrored, 0, 1, inputs, filled * width);

@@ -1,8 +1,9 @@
 import { Prng } from '../prng.js';
+import type { Labels } from './labels.js';
 import type { RowStore } from './row-store.js';
 
 /** Rows that are in memory together, and the order in which to take them. */
-export interface Window { readonly bytes: Uint8Array; readonly labels: Uint16Array; readonly order: Uint32Array }
+export interface Window { readonly bytes: Uint8Array; readonly labels: Labels; readonly order: Uint32Array }
 
 const BLOCK_BYTES = 1024 * 1024;
 
@@ -21,7 +22,7 @@ export function* epochWindows(store: RowStore, seed: number, epoch: number, budg
   const blocks = Prng.of(seed, 'blocks', epoch).permutation(Math.ceil(store.rows / blockRows));
   const blocksPerWindow = Math.max(1, Math.floor(budgetBytes / (blockRows * store.rowBytes)));
   const bytes = new Uint8Array(blockRows * blocksPerWindow * store.rowBytes);
-  const labels = new Uint16Array(blockRows * blocksPerWindow);
+  const labels = store.createLabels(blockRows * blocksPerWindow);
   let left = skipRows;
   for (let first = 0; first < blocks.length; first += blocksPerWindow) {
     const chosen = blocks.subarray(first, first + blocksPerWindow);
@@ -48,7 +49,7 @@ export function* orderedWindows(store: RowStore): Generator<Window> {
   }
   const windowRows = Math.max(1, Math.floor(BLOCK_BYTES / store.rowBytes));
   const bytes = new Uint8Array(windowRows * store.rowBytes);
-  const labels = new Uint16Array(windowRows);
+  const labels = store.createLabels(windowRows);
   for (let start = 0; start < store.rows; start += windowRows) {
     const rows = Math.min(windowRows, store.rows - start);
     store.read(start, rows, bytes, labels, 0);

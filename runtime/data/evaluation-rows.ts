@@ -1,9 +1,9 @@
 import type { LocalSnapshot } from '../../contract/frames.js';
 import type { Split } from '../../contract/snapshot.js';
 import { typedColumns } from '../../definition/columns.js';
-import { PerennialError } from '../../contract/errors.js';
 import type { RawRows } from '../preprocess.js';
 import { cellsOf } from './table-cells.js';
+import { labelReader } from './labels.js';
 import { decodePicture } from './picture.js';
 import { keyOf, shapeOf } from './pack.js';
 import { openShardReader, readColumns, shardsOf } from './read-shard.js';
@@ -11,8 +11,8 @@ import { openShardReader, readColumns, shardsOf } from './read-shard.js';
 /** Rows to predict, in the order of the snapshot. */
 export interface RowBatch {
   readonly keys: readonly string[];
-  /** Class indexes. */
-  readonly actual: Uint16Array;
+  /** Indexes of classes, or the targets of a regression. */
+  readonly actual: Uint16Array | Float64Array;
   /** JSON text of each row's attributes. */
   readonly attributes: readonly string[];
   readonly raw: RawRows;
@@ -23,7 +23,8 @@ export interface RowBatch {
 /** Streams a split in chunks of up to 2048 rows. */
 export async function* evaluationRows(snapshot: LocalSnapshot, split: Split): AsyncGenerator<RowBatch> {
   const { content } = snapshot.manifest;
-  const classes = new Map(content.target.classes.map((name, index) => [name, index]));
+  const labelOf = labelReader(content.target);
+  const numbersOf = (numbers: number[]) => (content.target.task === 'regression' ? Float64Array.from(numbers) : Uint16Array.from(numbers));
   const table = typedColumns(content.columns ?? []);
   const columns = content.kind === 'images' ? ['image'] : table.map(({ name }) => name);
   const { connection, close } = await openShardReader();
@@ -36,7 +37,7 @@ export async function* evaluationRows(snapshot: LocalSnapshot, split: Split): As
         const pngs = content.kind === 'images' ? rows.map((row) => (column(2).getItem(row) as unknown as { bytes: Uint8Array }).bytes) : [];
         yield {
           keys, pngs,
-          actual: Uint16Array.from(rows, (row) => classOf(classes, column(1).getItem(row), keys[row] ?? '')),
+          actual: numbersOf(rows.map((row) => labelOf(column(1).getItem(row), keys[row] ?? ''))),
           attributes: rows.map((row) => String(column(columns.length + 2).getItem(row) ?? '{}')),
           raw: content.kind === 'images' ? joined(pngs.map((png, row) => decodePicture(png, shapeOf(content), keys[row] ?? ''))) : cellsOf(chunk, table, 2, (row) => keys[row] ?? ''),
         };
@@ -45,12 +46,6 @@ export async function* evaluationRows(snapshot: LocalSnapshot, split: Split): As
   } finally {
     close();
   }
-}
-
-function classOf(classes: ReadonlyMap<string, number>, name: unknown, key: string): number {
-  const index = typeof name === 'string' ? classes.get(name) : undefined;
-  if (index === undefined) throw new PerennialError('data/blocked', `row '${key}': '${String(name)}' is not a class of the definition`, { key });
-  return index;
 }
 
 function joined(pictures: readonly Uint8Array[]): Uint8Array {

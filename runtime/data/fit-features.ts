@@ -8,6 +8,7 @@ import { typedColumns } from '../../definition/columns.js';
 import type { TypedColumn } from '../../definition/columns.js';
 import { featuresOf, ImputeNumber } from '../../definition/features.js';
 import type { Feature } from '../../definition/features.js';
+import type { NumberTarget } from '../../definition/target.js';
 import { createFeatureMap } from '../../domain/features/apply.js';
 import { openShardReader, shardsOf } from './read-shard.js';
 
@@ -16,8 +17,9 @@ const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
 /**
  * Fits the features of a table on its training split: one query a figure, in one thread, over the rows in the order of the
  * snapshot, so that the same rows give the same figures to the last bit. `share` (0..1): of each shard, so many of its first rows.
+ * `scale`: how the target of a regression is scaled.
  */
-export async function fitFeatures(snapshot: LocalSnapshot, declared: readonly Feature[] | undefined, share: number): Promise<Preprocessing> {
+export async function fitFeatures(snapshot: LocalSnapshot, declared: readonly Feature[] | undefined, share: number, scale: NumberTarget['scale'] = 'standard'): Promise<Preprocessing> {
   const columns = typedColumns(snapshot.manifest.content.columns ?? []);
   const { connection, close } = await openShardReader();
   try {
@@ -29,11 +31,14 @@ export async function fitFeatures(snapshot: LocalSnapshot, declared: readonly Fe
     const { length: width } = createFeatureMap(columns.map(({ name }) => name), features).names;
     if (width === 0) throw new PerennialError('data/blocked', 'the features give the network no input: training saw no category often enough');
     if (width > MAXIMUM_WIDTH) throw new PerennialError('data/blocked', `the features give the network ${width} inputs, more than ${MAXIMUM_WIDTH}: lower \`maximum\` of categories, or \`buckets\``);
-    return { kind: 'columns', columns, features };
+    return { kind: 'columns', columns, features, ...(snapshot.manifest.content.target.task === 'regression' ? { target: await fit.scaling(scale, FINITE_LABEL) } : {}) };
   } finally {
     close();
   }
 }
+
+/** What is no number is told with its row when the rows are packed; here it would only end the query. */
+const FINITE_LABEL = '(case when isfinite(label) then label end)';
 
 type Kind<K extends Feature['kind']> = Extract<Feature, { kind: K }>;
 interface Scaling { readonly offset: number; readonly scale: number }
@@ -100,7 +105,7 @@ class Fit {
   }
 
   /** Offset and scale, of the values that are there; a value that is the same in all training rows is only shifted. */
-  private async scaling(scale: Kind<'number'>['scale'], value: string): Promise<Scaling> {
+  async scaling(scale: Kind<'number'>['scale'], value: string): Promise<Scaling> {
     const by = (offset = 0, spread = 0): Scaling => ({ offset, scale: spread > 0 ? 1 / spread : 1 });
     switch (scale) {
       case 'standard': return by(...await this.figures(value, 'favg(x), stddev_pop(x)'));

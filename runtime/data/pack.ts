@@ -5,6 +5,8 @@ import type { TypedColumn } from '../../definition/columns.js';
 import { PerennialError } from '../../contract/errors.js';
 import type { LocalSnapshot } from '../../contract/frames.js';
 import type { Split } from '../../contract/snapshot.js';
+import { createLabels, labelReader } from './labels.js';
+import type { Scaling } from './labels.js';
 import { Moments } from './moments.js';
 import { decodePicture } from './picture.js';
 import type { PictureShape } from './picture.js';
@@ -19,7 +21,10 @@ export interface PackedSplit {
   readonly store: RowStore;
   /** Over the numbers of a table, or a picture's brightness and contrast. */
   readonly moments: Moments;
+  /** Rows of each class; of a regression none. */
   readonly byClass: readonly number[];
+  /** Over the target of a regression, in its own unit. */
+  readonly target: Moments | null;
 }
 
 export interface PackOptions {
@@ -29,6 +34,8 @@ export interface PackOptions {
   readonly limit?: number | undefined;
   /** Of a table: makes the tensors that are packed. */
   readonly preprocessor: Preprocessor | null;
+  /** How the target of a regression is scaled for the network. */
+  readonly scaling?: Scaling | undefined;
   readonly directory: string;
   readonly budgetBytes: number;
 }
@@ -47,46 +54,41 @@ export const PICTURE_FEATURES = ['brightness', 'contrast'] as const;
  * Reads a split's shards once and packs its rows for training: PNGs decoded to bytes, rows of tables to tensors. Memory stays
  * below `budgetBytes` and some, whatever the number of rows.
  */
-export async function packSplit({ snapshot, split, limit, preprocessor, directory, budgetBytes }: PackOptions): Promise<PackedSplit> {
+export async function packSplit({ snapshot, split, limit, preprocessor, scaling = { offset: 0, scale: 1 }, directory, budgetBytes }: PackOptions): Promise<PackedSplit> {
   const { content } = snapshot.manifest;
   const shards = shardsOf(snapshot, split);
   const share = shareOf(snapshot, split, limit);
   const expected = shards.reduce((sum, { rows }) => sum + Math.ceil(rows * share), 0);
   const reader = rowReader(content, preprocessor, split);
-  const writer = createRowWriter({ rows: expected, rowBytes: reader.rowBytes, budgetBytes, file: join(directory, `rows-${split}-${process.pid}`) });
+  const writer = createRowWriter({ rows: expected, rowBytes: reader.rowBytes, budgetBytes, file: join(directory, `rows-${split}-${process.pid}`), createLabels: (count) => createLabels(content.target, count) });
   const moments = new Moments(reader.features, expected);
-  const classes = new Map(content.target.classes.map((name, index) => [name, index]));
-  const byClass = content.target.classes.map(() => 0);
+  const labelOf = labelReader(content.target);
+  const target = content.target.task === 'regression' ? new Moments(1, expected) : null;
+  const byClass = content.target.task === 'regression' ? [] : content.target.classes.map(() => 0);
   const { connection, close } = await openShardReader();
   for (const shard of shards) {
     for await (const chunk of readColumns(connection, shard.path, ['key', 'label', ...reader.columns], share === 1 ? undefined : Math.ceil(shard.rows * share))) {
       const rows = new Uint8Array(chunk.rowCount * reader.rowBytes);
       const features = new Float32Array(chunk.rowCount * reader.features);
       reader.read(chunk, rows, features);
-      const labels = classIndexes(chunk, classes);
-      for (const label of labels) byClass[label] = (byClass[label] ?? 0) + 1;
+      const vector = chunk.getColumnVector(1);
+      const known = Array.from({ length: chunk.rowCount }, (_, row) => labelOf(vector.getItem(row), keyOf(chunk, row)));
+      if (target) target.add(Float32Array.from(known), known.length);
+      else for (const label of known) byClass[label] = (byClass[label] ?? 0) + 1;
       moments.add(features, chunk.rowCount);
+      const labels = createLabels(content.target, known.length);
+      known.forEach((label, row) => { labels[row] = target ? (label - scaling.offset) * scaling.scale : label; });
       writer.append(rows, labels);
     }
   }
   close();
-  return { store: writer.finish(), moments, byClass };
+  return { store: writer.finish(), moments, byClass, target };
 }
 
 /** The share of a split's rows that a limit leaves, 0..1. */
 export function shareOf(snapshot: LocalSnapshot, split: Split, limit: number | undefined): number {
   const total = shardsOf(snapshot, split).reduce((sum, { rows }) => sum + rows, 0);
   return limit === undefined ? 1 : Math.min(1, limit / Math.max(1, total));
-}
-
-function classIndexes(chunk: DuckDBDataChunk, classes: ReadonlyMap<string, number>): Uint16Array {
-  const names = chunk.getColumnVector(1);
-  return Uint16Array.from({ length: chunk.rowCount }, (_, row) => {
-    const name = names.getItem(row);
-    const index = typeof name === 'string' ? classes.get(name) : undefined;
-    if (index === undefined) throw new PerennialError('data/blocked', `row '${keyOf(chunk, row)}': '${String(name)}' is not a class of the definition`);
-    return index;
-  });
 }
 
 export function keyOf(chunk: DuckDBDataChunk, row: number): string {

@@ -1,29 +1,32 @@
 import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
+import type { Labels } from './labels.js';
 
-/** Packed raw rows of one width, with a class index each: in memory when small, in a local file when not. */
+/** Packed raw rows of one width, with a label each: in memory when small, in a local file when not. */
 export interface RowStore {
   readonly rows: number;
   readonly rowBytes: number;
   /** All rows, where they are in memory; then `read` is not needed. */
-  readonly memory: { readonly bytes: Uint8Array; readonly labels: Uint16Array } | null;
+  readonly memory: { readonly bytes: Uint8Array; readonly labels: Labels } | null;
+  /** A place for the labels of so many rows. */
+  readonly createLabels: (rows: number) => Labels;
   /** Copies `count` rows from `start` on to the places from `at` on. */
-  read(start: number, count: number, bytes: Uint8Array, labels: Uint16Array, at: number): void;
+  read(start: number, count: number, bytes: Uint8Array, labels: Labels, at: number): void;
   close(): void;
 }
 
 export interface RowWriter {
-  append(bytes: Uint8Array, labels: Uint16Array): void;
+  append(bytes: Uint8Array, labels: Labels): void;
   finish(): RowStore;
 }
 
 /** Starts a store for up to `rows` rows; `file` is used (and removed on `close`) when they are larger than `budgetBytes`. */
-export function createRowWriter({ rows, rowBytes, budgetBytes, file }: { rows: number; rowBytes: number; budgetBytes: number; file: string }): RowWriter {
-  return rows * rowBytes <= budgetBytes ? memoryWriter(rows, rowBytes) : fileWriter(rowBytes, file);
+export function createRowWriter({ rows, rowBytes, budgetBytes, file, createLabels }: { rows: number; rowBytes: number; budgetBytes: number; file: string; createLabels: RowStore['createLabels'] }): RowWriter {
+  return rows * rowBytes <= budgetBytes ? memoryWriter(rows, rowBytes, createLabels) : fileWriter(rowBytes, file, createLabels);
 }
 
-function memoryWriter(capacity: number, rowBytes: number): RowWriter {
+function memoryWriter(capacity: number, rowBytes: number, createLabels: RowStore['createLabels']): RowWriter {
   const bytes = new Uint8Array(capacity * rowBytes);
-  const labels = new Uint16Array(capacity);
+  const labels = createLabels(capacity);
   let rows = 0;
   return {
     append: (more, moreLabels) => {
@@ -32,7 +35,7 @@ function memoryWriter(capacity: number, rowBytes: number): RowWriter {
       rows += moreLabels.length;
     },
     finish: () => ({
-      rows, rowBytes,
+      rows, rowBytes, createLabels,
       memory: { bytes: bytes.subarray(0, rows * rowBytes), labels: labels.subarray(0, rows) },
       read: (start, count, into, labelsInto, at) => {
         into.set(bytes.subarray(start * rowBytes, (start + count) * rowBytes), at * rowBytes);
@@ -43,7 +46,8 @@ function memoryWriter(capacity: number, rowBytes: number): RowWriter {
   };
 }
 
-function fileWriter(rowBytes: number, file: string): RowWriter {
+function fileWriter(rowBytes: number, file: string, createLabels: RowStore['createLabels']): RowWriter {
+  const labelBytes = createLabels(0).BYTES_PER_ELEMENT;
   const [data, labels] = [openSync(file, 'w+'), openSync(`${file}.labels`, 'w+')];
   // Removed at once: the open descriptors keep the bytes, and nothing is left behind however the process ends.
   unlinkSync(file);
@@ -56,10 +60,10 @@ function fileWriter(rowBytes: number, file: string): RowWriter {
       rows += moreLabels.length;
     },
     finish: () => ({
-      rows, rowBytes, memory: null,
+      rows, rowBytes, createLabels, memory: null,
       read: (start, count, into, labelsInto, at) => {
         readAll(data, into.subarray(at * rowBytes, (at + count) * rowBytes), start * rowBytes);
-        readAll(labels, new Uint8Array(labelsInto.buffer, labelsInto.byteOffset + at * 2, count * 2), start * 2);
+        readAll(labels, new Uint8Array(labelsInto.buffer, labelsInto.byteOffset + at * labelBytes, count * labelBytes), start * labelBytes);
       },
       close: () => { closeSync(data); closeSync(labels); },
     }),

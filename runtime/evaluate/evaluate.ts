@@ -1,7 +1,7 @@
 import type { Mistake } from '../../contract/evaluation.js';
 import type { ChildFrame, EvaluateProgress, LocalSnapshot, TaskOf } from '../../contract/frames.js';
 import type { GoldenPredictions } from '../../contract/package.js';
-import type { Split } from '../../contract/snapshot.js';
+import type { SnapshotTarget, Split } from '../../contract/snapshot.js';
 import { endError, reportedError } from '../child/failure.js';
 import { startChild } from '../child/start.js';
 
@@ -21,22 +21,32 @@ export interface EvaluateOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Predictions of a split, a row at the same place in each list, in the order of the snapshot (shards by index, rows by key). */
-export interface Evaluated {
-  readonly classes: readonly string[];
+interface EvaluatedRows {
   readonly rows: number;
   readonly keys: readonly string[];
   /** Rows with the same attributes share one object. */
   readonly attributes: readonly Readonly<Record<string, string>>[];
+  readonly golden: GoldenPredictions;
+  /** The 24 worst rows, the worst first: most confidently wrong, with their pictures (base64 PNG), or farthest from the truth. */
+  readonly mistakes: readonly Mistake[];
+}
+export interface EvaluatedClasses extends EvaluatedRows {
+  readonly task: 'classification';
+  readonly classes: readonly string[];
   /** Indexes of classes. */
   readonly actual: Uint16Array;
   readonly predicted: Uint16Array;
   /** `rows × classes`, 0..1. */
   readonly probabilities: Float32Array;
-  readonly golden: GoldenPredictions;
-  /** The 24 most confidently wrong rows, the worst first, with their pictures (base64 PNG). */
-  readonly mistakes: readonly Mistake[];
 }
+export interface EvaluatedValues extends EvaluatedRows {
+  readonly task: 'regression';
+  /** In the target's own unit. */
+  readonly actual: Float64Array;
+  readonly predicted: Float64Array;
+}
+/** Predictions of a split, a row at the same place in each list, in the order of the snapshot (shards by index, rows by key). */
+export type Evaluated = EvaluatedClasses | EvaluatedValues;
 
 const CODES = { memory: 'training/memory', timeout: 'training/time', crashed: 'training/crashed' } as const;
 
@@ -46,7 +56,7 @@ const CODES = { memory: 'training/memory', timeout: 'training/time', crashed: 't
  */
 export async function evaluateInChild({ modelDirectory, snapshot, split = 'test', refused = 'block', tfjsNode, memoryMb = 4096, timeoutMs, threads, onProgress, signal }: EvaluateOptions): Promise<Evaluated> {
   signal?.throwIfAborted();
-  const rows = new RowCollector(snapshot.manifest.content.target.classes.length);
+  const rows = new RowCollector(snapshot.manifest.content.target);
   let result: ChildFrame | null = null;
   const child = startChild({
     program: 'evaluate', memoryMb, timeoutMs, graceMs: 1000, tfjsNode, threads, signal,
@@ -59,7 +69,7 @@ export async function evaluateInChild({ modelDirectory, snapshot, split = 'test'
   child.start({ program: 'evaluate', modelDirectory, snapshot, split, batchSize: 256, refused });
   const end = await child.end;
   const frame = result as ChildFrame | null;
-  if (end.kind === 'exited' && frame?.kind === 'evaluated') return { classes: frame.classes, golden: frame.golden, mistakes: frame.mistakes, ...rows.finish() };
+  if (end.kind === 'exited' && frame?.kind === 'evaluated') return { golden: frame.golden, mistakes: frame.mistakes, ...rows.finish() };
   if (end.kind === 'exited' && frame?.kind === 'failed') throw reportedError(frame, 'training/crashed');
   throw endError(end, child.output(), `evaluating '${snapshot.manifest.content.model}'`, CODES, signal);
 }
@@ -70,7 +80,7 @@ class RowCollector {
   readonly #sets = new Map<string, Readonly<Record<string, string>>>();
   readonly #bodies: { readonly rows: number; readonly body: Uint8Array }[] = [];
 
-  constructor(private readonly classes: number) {}
+  constructor(private readonly target: SnapshotTarget) {}
 
   add(keys: readonly string[], attributes: readonly string[], body: Uint8Array): void {
     for (const key of keys) this.#keys.push(key);
@@ -82,16 +92,33 @@ class RowCollector {
     this.#bodies.push({ rows: keys.length, body });
   }
 
-  finish(): Pick<Evaluated, 'rows' | 'keys' | 'attributes' | 'actual' | 'predicted' | 'probabilities'> {
-    const rows = this.#keys.length;
-    const [actual, predicted, probabilities] = [new Uint16Array(rows), new Uint16Array(rows), new Float32Array(rows * this.classes)];
+  finish(): Omit<EvaluatedClasses, 'golden' | 'mistakes'> | Omit<EvaluatedValues, 'golden' | 'mistakes'> {
+    const common = { rows: this.#keys.length, keys: this.#keys, attributes: this.#attributes };
+    if (this.target.task === 'regression') return { task: 'regression', ...common, ...this.values(common.rows) };
+    const { classes } = this.target;
+    return { task: 'classification', ...common, classes, ...this.classes(common.rows, classes.length) };
+  }
+
+  private values(rows: number): Pick<EvaluatedValues, 'actual' | 'predicted'> {
+    const [actual, predicted] = [new Float64Array(rows), new Float64Array(rows)];
+    let at = 0;
+    for (const { rows: count, body } of this.#bodies) {
+      actual.set(new Float64Array(body.buffer, 0, count), at);
+      predicted.set(new Float64Array(body.buffer, count * 8, count), at);
+      at += count;
+    }
+    return { actual, predicted };
+  }
+
+  private classes(rows: number, classes: number): Pick<EvaluatedClasses, 'actual' | 'predicted' | 'probabilities'> {
+    const [actual, predicted, probabilities] = [new Uint16Array(rows), new Uint16Array(rows), new Float32Array(rows * classes)];
     let at = 0;
     for (const { rows: count, body } of this.#bodies) {
       actual.set(new Uint16Array(body.buffer, 0, count), at);
       predicted.set(new Uint16Array(body.buffer, count * 2, count), at);
-      probabilities.set(new Float32Array(body.buffer, count * 4, count * this.classes), at * this.classes);
+      probabilities.set(new Float32Array(body.buffer, count * 4, count * classes), at * classes);
       at += count;
     }
-    return { rows, keys: this.#keys, attributes: this.#attributes, actual, predicted, probabilities };
+    return { actual, predicted, probabilities };
   }
 }

@@ -1,13 +1,18 @@
-import type { GoldenPredictions } from '../../contract/package.js';
+import type { GoldenInput, GoldenPredictions } from '../../contract/package.js';
 
 /** A predicted row that may become golden. */
-export interface GoldenCandidate { readonly key: string; readonly actual: number; readonly probabilities: Float32Array; readonly input: () => GoldenPredictions['rows'][number]['input'] }
+export interface GoldenCandidate { readonly key: string; readonly actual: number; readonly probabilities: Float32Array; readonly input: () => GoldenInput }
 
 const GOLDEN_ROWS = 32;
 /** Large pictures give fewer rows, so that `golden.json` stays a file that is read in a moment. */
 const GOLDEN_VALUES = 12_000_000;
 /** Two classes nearer than this could swap places on a machine that rounds otherwise. */
 const MINIMUM_MARGIN = 1e-3;
+
+/** How many golden rows a package has, where a row has so many raw numbers. */
+export function goldenRows(width: number): number {
+  return Math.max(4, Math.min(GOLDEN_ROWS, Math.floor(GOLDEN_VALUES / width)));
+}
 
 /**
  * Collects golden predictions: the first 32 rows by key, spread evenly over the actual classes. A row without a clear winner is
@@ -21,7 +26,7 @@ export class GoldenCollector {
   /** `width`: raw numbers in a row. */
   constructor(private readonly classes: readonly string[], width: number) {
     this.#byClass = classes.map(() => []);
-    this.#rows = Math.max(4, Math.min(GOLDEN_ROWS, Math.floor(GOLDEN_VALUES / width)));
+    this.#rows = goldenRows(width);
   }
 
   offer({ key, actual, probabilities, input }: GoldenCandidate): void {

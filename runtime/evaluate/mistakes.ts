@@ -2,22 +2,18 @@ import type { Mistake } from '../../contract/evaluation.js';
 
 const KEPT = 24;
 
-/** Keeps the rows that were most confidently wrong; of equal ones, the first by key. */
+/** Keeps the worst rows by their badness; of equal ones, the first by key. */
 export class WorstMistakes {
-  readonly #kept: Mistake[] = [];
+  readonly #kept: { readonly badness: number; readonly mistake: Mistake }[] = [];
 
-  offer(mistake: Omit<Mistake, 'png'>, png: () => string | undefined): void {
+  /** `describe` is called for rows that are kept (for now) only: a picture is encoded for few. */
+  offer(key: string, badness: number, describe: () => Mistake): void {
     const last = this.#kept.at(-1);
-    if (this.#kept.length >= KEPT && last && compare(mistake, last) >= 0) return;
-    const picture = png();
-    this.#kept.push({ ...mistake, ...(picture === undefined ? {} : { png: picture }) });
-    this.#kept.sort(compare);
+    if (this.#kept.length >= KEPT && last && (badness < last.badness || (badness === last.badness && key >= last.mistake.key))) return;
+    this.#kept.push({ badness, mistake: describe() });
+    this.#kept.sort((a, b) => b.badness - a.badness || (a.mistake.key < b.mistake.key ? -1 : 1));
     if (this.#kept.length > KEPT) this.#kept.pop();
   }
 
-  finish(): Mistake[] { return [...this.#kept]; }
-}
-
-function compare(a: Omit<Mistake, 'png'>, b: Omit<Mistake, 'png'>): number {
-  return b.probability - a.probability || (a.key < b.key ? -1 : 1);
+  finish(): Mistake[] { return this.#kept.map(({ mistake }) => mistake); }
 }

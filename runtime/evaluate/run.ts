@@ -1,60 +1,50 @@
 import { typedColumns } from '../../definition/columns.js';
 import { PerennialError } from '../../contract/errors.js';
-import type { GoldenPredictions } from '../../contract/package.js';
+import type { GoldenInput } from '../../contract/package.js';
 import type { TypedColumn } from '../../definition/columns.js';
 import type { TaskOf } from '../../contract/frames.js';
 import type { CellRow } from '../../domain/cells.js';
+import { outputsPerRow } from '../../domain/outputs.js';
+import type { Outputs } from '../../domain/outputs.js';
 import type { ChildContext } from '../child/main.js';
 import { evaluationRows } from '../data/evaluation-rows.js';
 import type { RowBatch } from '../data/evaluation-rows.js';
-import { requireSameClasses } from '../data/same-classes.js';
+import { requireSameTarget } from '../data/same-target.js';
 import { shardsOf } from '../data/read-shard.js';
 import { loadModel } from '../load-model.js';
 import type { LoadedModel } from '../load-model.js';
 import { columnsOf, isPixels } from '../preprocess.js';
 import type { RawRows } from '../preprocess.js';
 import { loadTensorFlow } from '../tensorflow.js';
-import { GoldenCollector } from './golden.js';
-import { WorstMistakes } from './mistakes.js';
+import { createRowJudge } from './judge.js';
 
 /** Predicts a split with a trained model and sends the rows back. Runs inside the child. */
 export async function runEvaluation({ task, send, cancelled }: ChildContext<'evaluate'>): Promise<void> {
   const { snapshot, split, batchSize } = task;
   const model = await loadModel(loadTensorFlow(), task.modelDirectory);
-  const { classes } = model.signature;
   const { content } = snapshot.manifest;
-  requireSameClasses(classes, content.target.classes, 'model');
+  requireSameTarget(model.signature, content.target, 'model');
   const takesRow = rowsFor(model, task.refused, typedColumns(content.columns ?? []));
   const total = shardsOf(snapshot, split).reduce((sum, { rows }) => sum + rows, 0);
-  const golden = new GoldenCollector(classes, model.preprocessor.width);
-  const mistakes = new WorstMistakes();
+  const judge = createRowJudge(model.signature, model.preprocessor.width);
   let done = 0;
   for await (const read of evaluationRows(snapshot, split)) {
     const batch = takesRow(read);
     cancelled.throwIfAborted();
-    const probabilities = predictAll(model, batch, batchSize);
-    const predicted = new Uint16Array(batch.keys.length);
-    batch.keys.forEach((key, row) => {
-      const own = probabilities.subarray(row * classes.length, (row + 1) * classes.length);
-      const best = own.indexOf(Math.max(...own));
-      if (best < 0) throw new PerennialError('training/not-finite', `row '${key}': the model gives ${[...own].join(', ')}`, { key });
-      const actual = batch.actual[row] ?? 0;
-      predicted[row] = best;
-      golden.offer({ key, actual, probabilities: own, input: () => rawInput(model, batch, row) });
-      if (best !== actual) mistakes.offer({ key, actual: classes[actual] ?? '', predicted: classes[best] ?? '', probability: own[best] ?? 0 }, () => pngOf(batch, row));
-    });
-    await send({ v: 1, kind: 'evaluated-rows', keys: [...batch.keys], attributes: [...batch.attributes] }, Buffer.concat([bytesOf(batch.actual), bytesOf(predicted), bytesOf(probabilities)]));
+    const body = judge.take({ batch, outputs: predictAll(model, batch, batchSize), inputOf: (row) => rawInput(model, batch, row) });
+    await send({ v: 1, kind: 'evaluated-rows', keys: [...batch.keys], attributes: [...batch.attributes] }, body);
     done += batch.keys.length;
     await send({ v: 1, kind: 'evaluate-progress', progress: { rows: done, of: total } });
   }
-  await send({ v: 1, kind: 'evaluated', classes: [...classes], golden: golden.finish(), mistakes: mistakes.finish() });
+  await send({ v: 1, kind: 'evaluated', ...judge.finish() });
 }
 
-function predictAll({ predict, preprocessor, signature }: LoadedModel, { raw, keys }: RowBatch, batchSize: number): Float32Array {
-  const all = new Float32Array(keys.length * signature.classes.length);
+function predictAll({ predict, preprocessor, signature }: LoadedModel, { raw, keys }: RowBatch, batchSize: number): Outputs {
+  const each = outputsPerRow(signature);
+  const all = signature.task === 'regression' ? new Float64Array(keys.length) : new Float32Array(keys.length * each);
   for (let start = 0; start < keys.length; start += batchSize) {
     const rows = Math.min(batchSize, keys.length - start);
-    all.set(predict(part(raw, start, rows, preprocessor.width), rows), start * signature.classes.length);
+    all.set(predict(part(raw, start, rows, preprocessor.width), rows), start * each);
   }
   return all;
 }
@@ -92,16 +82,7 @@ function rowsFor({ preprocessing, preprocessor }: LoadedModel, refused: TaskOf<'
   };
 }
 
-function rawInput({ preprocessor }: LoadedModel, { raw }: RowBatch, row: number): GoldenPredictions['rows'][number]['input'] {
+function rawInput({ preprocessor }: LoadedModel, { raw }: RowBatch, row: number): GoldenInput {
   if (!isPixels(raw)) return [...raw[row] ?? []];
   return Buffer.from(raw.subarray(row * preprocessor.width, (row + 1) * preprocessor.width)).toString('base64');
-}
-
-function pngOf({ pngs }: RowBatch, row: number): string | undefined {
-  const png = pngs[row];
-  return png && Buffer.from(png).toString('base64');
-}
-
-function bytesOf(values: Uint16Array | Float32Array): Uint8Array {
-  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }

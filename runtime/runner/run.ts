@@ -25,8 +25,8 @@ export async function runRunner({ task, send, onFrame }: ChildContext<'runner'>)
   onFrame((frame, body) => {
     if (frame.kind !== 'predict') return;
     try {
-      const probabilities = model.predict(rawRows(model, frame, body), frame.rows);
-      void send({ v: 1, kind: 'prediction', id: frame.id }, new Uint8Array(probabilities.buffer, probabilities.byteOffset, probabilities.byteLength));
+      const outputs = model.predict(rawRows(model, frame, body), frame.rows);
+      void send({ v: 1, kind: 'prediction', id: frame.id }, new Uint8Array(outputs.buffer, outputs.byteOffset, outputs.byteLength));
     } catch (error) {
       void send({ v: 1, kind: 'refused', id: frame.id, message: error instanceof Error ? error.message : String(error) });
     }

@@ -1,6 +1,8 @@
 import { EventEmitter } from 'node:events';
 import type { ChildFrame, ChildFrameOf } from '../../contract/frames.js';
 import type { Signature } from '../../contract/package.js';
+import { outputsFrom } from '../../domain/outputs.js';
+import type { Outputs } from '../../domain/outputs.js';
 import { endError, reportedError } from '../child/failure.js';
 import { startChild } from '../child/start.js';
 import type { Child, ChildEnd } from '../child/start.js';
@@ -70,7 +72,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   }
 }
 
-interface Waiting { readonly resolve: (probabilities: Float32Array) => void; readonly reject: (error: Error) => void }
+interface Waiting { readonly resolve: (outputs: Outputs) => void; readonly reject: (error: Error) => void }
 
 /** A loaded version that predicts. Emits `exit` once, when its process has ended for whatever reason. */
 export class Runner extends EventEmitter<{ exit: [ChildEnd] }> {
@@ -98,17 +100,17 @@ export class Runner extends EventEmitter<{ exit: [ChildEnd] }> {
   get inFlight(): number { return this.#waiting.size; }
 
   /**
-   * Probabilities `rows × classes` for `rows` raw inputs: bytes or float32 of pictures, one after another, or the rows of a table,
+   * Probabilities `rows × classes` (of a regression one value a row) for `rows` raw inputs: bytes or float32 of pictures, one after another, or the rows of a table,
    * their values in the signature's order of columns. Any number of calls may be in flight; they are answered in order.
    * Rejects with RunnerGone when the process ends, with PredictionRefused when the input does not fit.
    */
-  predict({ rows, input }: { readonly rows: number; readonly input: RawRows }): Promise<Float32Array> {
+  predict({ rows, input }: { readonly rows: number; readonly input: RawRows }): Promise<Outputs> {
     if (this.#ended) return Promise.reject(new RunnerGone(`the runner of ${this.model} (pid ${this.pid}) has ended`));
     const needed = isPixels(input) ? rows * this.#width : rows;
     if (input.length !== needed) return Promise.reject(new PredictionRefused(`${rows} rows need ${needed} ${isPixels(input) ? 'numbers' : 'rows'}, ${input.length} were given`));
     const id = this.#nextId;
     this.#nextId += 1;
-    const answer = new Promise<Float32Array>((resolve, reject) => { this.#waiting.set(id, { resolve, reject }); });
+    const answer = new Promise<Outputs>((resolve, reject) => { this.#waiting.set(id, { resolve, reject }); });
     const datatype = !isPixels(input) ? 'CELLS' : input instanceof Uint8Array ? 'UINT8' : 'FP32';
     void this.child.send({ v: 1, kind: 'predict', id, rows, datatype }, isPixels(input) ? new Uint8Array(input.buffer, input.byteOffset, input.byteLength) : new TextEncoder().encode(JSON.stringify(input)));
     return answer;
@@ -137,7 +139,7 @@ export class Runner extends EventEmitter<{ exit: [ChildEnd] }> {
     if (frame.kind !== 'prediction' && frame.kind !== 'refused') return;
     const waiting = this.#waiting.get(frame.id);
     this.#waiting.delete(frame.id);
-    if (frame.kind === 'prediction') waiting?.resolve(new Float32Array(body.buffer, body.byteOffset, body.byteLength / 4));
+    if (frame.kind === 'prediction') waiting?.resolve(outputsFrom(this.signature, body));
     else waiting?.reject(new PredictionRefused(frame.message));
     if (this.#waiting.size === 0) this.#drained?.();
   }

@@ -15,7 +15,7 @@ export const TrainingState = z.strictObject({
   v: z.literal(1),
   trainingDigest: Sha256.describe('of the definition and the snapshot that it belongs to'),
   epoch: z.int().min(1), batch: z.int().min(0),
-  lossSum: z.number(), accuracySum: z.number(), rowsSeen: z.int(),
+  lossSum: z.number(), accuracySum: z.number().describe('of the metric that is shown beside the loss; in the network\'s unit'), rowsSeen: z.int(),
   history: z.array(EpochFigures),
   /** State of the generator that stands in for Math.random: dropout draws from it. */
   random: z.tuple([z.number(), z.number(), z.number(), z.number()]),

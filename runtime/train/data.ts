@@ -9,7 +9,9 @@ import { packSplit, PICTURE_FEATURES, profiledColumns, shapeOf, shareOf } from '
 import type { PictureShape } from '../data/picture.js';
 import { shardsOf } from '../data/read-shard.js';
 import type { RowStore } from '../data/row-store.js';
-import { createPreprocessor } from '../preprocess.js';
+import { createPreprocessor, targetScaling } from '../preprocess.js';
+import type { Moments } from '../data/moments.js';
+import type { NumberTarget } from '../../definition/target.js';
 
 export interface TrainingData {
   readonly train: RowStore;
@@ -22,23 +24,29 @@ export interface TrainingData {
 }
 
 /** Reads what a training needs. Preprocessing is fitted on the training split alone. */
-export async function loadTrainingData({ snapshot, features, directory, budgetBytes, limit }: { snapshot: LocalSnapshot; features: readonly Feature[] | undefined; directory: string; budgetBytes: number; limit: number | undefined }): Promise<TrainingData> {
+export async function loadTrainingData({ snapshot, features, scale, directory, budgetBytes, limit }: { snapshot: LocalSnapshot; features: readonly Feature[] | undefined; scale?: NumberTarget['scale'] | undefined; directory: string; budgetBytes: number; limit: number | undefined }): Promise<TrainingData> {
   const { content } = snapshot.manifest;
   if (shardsOf(snapshot, 'train').length === 0) throw new PerennialError('data/missing', `the snapshot of '${content.model}' has no training rows`);
   const pictures = content.kind === 'images';
-  const preprocessing = pictures ? pixels(shapeOf(content)) : await fitFeatures(snapshot, features, shareOf(snapshot, 'train', limit));
-  const common = { snapshot, limit, directory, budgetBytes, preprocessor: pictures ? null : createPreprocessor(preprocessing) };
+  const preprocessing = pictures ? pixels(shapeOf(content)) : await fitFeatures(snapshot, features, shareOf(snapshot, 'train', limit), scale);
+  const common = { snapshot, limit, directory, budgetBytes, preprocessor: pictures ? null : createPreprocessor(preprocessing), scaling: targetScaling(preprocessing) };
   const train = await packSplit({ ...common, split: 'train' });
   const validation = await packSplit({ ...common, split: 'validation' });
   return {
     train: train.store, validation: validation.store.rows > 0 ? validation.store : null, pictures, preprocessing,
     profile: {
       v: 1, kind: content.kind, rows: train.store.rows,
-      byClass: Object.fromEntries(content.target.classes.map((name, index) => [name, train.byClass[index] ?? 0])),
+      byClass: content.target.task === 'regression' ? {} : Object.fromEntries(content.target.classes.map((name, index) => [name, train.byClass[index] ?? 0])),
+      ...describedTarget(train.target, content.target.name),
       features: train.moments.profile(pictures ? PICTURE_FEATURES : profiledColumns(typedColumns(content.columns ?? []))),
     },
     inputName: content.image?.name ?? 'columns',
   };
+}
+
+function describedTarget(moments: Moments | null, name: string): Pick<TrainingProfile, 'target'> {
+  const [target] = moments?.profile([name]) ?? [];
+  return target ? { target } : {};
 }
 
 /** Bytes to 0..1. */

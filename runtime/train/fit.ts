@@ -9,9 +9,10 @@ import type { RowStore } from '../data/row-store.js';
 import type { Preprocessor } from '../preprocess.js';
 import { Prng } from '../prng.js';
 import type { LayersModel, Tensor, TensorFlow } from '../tensorflow.js';
+import type { Objective } from './objective.js';
 import { learningRateAt, setLearningRate } from './schedule.js';
 
-/** Where the loop is; it advances the fields as it goes, so that a checkpoint is a copy of them. */
+/** Where the loop is; it advances the fields as it goes, so that a checkpoint is a copy of them. `accuracySum`: of the objective's metric, whichever that is. */
 export interface Position { epoch: number; batch: number; lossSum: number; accuracySum: number; rowsSeen: number; history: EpochFigures[] }
 
 export interface FitOptions {
@@ -23,6 +24,7 @@ export interface FitOptions {
   readonly validation: RowStore | null;
   readonly preprocessor: Preprocessor;
   readonly pictures: boolean;
+  readonly objective: Objective;
   readonly budgetBytes: number;
   readonly cancelled: AbortSignal;
   readonly checkpointEveryMs: number;
@@ -36,7 +38,7 @@ const TURN_EVERY_MS = 100;
 
 /** Trains from `position` to the last epoch. Throws `training/not-finite`, or the signal's reason once it is aborted. */
 export async function fit(options: FitOptions, position: Position): Promise<void> {
-  const { tf, model, training, epochs, train, preprocessor, pictures, budgetBytes, cancelled } = options;
+  const { tf, model, training, epochs, train, preprocessor, pictures, objective, budgetBytes, cancelled } = options;
   const batches = Math.ceil(train.rows / training.batchSize);
   const flips = pictures && training.augment.includes('flip-horizontal');
   let [lastProgress, lastTurn, lastCheckpoint] = [0, performance.now(), performance.now()];
@@ -47,15 +49,15 @@ export async function fit(options: FitOptions, position: Position): Promise<void
     const rate = () => Math.round((position.rowsSeen - rowsBefore) / Math.max(1e-3, (performance.now() - started) / 1000));
     for (const batch of batchesOf(windows, cut)) {
       if (training.schedule !== 'constant') setLearningRate(model.optimizer, learningRateAt(training, ((position.epoch - 1) * batches + position.batch) / (epochs * batches)));
-      const [loss, accuracy] = await trainBatch(tf, model, batch, preprocessor.shape);
+      const [loss, metric] = await trainBatch(tf, model, batch, preprocessor.shape);
       position.batch += 1;
       if (!Number.isFinite(loss)) throw new PerennialError('training/not-finite', `the loss became ${loss} in epoch ${position.epoch}, batch ${position.batch} of ${batches}`, { epoch: position.epoch, batch: position.batch });
       position.rowsSeen += batch.rows;
       position.lossSum += loss * batch.rows;
-      position.accuracySum += accuracy * batch.rows;
+      position.accuracySum += metric * batch.rows;
       const now = performance.now();
       if (now - lastProgress >= PROGRESS_EVERY_MS) {
-        options.onProgress({ ...figures(position, epochs, batches), rowsPerSecond: rate() });
+        options.onProgress({ ...figures(position, epochs, batches, objective), rowsPerSecond: rate() });
         lastProgress = now;
       }
       // Awaiting a batch never lets the event loop turn: without this, a cancel frame would go unread.
@@ -69,8 +71,8 @@ export async function fit(options: FitOptions, position: Position): Promise<void
         lastCheckpoint = performance.now();
       }
     }
-    const finished: EpochFigures = { epoch: position.epoch, ...means(position), ...validate(options) };
-    const progress = { ...figures(position, epochs, batches), rowsPerSecond: rate(), finished };
+    const finished: EpochFigures = { epoch: position.epoch, ...means(position, objective), ...validate(options) };
+    const progress = { ...figures(position, epochs, batches, objective), rowsPerSecond: rate(), finished };
     position.history.push(finished);
     options.onProgress(progress);
     await options.onCheckpoint({ ...position, epoch: position.epoch + 1, batch: 0, lossSum: 0, accuracySum: 0, rowsSeen: 0 });
@@ -82,12 +84,12 @@ function nextEpoch(position: Position): void {
   Object.assign(position, { epoch: position.epoch + 1, batch: 0, lossSum: 0, accuracySum: 0, rowsSeen: 0 });
 }
 
-function means({ lossSum, accuracySum, rowsSeen }: Position): { loss: number; accuracy: number } {
-  return { loss: lossSum / Math.max(1, rowsSeen), accuracy: accuracySum / Math.max(1, rowsSeen) };
+function means({ lossSum, accuracySum, rowsSeen }: Position, { training }: Objective): ReturnType<Objective['training']> {
+  return training(lossSum / Math.max(1, rowsSeen), accuracySum / Math.max(1, rowsSeen));
 }
 
-function figures(position: Position, epochs: number, batches: number): Omit<TrainProgress, 'rowsPerSecond'> {
-  return { epoch: position.epoch, epochs, batch: position.batch, batches, ...means(position) };
+function figures(position: Position, epochs: number, batches: number, objective: Objective): Omit<TrainProgress, 'rowsPerSecond'> {
+  return { epoch: position.epoch, epochs, batch: position.batch, batches, ...means(position, objective) };
 }
 
 function tensorsOf(tf: TensorFlow, { rows, inputs, labels }: Batch, shape: readonly number[]): [Tensor, Tensor] {
@@ -97,23 +99,19 @@ function tensorsOf(tf: TensorFlow, { rows, inputs, labels }: Batch, shape: reado
 
 async function trainBatch(tf: TensorFlow, model: LayersModel, batch: Batch, shape: readonly number[]): Promise<[number, number]> {
   const [inputs, labels] = tensorsOf(tf, batch, shape);
-  const [loss = NaN, accuracy = NaN] = (await model.trainOnBatch(inputs, labels)) as number[];
+  const [loss = NaN, metric = NaN] = (await model.trainOnBatch(inputs, labels)) as number[];
   tf.dispose([inputs, labels]);
-  return [loss, accuracy];
+  return [loss, metric];
 }
 
-function validate({ tf, model, validation, preprocessor, pictures }: FitOptions): Pick<EpochFigures, 'validationLoss' | 'validationAccuracy'> {
-  if (!validation) return { validationLoss: null, validationAccuracy: null };
-  let [loss, right] = [0, 0];
+function validate({ tf, model, validation, preprocessor, pictures, objective }: FitOptions): ReturnType<Objective['validation']> {
+  if (!validation) return objective.validation(null);
+  let [loss, metric] = [0, 0];
   for (const batch of batchesOf(orderedWindows(validation), { batchSize: 256, preprocessor, pictures, flips: null })) {
-    const probabilities = tf.tidy(() => (model.predictOnBatch(tensorsOf(tf, batch, preprocessor.shape)[0]) as Tensor).dataSync());
-    const classes = probabilities.length / batch.rows;
-    for (let row = 0; row < batch.rows; row += 1) {
-      const own = probabilities.subarray(row * classes, (row + 1) * classes);
-      const actual = batch.labels[row] ?? 0;
-      loss -= Math.log(Math.max(1e-7, own[actual] ?? 0));
-      if (own.indexOf(Math.max(...own)) === actual) right += 1;
-    }
+    const outputs = tf.tidy(() => (model.predictOnBatch(tensorsOf(tf, batch, preprocessor.shape)[0]) as Tensor).dataSync<'float32'>());
+    const [ofLoss, ofMetric] = objective.judge(outputs, batch.labels, batch.rows);
+    loss += ofLoss;
+    metric += ofMetric;
   }
-  return { validationLoss: loss / validation.rows, validationAccuracy: right / validation.rows };
+  return objective.validation([loss / validation.rows, metric / validation.rows]);
 }

@@ -3,8 +3,10 @@ import { PerennialError } from '../../contract/errors.js';
 import type { BuildNetwork } from '../../definition/define.js';
 import type { ModelDefinition } from '../../definition/model.js';
 import type { LayerSpec } from '../../definition/training.js';
+import { classesOf } from '../../definition/target.js';
 import { namedSeed } from '../prng.js';
 import type { LayersModel, TensorFlow } from '../tensorflow.js';
+import type { Objective } from './objective.js';
 
 export interface NetworkInput {
   readonly tf: TensorFlow;
@@ -12,22 +14,26 @@ export interface NetworkInput {
   /** The bundled `network.module`, or null. */
   readonly networkModule: string | null;
   readonly inputShape: readonly number[];
+  readonly objective: Objective;
 }
 
 /**
  * Builds the definition's network, every initialiser seeded from the training's seed and the layer's name.
- * Anything wrong with it is `training/network`: an unknown layer, a module that throws, another shape than one probability per class.
+ * Anything wrong with it is `training/network`: an unknown layer, a module that throws, another shape than one probability per class, or one number.
  */
 export async function buildNetwork(input: NetworkInput): Promise<LayersModel> {
-  const { network, data } = input.definition;
+  const { definition: { network }, objective } = input;
   const model = 'layers' in network ? fromLayers(input, network.layers) : await fromModule(input);
-  const { classes } = data.target;
   const shape = JSON.stringify(model.outputShape);
-  if (shape !== JSON.stringify([null, classes.length])) {
-    throw new PerennialError('training/network', `the network's output has the shape ${shape}; ${classes.length} classes need [null,${classes.length}]`, { outputShape: model.outputShape, classes: classes.length });
+  if (shape !== JSON.stringify([null, objective.outputs])) {
+    throw new PerennialError('training/network', `the network's output has the shape ${shape}; ${neededBy(input.definition)} [null,${objective.outputs}]`, { outputShape: model.outputShape, outputs: objective.outputs });
   }
   if (model.inputs.length !== 1) throw new PerennialError('training/network', `the network has ${model.inputs.length} inputs; it has to have one`);
   return model;
+}
+
+function neededBy({ data: { target } }: ModelDefinition): string {
+  return target.task === 'regression' ? 'a number needs' : `${target.classes.length} classes need`;
 }
 
 function fromLayers({ tf, definition, inputShape }: NetworkInput, specs: readonly LayerSpec[]): LayersModel {
@@ -55,14 +61,14 @@ function seedInitialisers(layer: object, seed: number, name: string): void {
   }
 }
 
-async function fromModule({ tf, definition, networkModule, inputShape }: NetworkInput): Promise<LayersModel> {
+async function fromModule({ tf, definition, networkModule, inputShape, objective }: NetworkInput): Promise<LayersModel> {
   const name = 'module' in definition.network ? definition.network.module : '';
   if (networkModule === null) throw new PerennialError('training/network', `the bundle of ${name} was not given`);
   try {
     const module = await import(pathToFileURL(networkModule).href) as { default?: unknown };
     if (typeof module.default !== 'function') throw new TypeError('the default export is not a function');
     const built = await (module.default as BuildNetwork)({
-      tf, inputShape, classes: definition.data.target.classes, hyperparameters: definition.training.hyperparameters, seed: (layer) => namedSeed(definition.training.seed, layer),
+      tf, inputShape, classes: classesOf(definition.data.target), outputs: objective.outputs, hyperparameters: definition.training.hyperparameters, seed: (layer) => namedSeed(definition.training.seed, layer),
     });
     if (!(built instanceof tf.LayersModel)) throw new TypeError('it did not return a tf.LayersModel');
     return built;

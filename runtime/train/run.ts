@@ -6,7 +6,7 @@ import { digestOf } from '../../domain/digest.js';
 import type { ChildContext } from '../child/main.js';
 import { loadModel } from '../load-model.js';
 import { createPreprocessor, preparedRows, signatureOf } from '../preprocess.js';
-import { requireSameClasses } from '../data/same-classes.js';
+import { requireSameTarget } from '../data/same-target.js';
 import { Prng } from '../prng.js';
 import { loadTensorFlow, tensorflowVersion } from '../tensorflow.js';
 import type { LayersModel, Tensor, TensorFlow } from '../tensorflow.js';
@@ -16,6 +16,8 @@ import type { TrainingData } from './data.js';
 import { fit } from './fit.js';
 import type { Position } from './fit.js';
 import { buildNetwork } from './network.js';
+import { objectiveOf } from './objective-of.js';
+import type { Objective } from './objective.js';
 import { createOptimizer } from './optimizer.js';
 import { saveModel } from './save-model.js';
 
@@ -24,10 +26,11 @@ export async function runTraining({ task, send, cancelled }: ChildContext<'train
   const { definition, snapshot, attemptDirectory, mode } = task;
   const { training } = definition;
   const budgetBytes = task.cacheMb * 1024 * 1024;
-  requireSameClasses(definition.data.target.classes, snapshot.manifest.content.target.classes, 'definition');
+  const { target } = definition.data;
+  requireSameTarget(target, snapshot.manifest.content.target, 'definition');
   await mkdir(attemptDirectory, { recursive: true });
   const data = await loadTrainingData({
-    snapshot, features: definition.data.kind === 'table' ? definition.data.features : undefined, directory: attemptDirectory, budgetBytes, limit: mode === 'quick' ? training.quickPass.rows : undefined,
+    snapshot, features: definition.data.kind === 'table' ? definition.data.features : undefined, scale: target.task === 'regression' ? target.scale : undefined, directory: attemptDirectory, budgetBytes, limit: mode === 'quick' ? training.quickPass.rows : undefined,
   });
   cancelled.throwIfAborted();
 
@@ -38,9 +41,10 @@ export async function runTraining({ task, send, cancelled }: ChildContext<'train
   const { shape, width } = createPreprocessor(data.preprocessing);
   // Rows of tables were packed as tensors; pixels become numbers batch by batch, which holds a quarter of the memory.
   const preprocessor = data.pictures ? createPreprocessor(data.preprocessing) : preparedRows(width);
-  const model = await buildNetwork({ tf, definition, networkModule: task.networkModule, inputShape: shape });
-  model.compile({ optimizer: createOptimizer(tf, training.optimizer), loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy'] });
-  checkOutputs(tf, model, data, definition.data.target.classes.length);
+  const objective = objectiveOf(tf, definition, data.preprocessing);
+  const model = await buildNetwork({ tf, definition, networkModule: task.networkModule, inputShape: shape, objective });
+  model.compile({ optimizer: createOptimizer(tf, training.optimizer), ...objective.compile });
+  checkOutputs(tf, model, data, objective);
 
   // Cheap beside a training, and it keeps a checkpoint of other data or another definition from being taken up.
   const trainingDigest = digestOf({ network: definition.network, training, snapshot: snapshot.manifest.digest, mode });
@@ -53,7 +57,7 @@ export async function runTraining({ task, send, cancelled }: ChildContext<'train
   }
   const batches = Math.ceil(data.train.rows / training.batchSize);
   await fit({
-    tf, model, training, preprocessor, budgetBytes, cancelled, train: data.train, validation: data.validation, pictures: data.pictures,
+    tf, model, training, objective, preprocessor, budgetBytes, cancelled, train: data.train, validation: data.validation, pictures: data.pictures,
     epochs: mode === 'quick' ? training.quickPass.epochs : training.epochs,
     checkpointEveryMs: task.checkpointEveryMs,
     onProgress: (progress) => { void send({ v: 1, kind: 'train-progress', progress }); },
@@ -67,19 +71,19 @@ export async function runTraining({ task, send, cancelled }: ChildContext<'train
 
   const modelDirectory = join(attemptDirectory, 'model');
   await saveModel(tf, model, {
-    preprocessing: data.preprocessing, profile: data.profile, signature: signatureOf(data.preprocessing, data.inputName, definition.data.target.classes), environment: environmentLock(tf, task),
+    preprocessing: data.preprocessing, profile: data.profile, signature: signatureOf(data.preprocessing, data.inputName, target), environment: environmentLock(tf, task),
   }, modelDirectory);
   await checkLoads(tf, modelDirectory);
   await send({ v: 1, kind: 'trained', modelDirectory, history: position.history, parameters: model.countParams() });
 }
 
-/** The network has to give probabilities before hours are spent on it. */
-function checkOutputs(tf: TensorFlow, model: LayersModel, { preprocessing }: TrainingData, classes: number): void {
+/** The network has to give probabilities, or a number, before hours are spent on it. */
+function checkOutputs(tf: TensorFlow, model: LayersModel, { preprocessing }: TrainingData, { problemOf, ending }: Objective): void {
   const { shape } = createPreprocessor(preprocessing);
   const outputs = tf.tidy(() => (model.predictOnBatch(tf.zeros([1, ...shape])) as Tensor).dataSync<'float32'>());
-  const sum = outputs.reduce((total, value) => total + value, 0);
-  if (outputs.length === classes && outputs.every((value) => value >= 0) && Math.abs(sum - 1) < 1e-3) return;
-  throw new PerennialError('training/network', `the network's outputs are no probabilities (they sum to ${sum.toPrecision(4)}): end it with a dense layer of ${classes} units and the activation 'softmax'`, { outputs: [...outputs].slice(0, 10) });
+  const problem = problemOf(outputs);
+  if (problem === null) return;
+  throw new PerennialError('training/network', `the network's outputs ${problem}: ${ending}`, { outputs: [...outputs].slice(0, 10) });
 }
 
 /** A layer class of the team's own would train, but no runner could load it: better said now. */

@@ -11,7 +11,8 @@ import type { Models } from '../routing/models.js';
 const Label = z.strictObject({
   prediction: z.uuid().optional(),
   request: z.string().min(1).max(128).optional(),
-  label: z.string().min(1).max(63),
+  /** The true class, or a number. */
+  label: z.union([z.string().min(1).max(63), z.number()]),
   /** When it was found out; now unless told. */
   at: Instant.optional(),
   /** Needed only where the environment serves several models and the prediction is not in PostgreSQL yet. */
@@ -20,13 +21,18 @@ const Label = z.strictObject({
 const Body = z.strictObject({ labels: z.array(Label).min(1).max(10_000) });
 type Label = z.infer<typeof Label>;
 
+/** A number as people and programs write it; NaN for any other text. */
+function numberIn(text: string): number {
+  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : NaN;
+}
+
 export interface LabelsOptions {
   readonly models: Pick<Models, 'get' | 'all'>;
   readonly stores: Pick<Stores, 'labels' | 'predictions'>;
   readonly auth: Authenticator;
 }
 
-/** `POST /v1/labels`: true classes, also of predictions that are still on their way to PostgreSQL. All are taken or none. */
+/** `POST /v1/labels`: true classes or values, also of predictions that are still on their way to PostgreSQL. All are taken or none. */
 export function registerLabels(app: FastifyInstance, { models, stores, auth }: LabelsOptions): void {
   async function modelOf(label: Label): Promise<string> {
     if (label.model !== undefined) return label.model;
@@ -37,11 +43,19 @@ export function registerLabels(app: FastifyInstance, { models, stores, auth }: L
     return found.model;
   }
 
-  function requireClass(model: string, label: string): void {
+  /** The label as it is kept: a class of the model, or the shortest text of a number. */
+  function keptLabel(model: string, label: string | number): string {
     const host = models.get(model);
     if (!host) throw new ServingError(404, `Model ${model.slice(0, 80)} is not served here.`);
-    const { classes } = host.choose(null).served.signature;
-    if (!classes.includes(label)) throw new ServingError(422, `"${label}" is not a class of ${model}: ${classes.slice(0, 20).join(', ')}.`);
+    const { signature } = host.choose(null).served;
+    if (signature.task === 'regression') {
+      const value = typeof label === 'number' ? label : numberIn(label);
+      if (!Number.isFinite(value)) throw new ServingError(422, `"${label}" is not a finite number, as ${signature.target} of ${model} has to be.`);
+      return String(value + 0);
+    }
+    const { classes } = signature;
+    if (typeof label !== 'string' || !classes.includes(label)) throw new ServingError(422, `"${label}" is not a class of ${model}: ${classes.slice(0, 20).join(', ')}.`);
+    return label;
   }
 
   app.post('/v1/labels', async (request) => {
@@ -52,8 +66,7 @@ export function registerLabels(app: FastifyInstance, { models, stores, auth }: L
     try {
       const labels = await Promise.all(body.data.labels.map(async (label) => {
         const model = await modelOf(label);
-        requireClass(model, label.label);
-        return { predictionId: label.prediction ?? null, requestId: label.request ?? null, model, label: label.label, by: principal, at: label.at ?? now };
+        return { predictionId: label.prediction ?? null, requestId: label.request ?? null, model, label: keptLabel(model, label.label), by: principal, at: label.at ?? now };
       }));
       const { accepted, unknown, changed } = await stores.labels.add(labels);
       return { accepted, waiting: unknown, changed };

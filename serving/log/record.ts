@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { Instant } from '../../contract/ref.js';
 import { Arm } from '../../contract/route.js';
+import type { Answer } from '../../domain/outputs.js';
 
 /** What is said about an answered request besides its input bytes. One request holds one prediction per row. */
-const Header = z.strictObject({
+const shared = {
   v: z.literal(1),
   ids: z.array(z.string()).min(1),
   requestId: z.string(), model: z.string(), version: z.int(), environment: z.string(), role: Arm.shape.role, generation: z.int(), replica: z.string(),
@@ -13,17 +14,22 @@ const Header = z.strictObject({
   /** Bytes of each row's input; left out where all have the same. */
   inputBytes: z.array(z.int().min(0)).optional(),
   attributes: z.record(z.string(), z.string()),
-  /** Per row, in the order of `ids`. */
-  classes: z.array(z.string()), probabilities: z.array(z.array(z.number())),
   latencyMs: z.number(),
-});
+};
+/** The answers, per row in the order of `ids`: classes with their probabilities, or a regression's values. */
+const Header = z.union([
+  z.strictObject({ ...shared, classes: z.array(z.string()), probabilities: z.array(z.array(z.number())) }),
+  z.strictObject({ ...shared, values: z.array(z.number()) }),
+]);
+type Header = z.infer<typeof Header>;
+type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
 /** An answered request as the prediction log keeps it. `input` holds the rows one after another: UINT8 pixels of pictures, JSON objects of tables. */
-export interface LoggedRequest extends Omit<z.infer<typeof Header>, 'v'> { readonly input: Uint8Array }
+export type LoggedRequest = Without<Header, 'v'> & { readonly input: Uint8Array };
 
 /** A record's bytes: length of the header (uint32, little-endian), header (JSON), input. */
 export function encodeRecord({ input, ...header }: LoggedRequest): Buffer[] {
-  const json = Buffer.from(JSON.stringify({ v: 1, ...header } satisfies z.infer<typeof Header>));
+  const json = Buffer.from(JSON.stringify({ v: 1, ...header } satisfies Header));
   const length = Buffer.allocUnsafe(4);
   length.writeUInt32LE(json.length);
   return [length, json, Buffer.from(input.buffer, input.byteOffset, input.byteLength)];
@@ -40,12 +46,12 @@ export function decodeRecord(payload: Buffer): LoggedRequest {
 /** One row of a request, as PostgreSQL keeps it. */
 export interface LoggedPrediction {
   id: string; requestId: string; model: string; version: number; environment: string; role: Arm['role']; generation: number; replica: string; at: string;
-  input: Buffer<ArrayBuffer>; inputShape: number[]; attributes: Record<string, string>; outputs: { class: string; probabilities: number[] }; latencyMs: number;
+  input: Buffer<ArrayBuffer>; inputShape: number[]; attributes: Record<string, string>; outputs: Answer; latencyMs: number;
 }
 
 /** A request's predictions, one per row. */
 export function predictionsOf(request: LoggedRequest): LoggedPrediction[] {
-  const { ids, classes, probabilities, input, inputBytes, ...shared } = request;
+  const { ids, input, inputBytes, requestId, model, version, environment, role, generation, replica, at: time, inputShape, attributes, latencyMs } = request;
   let at = 0;
   const inputs = ids.map((_, row) => {
     const bytes = inputBytes ? inputBytes[row] ?? 0 : input.byteLength / ids.length;
@@ -53,8 +59,21 @@ export function predictionsOf(request: LoggedRequest): LoggedPrediction[] {
     return input.subarray(at - bytes, at);
   });
   return ids.map((id, row) => ({
-    ...shared, id,
+    id, requestId, model, version, environment, role, generation, replica, at: time, inputShape, attributes, latencyMs,
     input: Buffer.from(inputs[row] ?? []),
-    outputs: { class: classes[row] ?? '', probabilities: probabilities[row] ?? [] },
+    outputs: answerOf(request, row),
   }));
+}
+
+function answerOf(request: LoggedRequest, row: number): Answer {
+  if ('values' in request) return { value: request.values[row] ?? NaN };
+  return { class: request.classes[row] ?? '', probabilities: request.probabilities[row] ?? [] };
+}
+
+/** The answers of a request as its record holds them. A model gives answers of one kind. */
+export function planesOf(answers: readonly Answer[]): Pick<Extract<Header, { values: unknown }>, 'values'> | Pick<Extract<Header, { classes: unknown }>, 'classes' | 'probabilities'> {
+  const values = answers.flatMap((answer) => ('value' in answer ? [answer.value] : []));
+  if (values.length > 0) return { values };
+  const classes = answers.flatMap((answer) => ('value' in answer ? [] : [answer]));
+  return { classes: classes.map((answer) => answer.class), probabilities: classes.map(({ probabilities }) => probabilities) };
 }

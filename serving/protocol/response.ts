@@ -1,4 +1,5 @@
 import type { Signature } from '../../contract/package.js';
+import type { Answer } from '../../domain/outputs.js';
 import { ServingError } from '../errors.js';
 import type { InferenceRequest } from './request.js';
 
@@ -6,12 +7,20 @@ interface Answered {
   model: string; version: number; generation: number; arm: string; id: string;
   predictionIds: readonly string[];
   /** Per row. */
-  classes: readonly string[]; probabilities: readonly (readonly number[])[];
+  answers: readonly Answer[];
+}
+
+type Output = { readonly name: string; readonly datatype: 'FP32' | 'FP64' | 'BYTES'; /** Of one row. */ readonly shape: readonly number[] };
+
+/** What a model answers with. */
+function outputsOf(signature: Signature): Output[] {
+  if (signature.task === 'regression') return [{ name: 'value', datatype: 'FP64', shape: [] }];
+  return [{ name: 'probabilities', datatype: 'FP32', shape: [signature.classes.length] }, { name: 'class', datatype: 'BYTES', shape: [] }];
 }
 
 /** Names of the outputs that a request asks for; 422 where the model has no such output. */
-export function outputsWanted(request: InferenceRequest): ReadonlySet<string> {
-  const known = ['probabilities', 'class'];
+export function outputsWanted(request: InferenceRequest, signature: Signature): ReadonlySet<string> {
+  const known = outputsOf(signature).map(({ name }) => name);
   const wanted = request.outputs?.map((output) => output.name) ?? known;
   const unknown = wanted.find((name) => !known.includes(name));
   if (unknown !== undefined) throw new ServingError(422, `Unknown output "${unknown}". The model gives: ${known.join(', ')}.`);
@@ -21,14 +30,16 @@ export function outputsWanted(request: InferenceRequest): ReadonlySet<string> {
 /** Answer of an inference (Open Inference Protocol v2), data flat and row-major. */
 export function inferenceResponse(answered: Answered, signature: Signature, wanted: ReadonlySet<string>) {
   const rows = answered.predictionIds.length;
-  const outputs = [
-    { name: 'probabilities', shape: [rows, signature.classes.length], datatype: 'FP32', data: answered.probabilities.flat() },
-    { name: 'class', shape: [rows], datatype: 'BYTES', data: [...answered.classes] },
-  ].filter((output) => wanted.has(output.name));
+  const { answers } = answered;
+  const data: Readonly<Record<string, () => (number | string)[]>> = {
+    value: () => answers.flatMap((answer) => ('value' in answer ? [answer.value] : [])),
+    probabilities: () => answers.flatMap((answer) => ('value' in answer ? [] : answer.probabilities)),
+    class: () => answers.flatMap((answer) => ('value' in answer ? [] : [answer.class])),
+  };
   return {
     model_name: answered.model, model_version: String(answered.version), id: answered.id,
     parameters: { prediction_ids: [...answered.predictionIds], version: answered.version, generation: answered.generation, arm: answered.arm },
-    outputs,
+    outputs: outputsOf(signature).filter(({ name }) => wanted.has(name)).map(({ name, datatype, shape }) => ({ name, shape: [rows, ...shape], datatype, data: data[name]?.() ?? [] })),
   };
 }
 
@@ -37,11 +48,8 @@ export function modelMetadata(model: string, version: number, generation: number
   return {
     name: model, versions: versions.map(String), platform: 'tensorflow_tfjs',
     inputs: signature.inputs.map(({ name, datatype, shape, type, nullable, allowed }) => ({ name, datatype, shape: [-1, ...shape], ...(type === undefined ? {} : { parameters: { type, nullable: nullable ?? false, ...(allowed ? { allowed } : {}) } }) })),
-    outputs: [
-      { name: 'probabilities', datatype: 'FP32', shape: [-1, signature.classes.length] },
-      { name: 'class', datatype: 'BYTES', shape: [-1] },
-    ],
-    parameters: { version, generation, classes: signature.classes },
+    outputs: outputsOf(signature).map(({ name, datatype, shape }) => ({ name, datatype, shape: [-1, ...shape] })),
+    parameters: { version, generation, ...(signature.task === 'regression' ? { task: signature.task, target: signature.target } : { classes: signature.classes }) },
   };
 }
 

@@ -1,10 +1,11 @@
 import { ServingError } from '../errors.js';
+import type { Outputs } from '../../domain/outputs.js';
 import type { CellRow } from '../../domain/cells.js';
 import type { RawRows } from '../../runtime/preprocess.js';
 import type { Rows } from '../protocol/rows.js';
 
-/** What a batch needs of a runner: probabilities, rows × classes, row-major. */
-export interface Predictor { predict(batch: { rows: number; input: RawRows }): Promise<Float32Array> }
+/** What a batch needs of a runner: a row's outputs after another's. */
+export interface Predictor { predict(batch: { rows: number; input: RawRows }): Promise<Outputs> }
 
 export interface BatcherLimits {
   /** Rows in one batch, unless a single request has more. */
@@ -17,7 +18,7 @@ export interface BatcherLimits {
   deadlineMs: number;
 }
 
-interface Waiting { rows: Rows; resolve: (probabilities: Float32Array) => void; reject: (error: Error) => void; settled: boolean }
+interface Waiting { rows: Rows; resolve: (outputs: Outputs) => void; reject: (error: Error) => void; settled: boolean }
 
 /** Collects what arrives while the runner is busy into batches. */
 export class Batcher {
@@ -28,7 +29,8 @@ export class Batcher {
   #predictor: Predictor | null = null;
   #idle: (() => void)[] = [];
 
-  constructor(private readonly classes: number, private readonly limits: BatcherLimits, private readonly onHung: () => void) {}
+  /** `outputs`: numbers that the model gives for a row. */
+  constructor(private readonly outputs: number, private readonly limits: BatcherLimits, private readonly onHung: () => void) {}
 
   /** Requests wait while there is no predictor (a runner is being restarted). */
   use(predictor: Predictor | null): void {
@@ -39,8 +41,8 @@ export class Batcher {
   get queuedRows(): number { return this.#queuedRows; }
   get busy(): boolean { return this.#inFlight > 0 || this.#queue.length > 0; }
 
-  /** Probabilities of the rows, rows × classes. 503 where too many wait or the runner died, 504 where the deadline passed. */
-  predict(rows: Rows): Promise<Float32Array> {
+  /** What the model gives for the rows, a row's numbers after another's. 503 where too many wait or the runner died, 504 where the deadline passed. */
+  predict(rows: Rows): Promise<Outputs> {
     if (this.#queuedRows > 0 && this.#queuedRows + rows.count > this.limits.queueRows) {
       return Promise.reject(new ServingError(503, 'Too many requests are waiting for this model.', { retryAfter: 1 }));
     }
@@ -101,12 +103,12 @@ export class Batcher {
     this.#inFlight += 1;
     try {
       const rows = batch.reduce((sum, waiting) => sum + waiting.rows.count, 0);
-      const probabilities = await predictor.predict({ rows, input: joined(batch.map((waiting) => waiting.rows)) });
-      if (probabilities.length !== rows * this.classes) throw new Error(`the runner gave ${probabilities.length} values for ${rows} rows of ${this.classes} classes`);
+      const outputs = await predictor.predict({ rows, input: joined(batch.map((waiting) => waiting.rows)) });
+      if (outputs.length !== rows * this.outputs) throw new Error(`the runner gave ${outputs.length} values for ${rows} rows of ${this.outputs} outputs`);
       let at = 0;
       for (const waiting of batch) {
-        const end = at + waiting.rows.count * this.classes;
-        waiting.resolve(probabilities.subarray(at, end));
+        const end = at + waiting.rows.count * this.outputs;
+        waiting.resolve(outputs.subarray(at, end));
         at = end;
       }
     } catch (cause) {

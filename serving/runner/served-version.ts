@@ -1,4 +1,6 @@
 import type { Signature } from '../../contract/package.js';
+import { outputsPerRow } from '../../domain/outputs.js';
+import type { Outputs } from '../../domain/outputs.js';
 import { PredictionRefused, RunnerGone, type Runner } from '../../runtime/runner/start.js';
 import { ServingError } from '../errors.js';
 import type { Rows } from '../protocol/rows.js';
@@ -17,8 +19,8 @@ export interface ServedVersionOptions {
 export interface ServedVersion {
   readonly version: number;
   readonly signature: Signature;
-  /** Probabilities, rows × classes. Rejects with a ServingError. */
-  predict(rows: Rows): Promise<Float32Array>;
+  /** A row's outputs after another's. Rejects with a ServingError. */
+  predict(rows: Rows): Promise<Outputs>;
   /** False while the runner is being restarted; requests wait then. */
   readonly ready: boolean;
   readonly pid: number | null;
@@ -34,7 +36,7 @@ export async function createServedVersion(options: ServedVersionOptions): Promis
   let runner: Runner | null = await options.start();
   const { signature } = runner;
   let closed = false;
-  const batcher = new Batcher(signature.classes.length, options.limits, () => {
+  const batcher = new Batcher(outputsPerRow(signature), options.limits, () => {
     const hung = runner;
     if (hung) void hung.close();
   });

@@ -27,6 +27,7 @@ import { createDatabase } from '../../stores/database.js';
 import type { Database } from '../../stores/database.js';
 import { tableDefinition } from '../runtime/support/definitions.js';
 import { writeSnapshot } from '../runtime/support/snapshot.js';
+import { classesOf } from '../runtime/support/evaluated.js';
 import type { Row } from '../runtime/support/snapshot.js';
 import { ask, infer } from '../serving/support.js';
 import { until } from '../support/until.js';
@@ -165,7 +166,7 @@ describe('the same rows', () => {
   it.each([['of typed columns', () => model, columns, testRows], ['of a package of before columns had types', () => before, columns.slice(1, 4), testRows.map((row) => row.slice(1, 4))]] as const)(
     'get the same probabilities, to the last bit, at evaluation, over HTTP and from files: %s', async (_what, of, typed, values) => {
       const { evaluated, model: name, version } = of();
-      const expected = [...evaluated.probabilities];
+      const expected = [...classesOf(evaluated).probabilities];
       expect(new Set(expected).size).toBeGreaterThan(values.length);
       const answer = await infer(server.url, token, name, { id: 'parity', ...request(values, typed) });
       expect(answer.outputs[0]?.data.map((value) => Math.fround(Number(value)))).toEqual(expected);
@@ -185,7 +186,7 @@ describe('rows that are judged', () => {
 
   it('may have other columns besides, in any order: the live version is compared on what a newer definition reads', async () => {
     const newer = await judged(testRows.map((row) => [...row, 'more'].reverse()), [...COLUMNS, { name: 'added', type: 'text' as const, nullable: false }].reverse());
-    expect([...(await evaluate(newer)).probabilities]).toEqual([...model.evaluated.probabilities]);
+    expect([...classesOf(await evaluate(newer)).probabilities]).toEqual([...classesOf(model.evaluated).probabilities]);
     await expect(evaluate(await judged(testRows.map((row) => row.slice(1)), COLUMNS.slice(1)))).rejects.toMatchObject({ code: 'data/blocked', message: expect.stringMatching(/takes the column age \(number\), the snapshot has fare \(number\), /) as string });
   });
 

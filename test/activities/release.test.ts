@@ -8,6 +8,7 @@ import { createReleaseActivities } from '../../activities/release/index.js';
 import { PerennialError } from '../../contract/errors.js';
 import type { SnapshotManifest } from '../../contract/snapshot.js';
 import { ModelDefinition } from '../../definition/model.js';
+import { classesOf } from '../runtime/support/evaluated.js';
 import { pictureDefinition } from '../runtime/support/definitions.js';
 import { createFixture, tfjsNode, type Fixture } from '../serving/support.js';
 import { digest, ref } from '../stores/samples.js';
@@ -125,7 +126,7 @@ async function prepare(model: string, id: string) {
   await stores.snapshots.save({
     digest: manifest.digest, model, manifest: await fixture.artifacts.putBlob(Buffer.from(JSON.stringify(manifest))), rows: 120, counts: manifest.counts, report: { v: 1, blocked: false, findings: [] }, blocked: false,
   });
-  const classes = evaluated.classes.length;
-  const rows = evaluated.keys.map((key, at) => ({ key, probabilities: [...evaluated.probabilities.subarray(at * classes, (at + 1) * classes)] }));
+  const { classes: { length: classes }, probabilities } = classesOf(evaluated);
+  const rows = evaluated.keys.map((key, at) => ({ key, probabilities: [...probabilities.subarray(at * classes, (at + 1) * classes)] }));
   return { snapshot: manifest.digest, expected: await fixture.artifacts.putBlob(Buffer.from(JSON.stringify(rows))) };
 }

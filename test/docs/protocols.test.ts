@@ -54,6 +54,6 @@ it('the inference request of the page is one, and is answered in the form of the
   const signature = { inputs: ['age', 'visits'].map((name) => ({ name, datatype: 'FP32' as const, shape: [1] })), outputs: [], classes: ['leaves', 'stays'] };
   expect(rowsOf(request, signature, 10).count).toBe(2);
   const documented = JSON.parse(answerText) as ReturnType<typeof inferenceResponse>;
-  const answered = inferenceResponse({ model: 'churn', version: 1, generation: 1, arm: 'live', id: request.id ?? '', predictionIds: documented.parameters.prediction_ids, classes: ['stays', 'leaves'], probabilities: [[0.0134, 0.9866], [0.999996, 0.000004]] }, signature, new Set(['probabilities', 'class']));
+  const answered = inferenceResponse({ model: 'churn', version: 1, generation: 1, arm: 'live', id: request.id ?? '', predictionIds: documented.parameters.prediction_ids, answers: [{ class: 'stays', probabilities: [0.0134, 0.9866] }, { class: 'leaves', probabilities: [0.999996, 0.000004] }] }, signature, new Set(['probabilities', 'class']));
   expect(answered).toEqual(documented);
 });

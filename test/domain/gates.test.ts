@@ -3,8 +3,10 @@ import { GateResult } from '../../contract/evaluation.js';
 import type { PairedCounts } from '../../contract/evaluation.js';
 import { Gate } from '../../definition/evaluation.js';
 import { classificationReport } from '../../domain/classification.js';
-import { decideCandidate, judgeGates, measure } from '../../domain/gates.js';
+import { decideCandidate, judgeGates } from '../../domain/gates.js';
 import type { GateQuestion } from '../../domain/gates.js';
+import { pairedErrors, regressionReport } from '../../domain/regression.js';
+import { measure } from '../../domain/measure.js';
 import { createSampler } from '../../domain/sampling.js';
 
 const CLASSES = ['car', 'truck'];
@@ -117,5 +119,43 @@ describe('a candidate', () => {
   test('every gate gives one result, in order', () => {
     const gates = [atLeast({ name: 'a' }), notWorse({ name: 'b' }), atLeast({ name: 'c', slice: 'night' })];
     expect(judgeGates({ gates, overall, slices: [], paired: [], liveVersion: null }).map(({ gate }) => gate)).toEqual(['a', 'b', 'c']);
+  });
+});
+
+describe('gates of a regression', () => {
+  const actual = Array.from({ length: 400 }, (_, row) => row / 100);
+  /** Predictions that are off by `error`, upwards and downwards in turn. */
+  const off = (error: number) => actual.map((value, row) => value + (row % 2 === 0 ? error : -error));
+  const report = regressionReport({ actual, predicted: off(0.5) });
+  const atMost = (fields: object = {}) => Gate.parse({ kind: 'at-most', name: 'error', metric: 'mae', threshold: 0.6, ...fields });
+  const judgeValues = (gate: Gate, change: Partial<GateQuestion> = {}) => judge(gate, { overall: report, slices: [], ...change });
+
+  test('an error has an upper limit', () => {
+    expect(judgeValues(atMost())).toMatchObject({ verdict: 'pass', n: 400, description: 'mae at most 0.6', reason: 'mae is 0.5, at most 0.6', threshold: 0.6 });
+    expect(judgeValues(atMost({ metric: 'rmse', threshold: 0.4999 }))).toMatchObject({ verdict: 'fail', reason: 'rmse is 0.5, above 0.4999' });
+    expect(judgeValues(atMost({ minimumRows: 401 }))).toMatchObject({ verdict: 'inconclusive' });
+    expect(judgeValues(atMost({ metric: 'mape' }))).toMatchObject({ verdict: 'inconclusive', value: null, reason: 'mape is not defined on these rows' });
+    expect(judgeValues(atMost({ slice: 'coast' }), { slices: [{ name: 'coast', report: regressionReport({ actual: [], predicted: [] }) }] })).toMatchObject({ verdict: 'inconclusive', reason: 'no rows of this slice yet' });
+  });
+
+  test('the coefficient of determination has a lower one', () => {
+    expect(judgeValues(atLeast({ metric: 'r2', threshold: 0.7 }))).toMatchObject({ verdict: 'pass', description: 'r2 at least 0.700' });
+    expect(judgeValues(atLeast({ metric: 'r2', threshold: 0.9 }))).toMatchObject({ verdict: 'fail' });
+  });
+
+  const compared = (candidate: number[], live: number[], fields: object = {}) => judgeValues(notWorse({ metric: 'mae', ...fields }), { paired: [pairedErrors('overall', { actual, predicted: candidate }, live, actual.keys())], liveVersion: 3 });
+
+  test('a larger error than the live version\'s fails where it is not chance', () => {
+    const noisy = (error: number) => off(error).map((value, row) => value + ((row * 7919) % 400) / 4000);
+    expect(compared(noisy(0.56), noisy(0.5))).toMatchObject({ verdict: 'fail', threshold: 0.02, description: expect.stringMatching(/error at most 2\.0% above/) as string, reason: expect.stringMatching(/^overall: 1\d\.\d% above version 3 on 400 rows \(95% interval .*\), more than 2\.0% above and not by chance$/) as string });
+    expect(compared(noisy(0.505), noisy(0.5))).toMatchObject({ verdict: 'pass' });
+    expect(compared(noisy(0.4), noisy(0.5)).reason).toMatch(/% below version 3/);
+  });
+
+  test('and is inconclusive where it may be chance, or where rows were too few', () => {
+    const one = actual.map((value, row) => value + (row === 7 ? 40 : 0.5));
+    expect(compared(one, off(0.5))).toMatchObject({ verdict: 'inconclusive', reason: expect.stringMatching(/but it may be chance$/) as string });
+    expect(compared(off(0.9), off(0.5), { minimumRows: 401 })).toMatchObject({ verdict: 'inconclusive', value: null });
+    expect(judgeValues(notWorse({ metric: 'mae' }))).toMatchObject({ verdict: 'pass', reason: 'nothing is live yet to compare with' });
   });
 });

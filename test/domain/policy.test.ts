@@ -8,7 +8,7 @@ const policy = (fields: object = {}) => EnvironmentPolicy.parse({ v: 1, ...field
 const gate = (fields: object) => Gate.parse({ kind: 'at-least', name: 'floor', metric: 'accuracy', threshold: 0.9, ...fields });
 const definition = ({ approval = {}, gates = [gate({ name: 'own' })], slices = [] as string[] } = {}) => ({
   approval: Approval.parse(approval), release: Release.parse({}),
-  evaluation: Evaluation.parse({ gates, slices: slices.map((name) => ({ name, where: { light: name } })) }), data: { target: { classes: ['car', 'truck'] } },
+  evaluation: Evaluation.parse({ gates, slices: slices.map((name) => ({ name, where: { light: name } })) }), data: { target: { name: 'label', classes: ['car', 'truck'] } },
 });
 function problems(...args: Parameters<typeof tighten>): string[] {
   const result = tighten(...args);

@@ -45,4 +45,12 @@ describe('the verdict on a reproduction', () => {
     const { because } = judgeReproduction(facts({ environment: { then: { ...lock, node: 'v18.1.0', threads: 2 }, now: lock }, weights: off(0.5), trainingDigest: { then: 'a', now: 'b' } }));
     expect(because).toEqual(['Node was v18.1.0, is v20.20.0', 'threads was 2, is 1', 'training digest of the stored definition was a, is b', expect.stringContaining('1 of 2 weights differ, by at most 0.500')]);
   });
+
+  it('compares figures that are in the target\'s unit in mean absolute errors: prices in millions are no stricter than shares', () => {
+    const figures = (mae: number, r2: number) => new Map([['mae', mae], ['later/rmse', mae * 2], ['later/mae', mae], ['r2', r2]]);
+    const judge = (mae: number, r2: number) => judgeReproduction(facts({ environment: manyThreads, metrics: { then: figures(40_000, 0.7), now: figures(mae, r2) } })).verdict;
+    expect(judge(40_150, 0.705)).toBe('within-tolerance');
+    expect(judge(40_500, 0.7)).toBe('different');
+    expect(judge(40_000, 0.72)).toBe('different');
+  });
 });

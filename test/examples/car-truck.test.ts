@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { runRepositoryTests } from '../../activities/source/tests.js';
 import { ModelDefinition } from '../../definition/model.js';
+import { classesOf } from '../../definition/target.js';
 import model from '../../examples/car-truck/car-truck.model.js';
 
 describe('examples/car-truck', () => {
@@ -10,7 +11,7 @@ describe('examples/car-truck', () => {
     const { $type: _, ...input } = model;
     const definition = ModelDefinition.parse(input);
     expect(definition.name).toBe('car-truck');
-    expect(definition.data.target.classes).toEqual(['car', 'truck']);
+    expect(classesOf(definition.data.target)).toEqual(['car', 'truck']);
     expect(definition.data.sources.map(({ kind }) => kind)).toEqual(['image-folder', 'image-folder', 'labelled-predictions']);
     expect(definition.release.environment).toBe('production');
   });

@@ -18,7 +18,7 @@ const preprocessor = preparedRows(COLUMNS);
 
 /** Rows whose first column is their number. */
 function store(budgetBytes: number): RowStore {
-  const writer = createRowWriter({ rows: ROWS, rowBytes: COLUMNS * 4, budgetBytes, file: join(folder, `rows-${budgetBytes}`) });
+  const writer = createRowWriter({ rows: ROWS, rowBytes: COLUMNS * 4, budgetBytes, file: join(folder, `rows-${budgetBytes}`), createLabels: (rows) => new Uint16Array(rows) });
   for (let start = 0; start < ROWS; start += 1000) {
     const values = new Float32Array(1000 * COLUMNS);
     for (let row = 0; row < 1000; row += 1) values[row * COLUMNS] = start + row;

@@ -157,7 +157,7 @@ describe('a category that the model refuses', () => {
     expect(problemOf(row)).toBeNull();
     const atlantis = row.map((cell, index) => (index === place('city') ? 'Atlantis' : cell));
     expect(problemOf(atlantis)).toBe('column city: "Atlantis" is a category that the model does not know');
-    expect(signatureOf(fitted, 'columns', ['no', 'yes']).inputs.find(({ name }) => name === 'city')).toEqual({ name: 'city', datatype: 'BYTES', shape: [1], type: 'text', nullable: true, allowed: ['Graz', 'Linz', 'Ulm', 'Wien', 'Žďár'] });
+    expect(signatureOf(fitted, 'columns', { name: 'label', classes: ['no', 'yes'] }).inputs.find(({ name }) => name === 'city')).toEqual({ name: 'city', datatype: 'BYTES', shape: [1], type: 'text', nullable: true, allowed: ['Graz', 'Linz', 'Ulm', 'Wien', 'Žďár'] });
   });
 });
 

@@ -122,7 +122,7 @@ async function train(folder: string): Promise<Trained> {
 /** Pixels of a picture that the network predicts with `probabilities`. */
 export function goldenPicture({ evaluated }: Trained, at = 0): { pixels: number[]; probabilities: readonly number[]; class: string } {
   const row = evaluated.golden.rows[at];
-  if (!row || typeof row.input !== 'string') throw new Error('there is no golden picture');
+  if (!row || typeof row.input !== 'string' || 'value' in row) throw new Error('there is no golden picture');
   return { pixels: [...Buffer.from(row.input, 'base64')], probabilities: row.probabilities, class: row.class };
 }
 

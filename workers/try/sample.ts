@@ -7,6 +7,7 @@ import { sha256Hex } from '../../domain/digest.js';
  * checks ask for would fail for no reason, so three times that many are left. Tables stay whole: DuckDB reads them in seconds.
  */
 export function sampleSources(sources: readonly ListedSource[], { data }: ModelDefinition, rows: number): ListedSource[] {
+  if (data.kind !== 'images') return [...sources];
   const perClass = Math.max(Math.ceil(rows / data.target.classes.length), 3 * data.checks.minimumRowsPerClass);
   return sources.map((source) => {
     if (source.kind !== 'files' || source.source.kind !== 'image-folder') return source;

@@ -56,7 +56,7 @@ export async function createDataStack() {
       const definition = ModelDefinition.parse({
         schema: 1, name, owner: { name: 'Ada', email: 'ada@example.com' }, purpose: 'a test', data,
         network: { layers: [{ className: 'Dense', config: { units: 2 } }] }, training: { optimizer: { kind: 'sgd', learningRate: 0.1 }, epochs: 1, batchSize: 8, seed: 1 },
-        evaluation: { gates: [{ kind: 'not-worse-than-live', name: 'not-worse' }] },
+        evaluation: { gates: [{ kind: 'not-worse-than-live', name: 'not-worse', metric: data.target.task === 'regression' ? 'mae' : 'accuracy' }] },
       } satisfies ModelDefinitionInput);
       await stores.models.saveDefinition({ model: name, repository: 'cars', commit: at, path: 'cars.model.ts', trainingDigest: digest('t'), policyDigest: digest('p'), definition, bundle: code === undefined ? ref('bundle') : await artifacts.putBlob(new TextEncoder().encode(code)), networkBundle: null });
       const run = await addRun(stores, name);

@@ -23,7 +23,7 @@ export async function registerTrained(stack: DataStack, definition: ModelDefinit
   const folder = join(stack.folder, model);
   await mkdir(folder);
   const { data } = definition;
-  const snapshot = await writeSnapshot(join(folder, 'snapshot'), rows, { classes: data.target.classes, shards: 1, ...(data.kind === 'table' ? { columns: data.columns } : {}) });
+  const snapshot = await writeSnapshot(join(folder, 'snapshot'), rows, { target: data.target, shards: 1, ...(data.kind === 'table' ? { columns: data.columns } : {}) });
   const { modelDirectory } = await trainInChild({ definition, bundleCode: null, snapshot, attemptDirectory: join(folder, 'attempt'), resumeFrom: null, mode: 'full', tfjsNode });
   change(modelDirectory);
   const evaluated = await evaluateInChild({ modelDirectory, snapshot, tfjsNode, threads: 1 });
