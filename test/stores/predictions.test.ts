@@ -72,7 +72,7 @@ describe('labels', () => {
     await t.stores.predictions.insertMany([byId, byRequest]);
     const found = new Map((await outcomes(model)).map((row) => [row.predictionId, row]));
     expect(found.size).toBe(2);
-    expect(found.get(byId.id)).toEqual({ predictionId: byId.id, actual: 'truck', predicted: 'car', probability: 0.75, at: NOON, attributes: { light: 'night' } });
+    expect(found.get(byId.id)).toEqual({ predictionId: byId.id, actual: 'truck', predicted: 'car', probability: 0.75, value: null, at: NOON, attributes: { light: 'night' } });
     expect(found.get(byRequest.id)).toMatchObject({ actual: 'car' });
     expect(await t.stores.predictions.countLabelled({ model, environment: 'production', version: 1 })).toBe(2);
   });
