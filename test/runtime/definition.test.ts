@@ -89,7 +89,7 @@ describe('reading definitions', () => {
     expect(error.code).toBe('definition/invalid');
     expect(error.details['issues']).toEqual(expect.arrayContaining([
       'evaluation.gates[0].threshold: expected a number from 0 to 1, found 3',
-      'evaluation.gates[1].metric: expected one of "accuracy", "precision", "recall", "f1", found "speed"',
+      'evaluation.gates[1].metric: expected one of "accuracy", "precision", "recall", "f1", "r2", found "speed"',
       'training.epoch: expected no such field (is \'epochs\' meant?), found 3',
       expect.stringMatching(/^monitoring\.every: expected .*a duration is a whole number and a unit.*, found "3 days"$/),
       'monitoring.minimumLabels: expected a whole number from 1, found "many"',
@@ -103,8 +103,8 @@ describe('reading definitions', () => {
     }) });
     expect(error.code).toBe('definition/invalid');
     expect(error.details['issues']).toEqual([
-      'evaluation.gates[0].slice: expected a slice of this definition (none is declared), found "nihgt"',
       expect.stringMatching(/^monitoring\.thresholds\[0\]\.class: expected a class of this definition \(.+\), found "bike"$/),
+      'evaluation.gates[0].slice: expected a slice of this definition (none is declared), found "nihgt"',
       expect.stringMatching(/^evaluation\.gates\[1\]: expected another name than at-night, which is taken, found \{/),
     ]);
     const split = await failure({ 'a.model.ts': definition({}).replace(/split: '[a-z]+'/, 'split: { byKey: { train: 0.9, test: 0.2 } }') });
