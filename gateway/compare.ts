@@ -4,6 +4,7 @@ import { SnapshotManifest } from '../contract/snapshot.js';
 import { flatten, sideBySide, type Facts } from '../domain/facts.js';
 import type { Artifacts } from '../stores/artifacts.js';
 import type { Stores } from '../stores/index.js';
+import { readJson } from '../stores/json-objects.js';
 import type { Run } from '../stores/runs.js';
 import type { StoredDefinition } from '../stores/models.js';
 import type { Version } from '../stores/versions.js';
@@ -61,7 +62,7 @@ async function subjectOf(stores: Stores, name: string): Promise<{ run: Run; vers
 
 async function manifestOf({ stores, artifacts }: Parts, digest: string | null): Promise<SnapshotManifest | null> {
   const snapshot = digest === null ? null : await stores.snapshots.get(digest);
-  return snapshot && SnapshotManifest.parse(JSON.parse(new TextDecoder().decode(await artifacts.get(snapshot.manifest))));
+  return snapshot && SnapshotManifest.parse(await readJson(artifacts, snapshot.manifest));
 }
 
 const networkOf = ({ definition: { network }, networkBundle }: StoredDefinition) => ('module' in network

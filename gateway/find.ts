@@ -14,6 +14,12 @@ export async function findVersion(stores: Stores, model: string, version: number
   return found;
 }
 
+export async function findSnapshot(stores: Stores, digest: string) {
+  const snapshot = await stores.snapshots.get(digest);
+  if (!snapshot) throw new PerennialError('snapshot/unknown', `there is no snapshot ${digest}`);
+  return snapshot;
+}
+
 export async function findRun(stores: Stores, id: string) {
   const run = await stores.runs.get(id);
   if (!run) throw new PerennialError('run/unknown', `there is no run ${id}`);

@@ -6,7 +6,7 @@ import { digestOf } from '../../domain/digest.js';
 import { canonicalJson } from '../../domain/canonical.js';
 import { tighten } from '../../domain/policy.js';
 import type { ActivityDeps } from '../deps.js';
-import { putJson } from '../json.js';
+import { putJson } from '../../stores/json-objects.js';
 import { requireDefinition, requireRun, requireVersion } from '../lookup.js';
 import { evidencePage } from './page.js';
 

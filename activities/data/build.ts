@@ -3,7 +3,7 @@ import type { DataReport, SnapshotManifest } from '../../contract/snapshot.js';
 import type { Data } from '../../definition/data.js';
 import { digestOf } from '../../domain/digest.js';
 import type { ActivityDeps } from '../deps.js';
-import { putJson } from '../json.js';
+import { putJson } from '../../stores/json-objects.js';
 import { requireDefinition } from '../lookup.js';
 import type { Erased } from './erasure/forget.js';
 import { removeErased } from './erasure/remove.js';

@@ -9,7 +9,7 @@ import type { Ref } from '../../contract/ref.js';
 import { SnapshotManifest } from '../../contract/snapshot.js';
 import { digestOf } from '../../domain/digest.js';
 import type { ActivityDeps } from '../deps.js';
-import { readJson } from '../json.js';
+import { readJson } from '../../stores/json-objects.js';
 import { sweep } from './workspace.js';
 
 /** What training, evaluation and the test environment read: the manifest, and each shard's path on this machine. */

@@ -5,7 +5,7 @@ import type { Ref } from '../../contract/ref.js';
 import { SnapshotManifest } from '../../contract/snapshot.js';
 import { createProfileMerger } from '../../domain/profile/data-sketch.js';
 import type { ActivityDeps } from '../deps.js';
-import { putJson, readJson } from '../json.js';
+import { putJson, readJson } from '../../stores/json-objects.js';
 import type { BuiltRows, BuiltShard } from './rows.js';
 
 /** Earlier snapshots of the model whose shards are looked through for the same rows. */

@@ -7,7 +7,7 @@ import { evaluationRows } from '../../runtime/data/evaluation-rows.js';
 import type { RowBatch } from '../../runtime/data/evaluation-rows.js';
 import { isPixels } from '../../runtime/preprocess.js';
 import type { Artifacts } from '../../stores/artifacts.js';
-import { readJson } from '../json.js';
+import { readJson } from '../../stores/json-objects.js';
 import { lowestKeys } from '../lowest-keys.js';
 import { ExpectedAnswer, numbersOf } from './expected.js';
 import type { TestRow } from './inference.js';

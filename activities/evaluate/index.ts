@@ -9,7 +9,7 @@ import { openSnapshot } from '../data/open-snapshot.js';
 import { withWorkspace } from '../data/workspace.js';
 import type { ActivityDeps } from '../deps.js';
 import { heartbeating } from '../heartbeat.js';
-import { putJson } from '../json.js';
+import { putJson } from '../../stores/json-objects.js';
 import { requireDefinition, requireRun, requireVersion } from '../lookup.js';
 import { fetchPackage } from '../package/fetch-package.js';
 import type { Candidate } from '../train/candidate.js';

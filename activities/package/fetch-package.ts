@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { PackageManifest } from '../../contract/package.js';
 import type { Ref } from '../../contract/ref.js';
 import { sweep } from '../data/workspace.js';
-import { readJson } from '../json.js';
+import { readJson } from '../../stores/json-objects.js';
 import type { ActivityDeps } from '../deps.js';
 
 /** A package nobody opened for this long leaves the machine; S3 has it. */

@@ -8,7 +8,7 @@ import { workflowId } from '../../contract/names.js';
 import { TrainRequest } from '../../contract/signals.js';
 import { sha256Hex } from '../../domain/digest.js';
 import type { ActivityDeps } from '../deps.js';
-import { readJson } from '../json.js';
+import { readJson } from '../../stores/json-objects.js';
 import { requireDefinition, requireRun } from '../lookup.js';
 import { Candidate } from '../train/candidate.js';
 

@@ -1,7 +1,7 @@
 import type { Ref } from '../../contract/ref.js';
 import { requireDefinition, requireRun } from '../lookup.js';
 import type { ActivityDeps } from '../deps.js';
-import { readJson } from '../json.js';
+import { readJson } from '../../stores/json-objects.js';
 import { EnvironmentLock } from '../../contract/package.js';
 import { EvaluationReport } from '../../contract/evaluation.js';
 import { headlines } from '../../domain/quality.js';

@@ -13,7 +13,7 @@ import { withWorkspace } from '../data/workspace.js';
 import type { ActivityDeps } from '../deps.js';
 import { evaluateModel, reportOf } from '../evaluate/evaluate-model.js';
 import { heartbeating } from '../heartbeat.js';
-import { putJson, readJson } from '../json.js';
+import { putJson, readJson } from '../../stores/json-objects.js';
 import { requireDefinition, requireVersion } from '../lookup.js';
 import { fetchPackage } from '../package/fetch-package.js';
 import { trainAttempt } from '../train/attempt.js';

@@ -5,7 +5,7 @@ import type { ModelDefinition } from '../../definition/model.js';
 import { readStoredDefinition } from '../../runtime/definition/read.js';
 import type { Version } from '../../stores/versions.js';
 import type { ActivityDeps } from '../deps.js';
-import { readJson } from '../json.js';
+import { readJson } from '../../stores/json-objects.js';
 import { requireDefinition } from '../lookup.js';
 
 /** A version's definition, read anew from the bundle in its package; the record of the commit must hold the same bundle. */

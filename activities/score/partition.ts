@@ -9,7 +9,7 @@ import type { ActivityDeps } from '../deps.js';
 import { identifier, literal, openDuck } from '../data/duckdb.js';
 import type { Duck } from '../data/duckdb.js';
 import { withWorkspace } from '../data/workspace.js';
-import { readJson } from '../json.js';
+import { readJson } from '../../stores/json-objects.js';
 import { requireVersion } from '../lookup.js';
 import { fetchPackage } from '../package/fetch-package.js';
 import type { Cell } from '../../domain/cells.js';

@@ -1,7 +1,7 @@
 import type { RunStep } from '../../contract/run.js';
 import { openSnapshot } from '../data/open-snapshot.js';
 import type { ActivityDeps } from '../deps.js';
-import { putJson, readJson } from '../json.js';
+import { putJson, readJson } from '../../stores/json-objects.js';
 import { requireDefinition, requireRun } from '../lookup.js';
 import { attemptName, trainAttempt } from './attempt.js';
 import type { TrainedFiles } from './attempt.js';

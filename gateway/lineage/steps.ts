@@ -1,12 +1,12 @@
-import { PerennialError } from '../../contract/errors.js';
 import type { LineageNode } from '../../contract/lineage.js';
 import { parseVersionName } from '../../contract/ref.js';
 import { SnapshotManifest } from '../../contract/snapshot.js';
 import { labelledEnvironment } from '../../domain/sources.js';
 import type { Artifacts } from '../../stores/artifacts.js';
 import type { Stores } from '../../stores/index.js';
+import { readJson } from '../../stores/json-objects.js';
 import type { Snapshot } from '../../stores/snapshots.js';
-import { findVersion } from '../find.js';
+import { findSnapshot, findVersion } from '../find.js';
 import { commitNode, environmentNode, findingNode, reproductionNode, runNode, scoresNode, snapshotNode, sourceNode, versionNode } from './nodes.js';
 import type { Step } from './walk.js';
 
@@ -110,14 +110,8 @@ export function createSteps({ stores, artifacts }: { readonly stores: Stores; re
   };
 }
 
-export async function findSnapshot(stores: Stores, digest: string): Promise<Snapshot> {
-  const snapshot = await stores.snapshots.get(digest);
-  if (!snapshot) throw new PerennialError('snapshot/unknown', `there is no snapshot ${digest}`);
-  return snapshot;
-}
-
 async function readSources(artifacts: Artifacts, snapshot: Snapshot): Promise<SourceRows[]> {
-  const manifest = SnapshotManifest.parse(JSON.parse(new TextDecoder().decode(await artifacts.get(snapshot.manifest))));
+  const manifest = SnapshotManifest.parse(await readJson(artifacts, snapshot.manifest));
   return manifest.sources.filter(({ rows }) => rows > 0).map(({ description, rows }) => {
     const environment = labelledEnvironment(description);
     return { description, rows, environment, labelled: environment !== null };

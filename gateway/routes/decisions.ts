@@ -3,9 +3,9 @@ import { z } from 'zod';
 import { Decision, DECISION_MAX_CHARACTERS } from '../../contract/decision.js';
 import { RunParams } from '../../contract/api/requests.js';
 import { ERRORS, PerennialError, type ErrorCode } from '../../contract/errors.js';
-import { Sha256 } from '../../contract/ref.js';
 import { digestOf } from '../../domain/digest.js';
 import { findRun } from '../find.js';
+import { parseReportFile, reportAnswer, ReportParams } from '../http/report.js';
 import { Answer, defineRoute, READERS } from '../http/route.js';
 import { refuseLate } from '../late-decision.js';
 import type { Services } from '../services.js';
@@ -26,17 +26,13 @@ export const getEvidence = defineRoute({
 /** Reads the report of a sealed evidence from S3; its bytes are checked against the digest on the way. */
 export const getReport = defineRoute({
   method: 'GET', path: '/reports/:file', summary: 'A sealed report, DIGEST.html or DIGEST.json; a browser may send the token as the password of Basic authentication', access: READERS, basic: true,
-  params: z.strictObject({ file: z.string().regex(/^[0-9a-f]{64}\.(html|json)$/, 'a sha256 and .html or .json') }),
+  params: ReportParams,
   async handle({ params: { file }, services: { stores, artifacts } }) {
-    const [digest, extension] = file.split('.') as [string, string];
-    const evidence = await stores.evidence.get(Sha256.parse(digest));
-    const ref = extension === 'html' ? evidence?.html : evidence?.json;
+    const { digest, extension } = parseReportFile(file);
+    const evidence = await stores.evidence.get(digest);
+    const ref = evidence?.[extension];
     if (!ref) throw new PerennialError('run/unknown', `no report ${file}`);
-    const bytes = Buffer.from(await artifacts.get(ref));
-    return new Answer(200, bytes, {
-      'content-type': extension === 'html' ? 'text/html; charset=utf-8' : 'application/json',
-      'content-security-policy': "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sandbox", 'x-content-type-options': 'nosniff', 'cache-control': 'private, no-store',
-    });
+    return reportAnswer(await artifacts.get(ref), extension);
   },
 });
 

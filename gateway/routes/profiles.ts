@@ -1,11 +1,11 @@
-import { z } from 'zod';
 import { ModelParams, RunParams, VersionParams } from '../../contract/api/requests.js';
 import { ProfileSummary } from '../../contract/data-profile.js';
 import { PerennialError } from '../../contract/errors.js';
-import { Sha256 } from '../../contract/ref.js';
+import { readJson } from '../../stores/json-objects.js';
 import type { Snapshot } from '../../stores/snapshots.js';
 import { findModel, findRun, findVersion } from '../find.js';
-import { Answer, defineRoute, READERS } from '../http/route.js';
+import { parseReportFile, reportAnswer, ReportParams } from '../http/report.js';
+import { defineRoute, READERS } from '../http/route.js';
 import type { Services } from '../services.js';
 
 export const getModelProfile = defineRoute({
@@ -36,21 +36,18 @@ export const getRunProfile = defineRoute({
 /** Reads a profile's file from S3; its bytes are checked against their digest on the way. */
 export const getProfileFile = defineRoute({
   method: 'GET', path: '/profiles/:file', summary: 'The profile of a snapshot, DIGEST.html or DIGEST.json; a browser may send the token as the password of Basic authentication', access: READERS, basic: true,
-  params: z.strictObject({ file: z.string().regex(/^[0-9a-f]{64}\.(html|json)$/, 'a sha256 and .html or .json') }),
+  params: ReportParams,
   async handle({ params: { file }, services: { stores, artifacts } }) {
-    const [digest, extension] = file.split('.') as [string, 'html' | 'json'];
-    const refs = (await stores.snapshots.get(Sha256.parse(digest)))?.profile;
+    const { digest, extension } = parseReportFile(file);
+    const refs = (await stores.snapshots.get(digest))?.profile;
     if (!refs) throw new PerennialError('data/missing', `there is no profile of a snapshot ${digest}`, { digest });
-    return new Answer(200, Buffer.from(await artifacts.get(refs[extension])), {
-      'content-type': extension === 'html' ? 'text/html; charset=utf-8' : 'application/json',
-      'content-security-policy': 'default-src \'none\'; img-src data:; style-src \'unsafe-inline\'; sandbox', 'x-content-type-options': 'nosniff', 'cache-control': 'private, no-store',
-    });
+    return reportAnswer(await artifacts.get(refs[extension]), extension);
   },
 });
 
 async function profileOf({ artifacts }: Services, snapshot: Snapshot | null, otherwise: string) {
   if (!snapshot) throw new PerennialError('data/missing', otherwise);
   if (!snapshot.profile) throw new PerennialError('data/missing', `snapshot ${snapshot.digest} was made before snapshots had profiles; the next build of the same rows makes one`, { digest: snapshot.digest });
-  const profile = ProfileSummary.parse(JSON.parse(Buffer.from(await artifacts.get(snapshot.profile.json)).toString('utf8')));
+  const profile = ProfileSummary.parse(await readJson(artifacts, snapshot.profile.json));
   return { model: snapshot.model, snapshot: snapshot.digest, createdAt: snapshot.createdAt, profile, html: `/api/v1/profiles/${snapshot.digest}.html` };
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { PerennialError } from '../../../contract/errors.js';
 import { SnapshotManifest } from '../../../contract/snapshot.js';
 import type { ActivityDeps } from '../../deps.js';
-import { readJson } from '../../json.js';
+import { readJson } from '../../../stores/json-objects.js';
 import { literal, openDuck } from '../duckdb.js';
 import { withWorkspace } from '../workspace.js';
 import { erasedSql } from './forget.js';

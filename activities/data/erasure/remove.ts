@@ -4,7 +4,7 @@ import { SnapshotProfile } from '../../../contract/data-profile.js';
 import type { ProfileRefs } from '../../../contract/data-profile.js';
 import { SnapshotManifest } from '../../../contract/snapshot.js';
 import type { ActivityDeps } from '../../deps.js';
-import { readJson } from '../../json.js';
+import { readJson } from '../../../stores/json-objects.js';
 
 /**
  * Removes what holds erased rows, once a snapshot without them, `successor`, is there: the shards' files from S3 and from this machine, and the

@@ -3,7 +3,7 @@ import type { DataProfile } from '../../../contract/data-profile.js';
 import type { Data } from '../../../definition/data.js';
 import { compareProfiles } from '../../../domain/profile/compare.js';
 import type { ActivityDeps } from '../../deps.js';
-import { readJson } from '../../json.js';
+import { readJson } from '../../../stores/json-objects.js';
 import type { Findings } from '../findings.js';
 
 /** Snapshots that are looked through for one with a profile. */

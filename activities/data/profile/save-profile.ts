@@ -2,7 +2,7 @@ import type { ProfileRefs, SnapshotProfile } from '../../../contract/data-profil
 import { canonicalJson } from '../../../domain/canonical.js';
 import { summarize } from '../../../domain/profile/summary.js';
 import type { ActivityDeps } from '../../deps.js';
-import { putJson } from '../../json.js';
+import { putJson } from '../../../stores/json-objects.js';
 import { profilePage } from './page.js';
 
 /** Stores a profile, what people read of it and its page, beside the snapshot's manifest: the same rows give the same three. */

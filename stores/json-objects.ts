@@ -1,5 +1,5 @@
 import type { Ref } from '../contract/ref.js';
-import type { Artifacts } from '../stores/artifacts.js';
+import type { Artifacts } from './artifacts.js';
 
 /** Parsed JSON of a stored object; its digest is checked on the way. The caller parses it with its schema. */
 export async function readJson(artifacts: Artifacts, ref: Ref): Promise<unknown> {
