@@ -49,8 +49,8 @@ export function s3Program({ executable, dataDir, ports, accessKeyId, secretAcces
       WEED_JWT_FILER_SIGNING_KEY: internalKey,
       WEED_JWT_FILER_SIGNING_READ_KEY: internalKey,
       // Its garbage is the buffers of finished requests. About 230 MB of what it holds is never touched, so takes no memory, but counts for
-      // this limit: beneath it the collector never rests (15% of a core when idle, against 0.3%), and nothing is saved (130 against
-      // 138 MB after 8 uploads and downloads of 16 MB at once; 470 MB without a limit and with GOGC=20).
+      // this limit: beneath it the collector never rests (15% of a core when idle, against 0.5%), and little is saved (129 against 157 MB
+      // after 8 uploads and downloads of 16 MB at once; 470 MB with GOGC=20 and no limit).
       GOMEMLIMIT: '320MiB',
     },
     cwd: dataDir,
