@@ -28,7 +28,7 @@ export function endError(end: ChildEnd, output: string, doing: string, codes: En
   const tail = output.trim().split('\n').slice(-STACK_LINES).join('\n');
   switch (end.kind) {
     case 'memory': return new PerennialError(codes.memory, `used ${end.residentMb} MB of memory while ${doing}; the limit is ${end.limitMb} MB`, { residentMb: end.residentMb, limitMb: end.limitMb });
-    case 'timeout': return new PerennialError(codes.timeout, `not done after ${end.limitMs / 1000} s while ${doing}`, { limitMs: end.limitMs });
+    case 'timeout': return new PerennialError(codes.timeout, `not done after ${end.limitMs / 1000} s${end.of === 'processor' ? ' of processor time' : ''} while ${doing}`, { limitMs: end.limitMs });
     case 'aborted': return signal?.reason instanceof Error ? signal.reason : new DOMException(`stopped while ${doing}`, 'AbortError');
     case 'host': return end.error instanceof Error ? end.error : new Error(String(end.error));
     case 'protocol': return new PerennialError(codes.crashed, `the child process sent bytes that are no frame while ${doing}: ${end.error.message}`, { output: tail });

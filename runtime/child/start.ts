@@ -10,7 +10,7 @@ import { Channel } from '../frames/channel.js';
 import type { FrameError } from '../frames/codec.js';
 import { childEnvironment } from './environment.js';
 import { HOME_PREFIX } from './home.js';
-import { residentBytes } from './memory.js';
+import { processorMs, residentBytes } from './usage.js';
 import { builtFile } from './program-path.js';
 import { Tail } from './tail.js';
 
@@ -18,7 +18,7 @@ import { Tail } from './tail.js';
 export type ChildEnd =
   | { readonly kind: 'exited'; readonly code: number | null; readonly signal: string | null }
   | { readonly kind: 'memory'; readonly residentMb: number; readonly limitMb: number }
-  | { readonly kind: 'timeout'; readonly limitMs: number }
+  | { readonly kind: 'timeout'; readonly limitMs: number; readonly of?: 'processor' }
   | { readonly kind: 'aborted' }
   | { readonly kind: 'protocol'; readonly error: FrameError }
   /** The host's own handling of a frame failed. */
@@ -28,6 +28,8 @@ export interface ChildOptions {
   readonly program: Program;
   readonly memoryMb: number;
   readonly timeoutMs?: number | undefined;
+  /** Most processor time. Unlike `timeoutMs` it runs no faster on a busy machine; without /proc it is not watched. */
+  readonly processorMs?: number | undefined;
   /** How long an aborted child may tidy up after the cancel frame before it is killed; at most 3 s. */
   readonly graceMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -91,6 +93,8 @@ export function startChild(options: ChildOptions): Child {
   const watch = setInterval(() => {
     const resident = residentBytes(pid) ?? 0;
     if (resident > memoryMb * 1024 * 1024) kill({ kind: 'memory', residentMb: Math.round(resident / 1024 / 1024), limitMb: memoryMb });
+    const { processorMs: limitMs } = options;
+    if (limitMs !== undefined && (processorMs(pid) ?? 0) > limitMs) kill({ kind: 'timeout', limitMs, of: 'processor' });
   }, WATCH_EVERY_MS);
   const deadline = timeoutMs === undefined ? null : setTimeout(() => { kill({ kind: 'timeout', limitMs: timeoutMs }); }, Math.min(timeoutMs, 2 ** 31 - 1));
   let grace: NodeJS.Timeout | null = null;

@@ -22,10 +22,13 @@ export interface ReadDefinition {
 }
 
 export interface ReadDefinitionsOptions extends ModuleAddress {
-  readonly timeoutMs?: number;
-  readonly memoryMb?: number;
+  readonly limits?: Partial<LoadLimits>;
   readonly signal?: AbortSignal;
 }
+
+/** Loading is short, but a busy machine makes it wait: what a definition may use is processor time, and all of it within a minute. */
+export interface LoadLimits { readonly processorMs: number; readonly timeoutMs: number; readonly memoryMb: number }
+const LIMITS: LoadLimits = { processorMs: 10_000, timeoutMs: 60_000, memoryMb: 512 };
 
 const CODES = { memory: 'definition/threw', timeout: 'definition/timeout', crashed: 'definition/threw' } as const;
 
@@ -35,10 +38,10 @@ const CODES = { memory: 'definition/threw', timeout: 'definition/timeout', crash
  * Errors: `definition/threw` (with the first lines of the team's stack; also too much memory), `definition/timeout`,
  * `definition/missing` (nothing exported) and `definition/invalid` (each issue with path, expected, found).
  */
-export async function readDefinitions({ checkout, file, timeoutMs = 10_000, memoryMb = 512, signal }: ReadDefinitionsOptions): Promise<ReadDefinition[]> {
+export async function readDefinitions({ checkout, file, limits, signal }: ReadDefinitionsOptions): Promise<ReadDefinition[]> {
   signal?.throwIfAborted();
   const bundle = await bundleDefinition({ checkout, file });
-  const exported = await loadInChild(bundle, file, timeoutMs, memoryMb, signal);
+  const exported = await loadInChild(bundle, file, { ...LIMITS, ...limits }, signal);
   if (exported.length === 0) throw new PerennialError('definition/missing', `${file} exports nothing that defineModel(…) made`, { file });
   const parsed = exported.map(({ export: name, value }) => parse(value, file, name));
   const twice = parsed.find(({ name }, index) => parsed.findIndex((other) => other.name === name) !== index);
@@ -58,18 +61,18 @@ export interface StoredDefinitionCode { readonly code: Uint8Array; readonly netw
  * Errors: those of {@link readDefinitions}.
  */
 export async function readStoredDefinition({ code, networkCode, model, file, signal }: StoredDefinitionCode): Promise<Pick<ReadDefinition, 'definition' | 'trainingDigest'>> {
-  const exported = await loadInChild({ code, sourceMap: EMPTY_MAP }, file, 10_000, 512, signal);
+  const exported = await loadInChild({ code, sourceMap: EMPTY_MAP }, file, LIMITS, signal);
   const definition = exported.map(({ export: name, value }) => parse(value, file, name)).find(({ name }) => name === model);
   if (!definition) throw new PerennialError('definition/missing', `the stored bundle of ${file} exports no definition of ${model}`, { file, model });
   return { definition, trainingDigest: trainingDigest(definition, networkCode) };
 }
 
-async function loadInChild(bundle: Bundle, file: string, timeoutMs: number, memoryMb: number, signal: AbortSignal | undefined): Promise<ChildFrameOf<'definitions'>['definitions']> {
+async function loadInChild(bundle: Bundle, file: string, limits: LoadLimits, signal: AbortSignal | undefined): Promise<ChildFrameOf<'definitions'>['definitions']> {
   let answer: ChildFrame | null = null;
   // A source map makes a stack name the team's own files and lines.
   const code = Buffer.concat([bundle.code, Buffer.from('\n//# sourceMappingURL=definition.mjs.map\n')]);
   const child = startChild({
-    program: 'read-definition', memoryMb, timeoutMs, signal, nodeArguments: ['--enable-source-maps'], files: { 'definition.mjs': code, 'definition.mjs.map': bundle.sourceMap }, onFrame: (frame) => { answer ??= frame; },
+    program: 'read-definition', ...limits, signal, nodeArguments: ['--enable-source-maps'], files: { 'definition.mjs': code, 'definition.mjs.map': bundle.sourceMap }, onFrame: (frame) => { answer ??= frame; },
   });
   child.start({ program: 'read-definition', module: join(child.home, 'definition.mjs') });
   const end = await child.end;

@@ -65,10 +65,15 @@ describe('a snapshot of pictures', () => {
     await new Promise((settle) => setTimeout(settle, 150));
     const { build } = await stack.define(pictures(place.name));
     const first = await build();
-    const started = performance.now();
-    const second = await build();
-    expect(performance.now() - started).toBeLessThan(500);
-    expect(second).toEqual({ ...first, reused: true });
+    // What reads works in this folder: with a file in its place, reading would fail.
+    const workspaces = join(stack.deps.scratch, 'snapshots');
+    await rm(workspaces, { recursive: true });
+    await writeFile(workspaces, '');
+    try {
+      expect(await build()).toEqual({ ...first, reused: true });
+    } finally {
+      await rm(workspaces);
+    }
   });
 
   it('stores only the shards that a changed picture is in', async () => {
