@@ -89,10 +89,11 @@ async function runTests(title, minutes, args) {
   return { ...result, ...count(report) };
 }
 
-// The stories from end to end start everything and train: they come last, one at a time, so that nothing else takes their cores.
+// The stories from end to end start everything and train: they come last. Two at a time, since each waits as long as it works; the long ones
+// of `--full` kill and measure, and get the machine to themselves.
 const tests = [
   await runTests('Tests', LIMIT_MINUTES.tests, ['--exclude', 'test/e2e/**']),
-  await runTests('End to end', LIMIT_MINUTES.story, ['test/e2e/', '--no-file-parallelism']),
+  await runTests('End to end', LIMIT_MINUTES.story, ['test/e2e/', ...(full ? ['--no-file-parallelism'] : [])]),
 ];
 rmSync(folder, { recursive: true, force: true });
 const [passed, failed, skipped] = ['passed', 'failed', 'skipped'].map((key) => tests.reduce((sum, one) => sum + one[key], 0));
