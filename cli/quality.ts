@@ -1,34 +1,31 @@
-import { isRegression } from '../contract/evaluation.js';
 import type { QualityReport } from '../contract/evaluation.js';
+import { headlines } from '../domain/quality.js';
 import { figure, table } from './table.js';
 
-const OF_CLASSES = ['accuracy', 'precision', 'recall', 'f1'] as const;
-const OF_VALUES = ['mae', 'rmse', 'medianAbsoluteError', 'mape', 'r2'] as const;
-
-/** The figures that a report has, by name; the first stands for all. */
-function figuresOf(report: QualityReport): readonly (readonly [string, number | null])[] {
-  return isRegression(report) ? OF_VALUES.map((name) => [name, report[name]] as const) : OF_CLASSES.map((name) => [name, report[name]] as const);
-}
+type Chosen = Parameters<typeof headlines>[1];
 
 /** Figures of the candidate beside those of the live version on the same rows. */
-export function changeTable(candidate: QualityReport, live: QualityReport | null): string {
-  const known = new Map(live ? figuresOf(live) : []);
-  return table(['FIGURE', 'CANDIDATE', 'LIVE', 'CHANGE'], figuresOf(candidate).map(([name, now]) => {
-    const before = known.get(name) ?? null;
+export function changeTable(candidate: QualityReport, live: QualityReport | null, chosen?: Chosen): string {
+  const known = new Map(live ? headlines(live).map(({ metric, value }) => [metric, value]) : []);
+  return table(['FIGURE', 'CANDIDATE', 'LIVE', 'CHANGE'], headlines(candidate, chosen).map(({ metric, value: now }) => {
+    const before = known.get(metric) ?? null;
     const change = now === null || before === null ? '-' : `${now >= before ? '+' : ''}${(now - before).toFixed(3)}`;
-    return [name, figure(now), figure(before), change];
+    return [metric, figure(now), figure(before), change];
   }));
 }
 
-/** Each slice with the figures that tell most. */
-export function sliceTable(slices: readonly { readonly name: string; readonly report: QualityReport }[]): string {
-  const isNumber = slices.some(({ report }) => isRegression(report));
-  if (isNumber) return table(['SLICE', 'ROWS', 'MAE', 'RMSE'], slices.map(({ name, report }) => [name, report.n, ...(isRegression(report) ? [figure(report.mae), figure(report.rmse)] : [])]));
-  return table(['SLICE', 'ROWS', 'ACCURACY', 'F1'], slices.map(({ name, report }) => [name, report.n, ...(isRegression(report) ? [] : [figure(report.accuracy), figure(report.f1)])]));
+/** What tells most of a slice where nobody chose: the figure that stands for all, and one that weighs its errors in another way. */
+const OF_SLICES = { classification: ['accuracy', 'f1'], regression: ['mae', 'rmse'] } as const;
+
+/** Each slice with the chosen figures, or those that tell most. */
+export function sliceTable(slices: readonly { readonly name: string; readonly report: QualityReport }[], chosen?: Chosen): string {
+  const figures = (report: QualityReport) => headlines(report, chosen ?? OF_SLICES['task' in report ? 'regression' : 'classification']);
+  const [first] = slices;
+  return table(['SLICE', 'ROWS', ...(first ? figures(first.report).map(({ metric }) => metric.toUpperCase()) : [])], slices.map(({ name, report }) => [name, report.n, ...figures(report).map(({ value }) => figure(value))]));
 }
 
 /** `accuracy 0.912` or `mae 0.412`. */
 export function headline(report: QualityReport): string {
-  const [[name, value] = ['', null]] = figuresOf(report);
-  return `${name} ${figure(value)}`;
+  const [{ metric, value }] = headlines(report);
+  return `${metric} ${figure(value)}`;
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { AnyMetric } from '../definition/evaluation.js';
 import { ClassMistake, GateResult, QualityReport, TestEnvironmentReport, ValueMistake } from './evaluation.js';
 import { Commit, Instant, Ref, Sha256 } from './ref.js';
 
@@ -8,6 +9,8 @@ export const Evidence = z.strictObject({
   run: z.string(), model: z.string(), version: z.int().min(1), environment: z.string(),
   commit: Commit, snapshot: Sha256, package: Sha256, reason: z.string(),
   gates: z.array(GateResult),
+  /** The figures that the definition names to judge by, the most important first; absent where it names none. */
+  metrics: z.array(AnyMetric).optional(),
   evaluation: QualityReport,
   slices: z.array(z.strictObject({ name: z.string(), report: QualityReport })),
   testEnvironment: TestEnvironmentReport,

@@ -4,16 +4,17 @@ import type { Task } from './target.js';
 
 /** Figures of a classification: shares, of which more is better. */
 export const METRICS = ['accuracy', 'precision', 'recall', 'f1'] as const;
+export type Metric = (typeof METRICS)[number];
 /** Figures of a regression of which less is better, in the target's unit; `mape` is a share, and not defined where a target is 0. */
 export const ERROR_METRICS = ['mae', 'rmse', 'medianAbsoluteError', 'mape'] as const;
-export const Metric = z.enum(METRICS);
-export type Metric = z.infer<typeof Metric>;
 export const ErrorMetric = z.enum(ERROR_METRICS);
 export type ErrorMetric = z.infer<typeof ErrorMetric>;
 /** Figures that a lower limit makes sense for: those of a classification, and the coefficient of determination of a regression. */
 export const GainMetric = z.enum([...METRICS, 'r2']);
 export type GainMetric = z.infer<typeof GainMetric>;
-export type AnyMetric = GainMetric | ErrorMetric;
+/** Every figure by which a model is judged, of either task. */
+export const AnyMetric = z.enum([...METRICS, 'r2', ...ERROR_METRICS]);
+export type AnyMetric = z.infer<typeof AnyMetric>;
 
 /** The figures that a task has. */
 export const METRICS_OF = { classification: METRICS, regression: [...ERROR_METRICS, 'r2'] } as const satisfies Record<Task, readonly AnyMetric[]>;
@@ -36,7 +37,7 @@ export const Gate = z.discriminatedUnion('kind', [
 export type Gate = z.infer<typeof Gate>;
 
 export const Evaluation = z.strictObject({
-  metrics: z.array(Metric).min(1).default([...METRICS]),
+  metrics: z.array(AnyMetric).min(1).optional().describe('the figures that people judge by, the first in headlines; without it all of the task'),
   slices: z.array(Slice).default([]),
   gates: z.array(Gate).min(1),
 });

@@ -62,7 +62,7 @@ function contradictions({ data, training, evaluation, monitoring }: Parts): Cont
   const lists = [
     { path: ['data', 'columns'], names: columns },
     { path: ['data', 'target', 'classes'], names: classesOf(data.target) }, { path: ['evaluation', 'slices'], names: slices },
-    { path: ['evaluation', 'gates'], names: evaluation.gates.map(({ name }) => name) }, { path: ['monitoring', 'thresholds'], names: monitoring.thresholds.map(({ name }) => name) },
+    { path: ['evaluation', 'metrics'], names: evaluation.metrics ?? [] }, { path: ['evaluation', 'gates'], names: evaluation.gates.map(({ name }) => name) }, { path: ['monitoring', 'thresholds'], names: monitoring.thresholds.map(({ name }) => name) },
   ];
   for (const { path, names } of lists) names.forEach((name, index) => { if (names.indexOf(name) < index) found.push({ path: [...path, index], expected: `another name than ${name}, which is taken` }); });
   return found;

@@ -14,16 +14,18 @@ export function taskContradictions({ target, training, evaluation, monitoring }:
   const task = taskOf(target);
   const classes = classesOf(target);
   const found: Contradiction[] = [];
-  const metricOf = (metric: string, path: Contradiction['path']) => {
-    const known: readonly string[] = METRICS_OF[task];
-    if (!known.includes(metric)) found.push({ path: [...path, 'metric'], expected: `a figure of a ${task} (${known.join(', ')})` });
+  const known: readonly string[] = METRICS_OF[task];
+  const figureAt = (metric: string, path: Contradiction['path']) => {
+    if (!known.includes(metric)) found.push({ path, expected: `a figure of a ${task} (${known.join(', ')})` });
   };
+  const metricOf = (metric: string, path: Contradiction['path']) => { figureAt(metric, [...path, 'metric']); };
   const classOf = (name: string | undefined, path: Contradiction['path']) => {
     if (name === undefined) return;
     if (task === 'regression') found.push({ path: [...path, 'class'], expected: 'no class: a regression has none' });
     else if (!classes.includes(name)) found.push({ path: [...path, 'class'], expected: `a class of this definition (${classes.join(', ')})` });
   };
   if (task === 'classification' && training.loss) found.push({ path: ['training', 'loss'], expected: 'nothing: classes are trained with cross-entropy' });
+  evaluation.metrics?.forEach((metric, index) => { figureAt(metric, ['evaluation', 'metrics', index]); });
   evaluation.gates.forEach((gate, index) => {
     const path = ['evaluation', 'gates', index] as const;
     switch (gate.kind) {

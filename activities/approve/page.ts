@@ -1,8 +1,8 @@
 import type { GateResult, Mistake } from '../../contract/evaluation.js';
 import type { Evidence } from '../../contract/evidence.js';
-import { figureText, headlines, headlineText } from '../../domain/quality.js';
+import { headlineText, sliceText } from '../../domain/quality.js';
 import { escapeHtml as escape, table } from '../html.js';
-import { changeRows, mistakesHtml, qualityHtml, qualityLines } from '../quality.js';
+import { changeRows, mistakesHtml, qualityHtml, qualityLines, sliceTable } from '../quality.js';
 
 interface Reader { readonly digest: string; readonly evidence: Evidence; readonly publicUrl: string; readonly approver?: string }
 
@@ -21,7 +21,7 @@ const IF_NOBODY_ACTS = 'If nobody decides by then, nothing is released: the run 
 export function evidenceText(reader: Reader): string {
   const { evidence, digest, publicUrl } = reader;
   const { approve, reject } = commands(reader);
-  const live = evidence.live.version === null ? 'nothing is live yet' : `${evidence.model}@${evidence.live.version} is live (${evidence.live.evaluation ? headlineText(evidence.live.evaluation) : 'not judged'} on the same rows)`;
+  const live = evidence.live.version === null ? 'nothing is live yet' : `${evidence.model}@${evidence.live.version} is live (${evidence.live.evaluation ? headlineText(evidence.live.evaluation, evidence.metrics) : 'not judged'} on the same rows)`;
   return [
     `${evidence.model}@${evidence.version} asks to be released to ${evidence.environment}.`,
     `Why: ${evidence.reason}. Commit ${evidence.commit.slice(0, 12)}, snapshot ${evidence.snapshot.slice(0, 12)}.`,
@@ -30,9 +30,9 @@ export function evidenceText(reader: Reader): string {
     'Gates',
     ...evidence.gates.map((gate) => `  ${gate.verdict.toUpperCase().padEnd(12)} ${gate.gate}: ${number(gate)} (threshold ${gate.threshold}, n ${gate.n}) ${gate.reason}`),
     '',
-    `Unseen data: ${headlineText(evidence.evaluation)} on ${evidence.evaluation.n} rows`,
-    ...qualityLines(evidence.evaluation),
-    ...evidence.slices.filter((slice) => slice.report.n > 0).map((slice) => `  slice ${slice.name}: ${headlineText(slice.report)} on ${slice.report.n} rows`),
+    `Unseen data: ${headlineText(evidence.evaluation, evidence.metrics)} on ${evidence.evaluation.n} rows`,
+    ...qualityLines(evidence.evaluation, evidence.metrics),
+    ...evidence.slices.filter((slice) => slice.report.n > 0).map((slice) => `  slice ${slice.name}: ${sliceText(slice.report, evidence.metrics)} on ${slice.report.n} rows`),
     `Test environment: ${evidence.testEnvironment.passed ? 'passed' : 'failed'}, p99 ${evidence.testEnvironment.latencyMs.p99.toFixed(1)} ms, ${evidence.testEnvironment.load.requestsPerSecond.toFixed(0)} requests/s, ${evidence.testEnvironment.load.errors} errors`,
     '',
     `Decide before ${evidence.deadline}. ${IF_NOBODY_ACTS}`,
@@ -52,16 +52,17 @@ export function evidenceHtml(reader: Reader & { readonly mistakes: readonly Mist
   const { evidence, digest } = reader;
   const { approve, reject } = commands(reader);
   const live = evidence.live.evaluation;
+  const slices = sliceTable(evidence.slices, evidence.metrics);
   return `
 <h1>${escape(evidence.model)}@${evidence.version} &rarr; ${escape(evidence.environment)}</h1>
 <p>${escape(evidence.reason)}. Commit <code>${evidence.commit.slice(0, 12)}</code>, snapshot <a href="${escape(reader.publicUrl)}/api/v1/profiles/${evidence.snapshot}.html"><code>${evidence.snapshot.slice(0, 12)}</code></a>, package <code>${evidence.package.slice(0, 12)}</code>.</p>
 <h2>Gates</h2>
 ${table(['gate', 'verdict', 'value', 'threshold', 'n', 'interval', 'why'], evidence.gates.map((gate) => [gate.gate, gate.verdict, number(gate), String(gate.threshold), String(gate.n), gate.interval ? `${gate.interval[0].toFixed(3)} to ${gate.interval[1].toFixed(3)}` : '', gate.reason]), (row) => row[1] ?? '')}
 <h2>Against what is live${evidence.live.version === null ? '' : ` (${escape(evidence.model)}@${evidence.live.version})`}</h2>
-${live ? table(['', 'candidate', 'live', 'change'], changeRows(evidence.evaluation, live)) : '<p>Nothing is live yet: this would be the first version.</p>'}
+${live ? table(['', 'candidate', 'live', 'change'], changeRows(evidence.evaluation, live, evidence.metrics)) : '<p>Nothing is live yet: this would be the first version.</p>'}
 <h2>On unseen data (${evidence.evaluation.n} rows)</h2>
-${qualityHtml(evidence.evaluation)}
-${evidence.slices.length > 0 ? table(['slice', headlines(evidence.evaluation)[0].metric, 'n'], evidence.slices.map(({ name, report }) => [name, figureText(headlines(report)[0]), String(report.n)])) : ''}
+${qualityHtml(evidence.evaluation, evidence.metrics)}
+${evidence.slices.length > 0 ? table([...slices.header, 'n'], slices.rows) : ''}
 <h2>In the test environment</h2>
 ${table(['check', 'passed', 'what was seen'], evidence.testEnvironment.checks.map((check) => [check.check, check.passed ? 'pass' : 'fail', check.detail]), (row) => row[1] ?? '')}
 <h2>Worst mistakes</h2>

@@ -54,6 +54,8 @@ export default defineModel({
   },
 
   evaluation: {
+    // More died than lived: accuracy alone would praise who never finds a survivor.
+    metrics: ['f1', 'recall', 'precision', 'accuracy'],
     gates: [
       { kind: 'at-least', name: 'right', metric: 'accuracy', threshold: 0.72 },
       { kind: 'at-least', name: 'survivors-found', metric: 'recall', class: '1', threshold: 0.5, minimumRows: 50 },

@@ -93,6 +93,9 @@ describe('the examples of tables', () => {
   test('titanic: missing values and categories are learned, later passengers are asked by raw columns', { timeout: 600_000 }, async () => {
     const waiting = await releaseExample(home, 'titanic', APPROVER);
     expect(waiting.gates.map(({ gate, verdict }) => [gate, verdict])).toEqual([['right', 'pass'], ['survivors-found', 'pass'], ['not-worse', 'pass']]);
+    // The figures that its definition names to judge by.
+    const mail = await waitForMail(homeLayout(home.home).mailDir, 'the evidence', ({ subject }) => subject.includes('(titanic-r1)'));
+    expect(mail.text).toMatch(/Unseen data: f1 \d+\.\d% on \d+ rows/);
 
     const columns: Column[] = (['Pclass', 'Age', 'SibSp', 'Parch', 'Fare'] as const).map((name): Column => ({ name, datatype: 'FP64' })).concat((['Sex', 'Embarked'] as const).map((name): Column => ({ name, datatype: 'BYTES' })));
     const later = await exampleRows('select * from read_csv(\'titanic_analysis.csv\') passenger join read_csv(\'titanic_target.csv\') outcome using (PassengerId) order by PassengerId limit 400');

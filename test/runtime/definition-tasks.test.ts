@@ -4,12 +4,12 @@ import { describeIssues } from '../../runtime/definition/issues.js';
 import { trainingDigest } from '../../runtime/definition/digests.js';
 import { tableDefinition } from './support/definitions.js';
 
-interface Parts { target?: unknown; training?: object; gates?: readonly unknown[]; thresholds?: readonly unknown[] }
+interface Parts { target?: unknown; training?: object; gates?: readonly unknown[]; metrics?: readonly string[]; thresholds?: readonly unknown[] }
 
 /** The issues of a definition as intake tells them; none where it is accepted. */
-function issuesOf({ target = { task: 'regression', name: 'price' }, training = {}, gates = [{ kind: 'at-most', name: 'error', metric: 'mae', threshold: 2 }], thresholds = [] }: Parts): string[] {
+function issuesOf({ target = { task: 'regression', name: 'price' }, training = {}, gates = [{ kind: 'at-most', name: 'error', metric: 'mae', threshold: 2 }], metrics, thresholds = [] }: Parts): string[] {
   const base = tableDefinition(['size']);
-  const definition = { ...base, data: { ...base.data, target }, training: { ...base.training, ...training }, evaluation: { gates }, monitoring: { thresholds } };
+  const definition = { ...base, data: { ...base.data, target }, training: { ...base.training, ...training }, evaluation: { gates, ...(metrics ? { metrics } : {}) }, monitoring: { thresholds } };
   const parsed = ModelDefinition.safeParse(definition);
   return parsed.success ? [] : describeIssues(parsed.error.issues, definition);
 }
@@ -30,6 +30,8 @@ describe('a definition of a regression', () => {
     ['versions compared by accuracy', { gates: [{ kind: 'not-worse-than-live', name: 'not-worse' }] }, ['evaluation.gates[0].metric: expected \'mae\', by which versions of a regression are compared, found nothing']],
     ['a threshold on a figure of classes', { thresholds: [{ name: 'lost', metric: 'recall', class: 'yes', below: 0.5 }] }, ['monitoring.thresholds[0].metric: expected a figure of a regression (mae, rmse, medianAbsoluteError, mape, r2), found "recall"', 'monitoring.thresholds[0].class: expected no class: a regression has none, found "yes"']],
     ['an error that must not be small', { thresholds: [{ name: 'lost', metric: 'mae', below: 0.5 }] }, ['monitoring.thresholds[0].metric: expected one of "accuracy", "precision", "recall", "f1", "r2", found "mae"']],
+    ['a figure of classes to judge by', { metrics: ['mae', 'f1'] }, ['evaluation.metrics[1]: expected a figure of a regression (mae, rmse, medianAbsoluteError, mape, r2), found "f1"']],
+    ['a figure to judge by twice', { metrics: ['r2', 'mae', 'r2'] }, ['evaluation.metrics[2]: expected another name than r2, which is taken, found "r2"']],
     ['classes of a number', { target: { task: 'regression', name: 'price', classes: ['a', 'b'] } }, ['data.target.classes: expected no such field, found ["a","b"]']],
     ['an input that is the target', { target: { task: 'regression', name: 'size' } }, ['data.columns[0]: expected a column other than the target, which is not known when a prediction is asked, found "size"']],
   ])('%s is refused, with its path, what was expected and what was found', (_what, parts, expected) => {
