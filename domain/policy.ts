@@ -35,18 +35,21 @@ export function tighten(policy: EnvironmentPolicy, definition: PolicyFields): Ti
   if (deadlineMs > policy.maximumDeadlineMs) problems.push(`approval.deadline: ${approval.deadline} is longer than the environment's ${formatDuration(policy.maximumDeadlineMs)}`);
 
   const own = new Map(evaluation.gates.map((gate) => [gate.name, gate]));
-  for (const floor of policy.gates) {
+  const task = definition.data.target.task ?? 'classification';
+  // A regression has no accuracy: floors of the other task say nothing of it.
+  const concerning = policy.gates.filter(({ metric }) => METRIC_KINDS[metric].task === task);
+  for (const floor of concerning) {
     const stated = own.get(floor.name);
     const weaker = unmet(floor, definition) ?? (stated ? weakens(floor, stated) : null);
     if (weaker) problems.push(`evaluation.gates: the environment's gate "${floor.name}" ${weaker}`);
   }
   if (problems.length > 0) return { ok: false, problems };
 
-  const floors = new Set(policy.gates.map(({ name }) => name));
+  const floors = new Set(concerning.map(({ name }) => name));
   return {
     ok: true,
     effective: {
-      gates: [...policy.gates.map((floor) => own.get(floor.name) ?? floor), ...evaluation.gates.filter(({ name }) => !floors.has(name))],
+      gates: [...concerning.map((floor) => own.get(floor.name) ?? floor), ...evaluation.gates.filter(({ name }) => !floors.has(name))],
       deadlineMs, reminderAfterMs: parseDuration(approval.reminderAfter),
       automatic: approval.automatic && policy.automaticApproval, keepWarmMs: parseDuration(release.keepWarm), approvers: [...policy.approvers],
     },
@@ -69,8 +72,6 @@ function weakens(floor: Gate, stated: Gate): string | null {
 /** A floor that the definition could never meet, because it does not declare what the floor is about, would be no floor at all. */
 function unmet(floor: Gate, { evaluation, data }: PolicyFields): string | null {
   const { target } = data;
-  const task = target.task ?? 'classification';
-  if (METRIC_KINDS[floor.metric].task !== task) return `judges the ${floor.metric}, which a ${task} does not have`;
   if (floor.kind === 'not-worse-than-live') return null;
   if (floor.slice !== undefined && !evaluation.slices.some(({ name }) => name === floor.slice)) return `judges the slice "${floor.slice}", which the definition does not declare`;
   if (floor.kind === 'at-least' && floor.class !== undefined && (target.task === 'regression' || !target.classes.includes(floor.class))) return `judges the class "${floor.class}", which the definition does not have`;

@@ -58,6 +58,14 @@ describe('what holds for a candidate', () => {
     expect(result.ok && result.effective.approvers).toEqual(['ada']);
   });
 
+  test('has the floors whose metric it has: one on accuracy says nothing of a regression', () => {
+    const floors = policy({ gates: [gate({}), Gate.parse({ kind: 'not-worse-than-live', name: 'no-step-back', metric: 'mae', margin: 0.05 })] });
+    const names = (result: ReturnType<typeof tighten>) => result.ok && result.effective.gates.map(({ name }) => name);
+    expect(names(tighten(floors, definition()))).toEqual(['floor', 'own']);
+    const own = Gate.parse({ kind: 'at-most', name: 'error', metric: 'mae', threshold: 2 });
+    expect(names(tighten(floors, { ...definition({ gates: [own] }), data: { target: { task: 'regression', name: 'rent', scale: 'standard' } } }))).toEqual(['no-step-back', 'error']);
+  });
+
   test('is approved without a person only where both say so', () => {
     for (const [allowed, asked] of [[true, true], [true, false], [false, false]] as const) {
       const result = tighten(policy({ automaticApproval: allowed }), definition({ approval: { automatic: asked } }));
