@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { FeatureReport } from './importance.js';
 import { Sha256 } from './ref.js';
 
 export const ClassMetrics = z.strictObject({ class: z.string(), precision: z.number().nullable(), recall: z.number().nullable(), f1: z.number().nullable(), support: z.int() });
@@ -53,6 +54,8 @@ export const EvaluationReport = z.strictObject({
   overall: QualityReport,
   slices: z.array(z.strictObject({ name: z.string(), report: QualityReport })),
   mistakes: z.array(Mistake).max(24),
+  /** Of a candidate on a table: which columns its answers hang on. */
+  features: FeatureReport.optional(),
 });
 export type EvaluationReport = z.infer<typeof EvaluationReport>;
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AnyMetric } from '../definition/evaluation.js';
 import { ClassMistake, GateResult, QualityReport, TestEnvironmentReport, ValueMistake } from './evaluation.js';
+import { FeatureReport } from './importance.js';
 import { Commit, Instant, Ref, Sha256 } from './ref.js';
 
 /** The reports an approver judges, sealed once per run; its name is the sha256 of its canonical JSON. `reports/<digest>.{json,html}`. */
@@ -16,6 +17,8 @@ export const Evidence = z.strictObject({
   testEnvironment: TestEnvironmentReport,
   /** What was live when this was judged; a release against another generation is judged again. */
   live: z.strictObject({ version: z.int().nullable(), generation: z.int(), evaluation: QualityReport.nullable() }),
+  /** Of a table: which columns the answers hang on. */
+  features: FeatureReport.optional(),
   mistakes: z.array(z.union([ClassMistake.omit({ png: true }), ValueMistake])),
   picturesRef: Ref.nullable(),
   deadline: Instant,

@@ -1,5 +1,6 @@
 import type { GateResult, Mistake } from '../../contract/evaluation.js';
 import type { Evidence } from '../../contract/evidence.js';
+import { featuresHtml, hangsOn } from './importance.js';
 import { headlineText, sliceText } from '../../domain/quality.js';
 import { escapeHtml as escape, table } from '../html.js';
 import { changeRows, mistakesHtml, qualityHtml, qualityLines, sliceTable } from '../quality.js';
@@ -33,6 +34,7 @@ export function evidenceText(reader: Reader): string {
     `Unseen data: ${headlineText(evidence.evaluation, evidence.metrics)} on ${evidence.evaluation.n} rows`,
     ...qualityLines(evidence.evaluation, evidence.metrics),
     ...evidence.slices.filter((slice) => slice.report.n > 0).map((slice) => `  slice ${slice.name}: ${sliceText(slice.report, evidence.metrics)} on ${slice.report.n} rows`),
+    ...(evidence.features ? [hangsOn(evidence.features)] : []),
     `Test environment: ${evidence.testEnvironment.passed ? 'passed' : 'failed'}, p99 ${evidence.testEnvironment.latencyMs.p99.toFixed(1)} ms, ${evidence.testEnvironment.load.requestsPerSecond.toFixed(0)} requests/s, ${evidence.testEnvironment.load.errors} errors`,
     '',
     `Decide before ${evidence.deadline}. ${IF_NOBODY_ACTS}`,
@@ -63,6 +65,7 @@ ${live ? table(['', 'candidate', 'live', 'change'], changeRows(evidence.evaluati
 <h2>On unseen data (${evidence.evaluation.n} rows)</h2>
 ${qualityHtml(evidence.evaluation, evidence.metrics)}
 ${evidence.slices.length > 0 ? table([...slices.header, 'n'], slices.rows) : ''}
+${evidence.features ? featuresHtml(evidence.features) : ''}
 <h2>In the test environment</h2>
 ${table(['check', 'passed', 'what was seen'], evidence.testEnvironment.checks.map((check) => [check.check, check.passed ? 'pass' : 'fail', check.detail]), (row) => row[1] ?? '')}
 <h2>Worst mistakes</h2>

@@ -39,6 +39,7 @@ export async function sealEvidence({ stores, artifacts, publicUrl }: ActivityDep
     v: 1, run: id, model, version, environment, commit: run.commit, snapshot: registered.snapshot, package: registered.packageDigest,
     reason: `${run.reason.kind}: ${run.reason.detail}`,
     gates: gates.gates, ...(definition.evaluation.metrics ? { metrics: definition.evaluation.metrics } : {}), evaluation: evaluation.overall, slices: evaluation.slices, testEnvironment: tested, live: gates.live,
+    ...(evaluation.features ? { features: evaluation.features } : {}),
     mistakes: evaluation.mistakes.map(withoutPicture), picturesRef: pictures,
     deadline: new Date(Date.now() + deadlineMs).toISOString(),
   };

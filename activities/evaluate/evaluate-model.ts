@@ -13,9 +13,9 @@ import { lowestKeys } from '../lowest-keys.js';
 
 export type { Evaluated } from '../../runtime/evaluate/evaluate.js';
 
-/** Runs a model's folder over the test split in a child process. `refused`: what becomes of rows that the model does not take. */
-export function evaluateModel({ deps, directory, snapshot, refused = 'block', signal }: { deps: ActivityDeps; directory: string; snapshot: OpenSnapshot; refused?: 'block' | 'predict'; signal: AbortSignal }): Promise<Evaluated> {
-  return evaluateInChild({ modelDirectory: directory, snapshot, split: 'test', refused, tfjsNode: deps.tfjsNode, signal });
+/** Runs a model's folder over the test split in a child process. `refused`: what becomes of rows that the model does not take; `importance`: whether to find out what its answers hang on. */
+export function evaluateModel({ deps, directory, snapshot, refused = 'block', importance = false, signal }: { deps: ActivityDeps; directory: string; snapshot: OpenSnapshot; refused?: 'block' | 'predict'; importance?: boolean; signal: AbortSignal }): Promise<Evaluated> {
+  return evaluateInChild({ modelDirectory: directory, snapshot, split: 'test', refused, importance, tfjsNode: deps.tfjsNode, signal });
 }
 
 /** What reports and comparisons are made of. */
@@ -40,11 +40,12 @@ function report(judged: Judged, slice: Slice | null): QualityReport {
 }
 
 /** The report that gates and approvers read: all test rows, and every declared slice, those without rows too. */
-export function reportOf(evaluated: Judged & Partial<Pick<Evaluated, 'mistakes'>>, { evaluation }: ModelDefinition, snapshot: string): EvaluationReport {
+export function reportOf(evaluated: Judged & Partial<Pick<Evaluated, 'mistakes' | 'features'>>, { evaluation }: ModelDefinition, snapshot: string): EvaluationReport {
   return {
     v: 1, snapshot, overall: report(evaluated, null),
     slices: evaluation.slices.map((slice) => ({ name: slice.name, report: report(evaluated, slice) })),
     mistakes: [...evaluated.mistakes ?? []],
+    ...(evaluated.features ? { features: evaluated.features } : {}),
   };
 }
 

@@ -52,7 +52,7 @@ export function createEvaluateActivities(deps: ActivityDeps) {
       if (!tightened?.ok) throw new PerennialError('definition/weakens-policy', tightened ? tightened.problems.join('; ') : `environment ${environment} does not exist`);
 
       const snapshot = await openSnapshot(deps, digest);
-      const candidate = await evaluateModel({ deps, directory: await open(directory), snapshot, signal });
+      const candidate = await evaluateModel({ deps, directory: await open(directory), snapshot, importance: true, signal });
       const report = reportOf(candidate, definition, digest);
 
       const route = await stores.routes.current(environment, model);

@@ -1,5 +1,6 @@
 import type { Mistake } from '../../contract/evaluation.js';
 import type { ChildFrame, EvaluateProgress, LocalSnapshot, TaskOf } from '../../contract/frames.js';
+import type { FeatureReport } from '../../contract/importance.js';
 import type { GoldenPredictions } from '../../contract/package.js';
 import type { SnapshotTarget, Split } from '../../contract/snapshot.js';
 import { endError, reportedError } from '../child/failure.js';
@@ -12,6 +13,8 @@ export interface EvaluateOptions {
   readonly split?: Split;
   /** Rows of a table that the model does not take, as an unknown category: `data/blocked`, unless they are to be predicted as if it took them. */
   readonly refused?: TaskOf<'evaluate'>['refused'];
+  /** Whether to find out which columns of a table the answers hang on. */
+  readonly importance?: boolean;
   /** Absolute path of the module that loads TensorFlow. */
   readonly tfjsNode: string;
   readonly memoryMb?: number;
@@ -29,6 +32,8 @@ interface EvaluatedRows {
   readonly golden: GoldenPredictions;
   /** The 24 worst rows, the worst first: most confidently wrong, with their pictures (base64 PNG), or farthest from the truth. */
   readonly mistakes: readonly Mistake[];
+  /** Of a table, where it was asked for. */
+  readonly features: FeatureReport | null;
 }
 export interface EvaluatedClasses extends EvaluatedRows {
   readonly task: 'classification';
@@ -54,7 +59,7 @@ const CODES = { memory: 'training/memory', timeout: 'training/time', crashed: 't
  * Predicts the rows of a split (`test` unless told) in a child process. Errors: `data/blocked`, `training/memory`, `training/time`,
  * `training/crashed`; when `signal` aborts, its reason.
  */
-export async function evaluateInChild({ modelDirectory, snapshot, split = 'test', refused = 'block', tfjsNode, memoryMb = 4096, timeoutMs, threads, onProgress, signal }: EvaluateOptions): Promise<Evaluated> {
+export async function evaluateInChild({ modelDirectory, snapshot, split = 'test', refused = 'block', importance = false, tfjsNode, memoryMb = 4096, timeoutMs, threads, onProgress, signal }: EvaluateOptions): Promise<Evaluated> {
   signal?.throwIfAborted();
   const rows = new RowCollector(snapshot.manifest.content.target);
   let result: ChildFrame | null = null;
@@ -66,13 +71,15 @@ export async function evaluateInChild({ modelDirectory, snapshot, split = 'test'
       else result ??= frame;
     },
   });
-  child.start({ program: 'evaluate', modelDirectory, snapshot, split, batchSize: 256, refused });
+  child.start({ program: 'evaluate', modelDirectory, snapshot, split, batchSize: 256, refused, importance });
   const end = await child.end;
   const frame = result as ChildFrame | null;
-  if (end.kind === 'exited' && frame?.kind === 'evaluated') return { golden: frame.golden, mistakes: frame.mistakes, ...rows.finish() };
+  if (end.kind === 'exited' && frame?.kind === 'evaluated') return { golden: frame.golden, mistakes: frame.mistakes, features: frame.features, ...rows.finish() };
   if (end.kind === 'exited' && frame?.kind === 'failed') throw reportedError(frame, 'training/crashed');
   throw endError(end, child.output(), `evaluating '${snapshot.manifest.content.model}'`, CODES, signal);
 }
+
+type FromLastFrame = 'golden' | 'mistakes' | 'features';
 
 class RowCollector {
   readonly #keys: string[] = [];
@@ -92,7 +99,7 @@ class RowCollector {
     this.#bodies.push({ rows: keys.length, body });
   }
 
-  finish(): Omit<EvaluatedClasses, 'golden' | 'mistakes'> | Omit<EvaluatedValues, 'golden' | 'mistakes'> {
+  finish(): Omit<EvaluatedClasses, FromLastFrame> | Omit<EvaluatedValues, FromLastFrame> {
     const common = { rows: this.#keys.length, keys: this.#keys, attributes: this.#attributes };
     if (this.target.task === 'regression') return { task: 'regression', ...common, ...this.values(common.rows) };
     const { classes } = this.target;

@@ -16,6 +16,7 @@ import type { LoadedModel } from '../load-model.js';
 import { columnsOf, isPixels } from '../preprocess.js';
 import type { RawRows } from '../preprocess.js';
 import { loadTensorFlow } from '../tensorflow.js';
+import { ImportanceSample } from './importance-sample.js';
 import { createRowJudge } from './judge.js';
 
 /** Predicts a split with a trained model and sends the rows back. Runs inside the child. */
@@ -27,23 +28,26 @@ export async function runEvaluation({ task, send, cancelled }: ChildContext<'eva
   const takesRow = rowsFor(model, task.refused, typedColumns(content.columns ?? []));
   const total = shardsOf(snapshot, split).reduce((sum, { rows }) => sum + rows, 0);
   const judge = createRowJudge(model.signature, model.preprocessor.width);
+  const importance = task.importance && model.preprocessing.kind !== 'image' ? new ImportanceSample(model, columnsOf(model.preprocessing).map(({ name }) => name)) : null;
   let done = 0;
   for await (const read of evaluationRows(snapshot, split)) {
     const batch = takesRow(read);
     cancelled.throwIfAborted();
-    const body = judge.take({ batch, outputs: predictAll(model, batch, batchSize), inputOf: (row) => rawInput(model, batch, row) });
+    const body = judge.take({ batch, outputs: predictAll(model, batch.raw, batchSize), inputOf: (row) => rawInput(model, batch, row) });
+    importance?.offer(batch);
     await send({ v: 1, kind: 'evaluated-rows', keys: [...batch.keys], attributes: [...batch.attributes] }, body);
     done += batch.keys.length;
     await send({ v: 1, kind: 'evaluate-progress', progress: { rows: done, of: total } });
   }
-  await send({ v: 1, kind: 'evaluated', ...judge.finish() });
+  await send({ v: 1, kind: 'evaluated', ...judge.finish(), features: importance?.finish((rows) => predictAll(model, rows, batchSize)) ?? null });
 }
 
-function predictAll({ predict, preprocessor, signature }: LoadedModel, { raw, keys }: RowBatch, batchSize: number): Outputs {
+function predictAll({ predict, preprocessor, signature }: LoadedModel, raw: RawRows, batchSize: number): Outputs {
+  const count = isPixels(raw) ? raw.length / preprocessor.width : raw.length;
   const each = outputsPerRow(signature);
-  const all = signature.task === 'regression' ? new Float64Array(keys.length) : new Float32Array(keys.length * each);
-  for (let start = 0; start < keys.length; start += batchSize) {
-    const rows = Math.min(batchSize, keys.length - start);
+  const all = signature.task === 'regression' ? new Float64Array(count) : new Float32Array(count * each);
+  for (let start = 0; start < count; start += batchSize) {
+    const rows = Math.min(batchSize, count - start);
     all.set(predict(part(raw, start, rows, preprocessor.width), rows), start * each);
   }
   return all;

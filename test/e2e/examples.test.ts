@@ -96,6 +96,8 @@ describe('the examples of tables', () => {
     // The figures that its definition names to judge by.
     const mail = await waitForMail(homeLayout(home.home).mailDir, 'the evidence', ({ subject }) => subject.includes('(titanic-r1)'));
     expect(mail.text).toMatch(/Unseen data: f1 \d+\.\d% on \d+ rows/);
+    expect(mail.text).toMatch(/Its answers hang on: Sex \(\+\d+\.\d points\), /);
+    expect(await home.world.perennial('importance', 'titanic')).toMatch(/^titanic-r1: error of \d+\.\d% \(share of wrong answers\) on \d+ test rows.*\n\nCOLUMN +ADDS +95% INTERVAL\nSex +\+\d+\.\d points +\+\d+\.\d points to \+\d+\.\d points +█{24}\n/);
 
     const columns: Column[] = (['Pclass', 'Age', 'SibSp', 'Parch', 'Fare'] as const).map((name): Column => ({ name, datatype: 'FP64' })).concat((['Sex', 'Embarked'] as const).map((name): Column => ({ name, datatype: 'BYTES' })));
     const later = await exampleRows('select * from read_csv(\'titanic_analysis.csv\') passenger join read_csv(\'titanic_target.csv\') outcome using (PassengerId) order by PassengerId limit 400');
