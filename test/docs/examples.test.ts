@@ -34,7 +34,7 @@ describe('TypeScript examples', () => {
 
   it('that are definitions are accepted as they stand', async () => {
     const definitions = allBlocks('ts').filter(({ text }) => text.includes('export default defineModel('));
-    expect(definitions.map(({ page }) => page)).toEqual(['README.md', 'docs/definition.md', 'docs/definition.md', 'docs/definition.md']);
+    expect(definitions.map(({ page }) => page)).toEqual(['README.md', 'README.md', 'docs/definition.md', 'docs/definition.md', 'docs/definition.md']);
     const { defineModel, layers } = await import('../../definition/index.js');
     for (const { text, page } of definitions) {
       const script = text.replace(/^import .*$/m, '').replace('export default', 'return');

@@ -8,15 +8,17 @@ import { root } from '../docs/support.js';
 import { newcomersEnvironment } from '../support/environment.js';
 import { openTerminal, type Answer, type Shown, type Terminal } from '../support/terminal.js';
 import { endAbandoned, eventually, noteOwner } from './support/running-home.js';
-import { promised, tutorialSteps } from './support/tutorial.js';
+import { PICTURES, promised, TABLE, tutorialSteps, type Step } from './support/tutorial.js';
 
 const PREFIX = 'perennial-tutorial-';
 const STATE = join('churn-tutorial', '.perennial');
 const PATIENCE_MS = 300_000;
 const DAY_MS = 86_400_000;
 
-/** What a reader has to see after a line of the tutorial; every other line has to succeed. */
-const expected: Readonly<Record<string, (shown: string, home: string) => void | Promise<void>>> = {
+/** What a reader has to see after a line of a tutorial; every other line has to succeed. */
+type Expected = Readonly<Record<string, (shown: string, home: string) => void | Promise<void>>>;
+
+const ofTable: Expected = {
   'cd ~/churn-tutorial && npm install --prefix . ./perennial-*.tgz': (shown) => {
     expect(shown).toMatch(/added \d+ packages/);
     expect(shown).not.toMatch(/EBADENGINE|ERESOLVE|npm error/);
@@ -67,6 +69,24 @@ const expected: Readonly<Record<string, (shown: string, home: string) => void | 
   'perennial down': (shown) => expect(shown).toMatch(/^down$/m),
 };
 
+const ofPictures: Expected = {
+  'perennial init shapes': (shown) => expect(shown).toMatch(/wrote .*shapes\.model\.ts.* to .*\/churn-tutorial\/shapes/),
+  'perennial try shapes': (shown) => expect(shown).toContain('Nothing was registered.'),
+  'git commit --message "First definition"': (shown) => expect(shown).toMatch(/^run shapes-r1 · /m),
+  'perennial show shapes-r1 --follow --until waiting': async (shown, home) => {
+    expect(shown).toMatch(/^accuracy +pass /m);
+    await eventually(async () => expect(await mailsOf(home)).toMatch(/^Subject: .*shapes-r1/m));
+  },
+  'perennial approve shapes-r1 --as ada': (shown) => expect(shown).toContain('approved: shapes-r1 is released'),
+  'perennial show shapes-r1 --follow': (shown) => expect(shown).toMatch(/^shapes-r1 {2}released/m),
+  'perennial predict shapes --image ../pictures/test/square/0.png': (shown) => {
+    expect(shown).toMatch(/^[0-9a-f-]{36} +(disc|square) +0\.\d+ +0\.\d+$/m);
+    expect(shown).toContain('by shapes@1 (live, generation 1)');
+  },
+  'perennial profile shapes --html shapes.html': (shown) => expect(shown).toMatch(/^shapes: 2000 pictures; label: disc 10/m),
+  'perennial down': (shown) => expect(shown).toMatch(/^down$/m),
+};
+
 /** An approver reads the evidence and types the beginning of its digest, then why. */
 const decide: readonly Answer[] = [
   { to: /type the first \d+ characters of the evidence: /, type: (shown) => /^evidence: (\w{8})/m.exec(shown)?.[1] ?? 'no digest was shown' },
@@ -83,8 +103,8 @@ function succeeded(shown: readonly Shown[]): void {
   expect(failed, failed.map(({ line, text, status }) => `${line}\n${text}exit code ${String(status)}`).join('\n')).toEqual([]);
 }
 
-/** The README's tutorial as a reader follows it: every block pasted, in order, in one shell, from the installed tarball. */
-describe('the tutorial', () => {
+/** The README's tutorials as a reader follows them: every block pasted, in order, in one shell, from the installed tarball. */
+describe('the tutorials', () => {
   let home: string;
   let terminal: Terminal;
 
@@ -103,9 +123,9 @@ describe('the tutorial', () => {
     await rm(home, { recursive: true, force: true });
   }, 180_000);
 
-  it('shows what it promises, word for word', { timeout: 1_100_000 }, async () => {
+  async function follow(steps: readonly Step[], expected: Expected): Promise<void> {
     const open = new Set(Object.keys(expected));
-    for (const step of tutorialSteps()) {
+    for (const step of steps) {
       if (step.kind === 'file') {
         const [here] = await terminal.paste('pwd');
         await writeFile(resolve(here?.text.trim() ?? '', step.path), `${step.block.text}\n`);
@@ -118,7 +138,9 @@ describe('the tutorial', () => {
       }
     }
     expect([...open], 'lines that the tutorial has no more').toEqual([]);
-  });
+  }
+
+  it('shows what it promises, word for word', { timeout: 1_100_000 }, () => follow(tutorialSteps(TABLE), ofTable));
 
   it('its check of the traffic is found, and `perennial up` goes on where it was left', { timeout: 600_000 }, async () => {
     const again = await terminal.paste('perennial up\nperennial predict churn --row ../row.json\nperennial monitor churn');
@@ -127,4 +149,6 @@ describe('the tutorial', () => {
     expect(again[2]?.text).toMatch(/ production +churn@1 +ok +\d+/);
     succeeded(await terminal.paste('perennial down'));
   });
+
+  it('of pictures shows what it promises, word for word', { timeout: 900_000 }, () => follow(tutorialSteps(PICTURES), ofPictures));
 });

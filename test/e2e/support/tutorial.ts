@@ -4,14 +4,15 @@ import { blocksOf, readPage, type Block } from '../../docs/support.js';
 export type Step = { readonly kind: 'shell'; readonly block: Block } | { readonly kind: 'file'; readonly path: string; readonly block: Block };
 
 const PAGE = 'README.md';
-const HEADING = '## A model of your own, in ten minutes';
+export const TABLE = '## A model of your own, in ten minutes';
+export const PICTURES = '## The same with pictures';
 
-/** The steps of the README's tutorial, in order. */
-export function tutorialSteps(): Step[] {
+/** The steps of one of the README's tutorials, in order. */
+export function tutorialSteps(heading: typeof TABLE | typeof PICTURES): Step[] {
   const lines = readPage(PAGE).split('\n');
-  const from = lines.indexOf(HEADING);
+  const from = lines.indexOf(heading);
   const to = lines.findIndex((line, index) => index > from && line.startsWith('## '));
-  if (from < 0 || to < 0) throw new Error(`${PAGE} has no section "${HEADING}"`);
+  if (from < 0 || to < 0) throw new Error(`${PAGE} has no section "${heading}"`);
   return blocksOf(PAGE).filter(({ line }) => line > from && line < to).map((block) => {
     if (block.language === 'sh') return { kind: 'shell', block };
     const above = lines.slice(0, block.line - 3); // up to the empty line before the fence
