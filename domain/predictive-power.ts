@@ -73,8 +73,8 @@ function neighbours(value: number, numbers: Float64Array, countsOf: (value: numb
   return found;
 }
 
-/** Index of the first number that is not below `value`. */
-function firstFrom(sorted: Float64Array, value: number): number {
+/** Index of the first number that is not below `value`; their number where all are. */
+export function firstFrom(sorted: Float64Array, value: number): number {
   let [low, high] = [0, sorted.length];
   while (low < high) {
     const middle = (low + high) >>> 1;

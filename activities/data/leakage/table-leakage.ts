@@ -1,6 +1,7 @@
 import { columnNames } from '../../../definition/columns.js';
 import { TableLeakage } from '../../../definition/leakage.js';
 import { expectedCopies, predictivePower } from '../../../domain/predictive-power.js';
+import { predictivePowerOfNumbers } from '../../../domain/predictive-power-of-numbers.js';
 import type { ColumnValue } from '../../../domain/predictive-power.js';
 import type { Duck } from '../duckdb.js';
 import { NAMED_ROWS } from '../findings.js';
@@ -17,8 +18,11 @@ export async function checkTableLeakage(duck: Duck, data: Table, kept: Buckets, 
   const sample = await sampleRows(duck, data, kept);
   try {
     if (acrossSplits !== 'off') await checkCopies(duck, { data, kept, findings, signal, sample, severity: acrossSplits });
-    // How well one column alone tells a number is not judged.
-    if (columns === 'off' || data.target.task === 'regression') return;
+    if (columns === 'off') return;
+    if (data.target.task === 'regression') {
+      await checkNumberColumns({ data, findings, signal, sample, severity: columns, share });
+      return;
+    }
     const kinds = new Map(data.target.classes.map((name, index) => [name, index]));
     const classes = sample.labels.map((label) => kinds.get(label) ?? 0);
     for (const [index, name] of columnNames(data.columns).entries()) {
@@ -30,6 +34,17 @@ export async function checkTableLeakage(duck: Duck, data: Table, kept: Buckets, 
     }
   } finally {
     await sample.close();
+  }
+}
+
+/** As the columns of classes are looked through: each alone, held against always saying the median. */
+async function checkNumberColumns({ data, findings, signal, sample, severity, share }: { data: Table; findings: Findings; signal: AbortSignal; sample: RowSample; severity: 'block' | 'warn'; share: number }): Promise<void> {
+  const targets = sample.labels.map(Number);
+  for (const [index, name] of columnNames(data.columns).entries()) {
+    signal.throwIfAborted();
+    const power = predictivePowerOfNumbers(await sample.values(index), targets);
+    if (power === null || power.share < share) continue;
+    findings.add('target-leak', severity, `the column ${name} alone tells ${data.target.name}: on ${power.rows} rows that were kept aside it takes away ${(power.share * 100).toFixed(1)}% of the error of always saying the median; is it known before the target is?`, name);
   }
 }
 
