@@ -1,5 +1,6 @@
 import type { GateResult } from '../contract/evaluation.js';
 import type { Context } from './command.js';
+import { headlineText } from '../domain/quality.js';
 import { changeTable, sliceTable } from './quality.js';
 import { figure, moment, table } from './table.js';
 import type { EvidenceView, ModelView, RunView, Served } from './views.js';
@@ -25,6 +26,7 @@ export function evidenceText(context: Painted, { digest, sealed }: EvidenceView)
     changeTable(sealed.evaluation, sealed.live.evaluation, sealed.metrics),
     `live now: ${sealed.live.version === null ? 'nothing' : `${sealed.model}@${sealed.live.version} (generation ${sealed.live.generation})`}`, '',
     ...(sealed.slices.length > 0 ? [sliceTable(sealed.slices, sealed.metrics), ''] : []),
+    ...(sealed.frozen ?? []).map(({ name, report }) => `frozen test set ${name}: ${headlineText(report, sealed.metrics)} on ${report.n} rows`),
     `test environment: ${test.passed ? paint.green('passed') : paint.red('did not pass')}, ${test.mae === undefined ? `accuracy ${figure(test.accuracy)}` : `mae ${figure(test.mae)}`} on ${test.rows} rows, p99 ${test.latencyMs.p99.toFixed(1)} ms, ${Math.round(test.load.requestsPerSecond)} requests/s, ${test.load.errors} errors`,
     ...test.checks.filter((check) => !check.passed).map((check) => paint.red(`  ${check.check}: ${check.detail}`)),
     `decide before: ${moment(sealed.deadline)}`,

@@ -14,6 +14,8 @@ export const Evidence = z.strictObject({
   metrics: z.array(AnyMetric).optional(),
   evaluation: QualityReport,
   slices: z.array(z.strictObject({ name: z.string(), report: QualityReport })),
+  /** On frozen test sets that the definition names; left out where it names none. */
+  frozen: z.array(z.strictObject({ name: z.string(), digest: Sha256, report: QualityReport })).optional(),
   testEnvironment: TestEnvironmentReport,
   /** What was live when this was judged; a release against another generation is judged again. */
   live: z.strictObject({ version: z.int().nullable(), generation: z.int(), evaluation: QualityReport.nullable() }),

@@ -23,22 +23,28 @@ export const METRICS_OF = { classification: METRICS, regression: [...ERROR_METRI
 export const Slice = z.strictObject({ name: Label, where: z.record(Label, z.string()) });
 export type Slice = z.infer<typeof Slice>;
 
+const common = {
+  name: Label, minimumRows: z.int().min(1).default(100),
+  frozen: Label.optional().describe('judged on the rows of this frozen test set instead of the test rows'),
+};
+
 /**
- * One rule a candidate must meet on unseen data.
+ * One rule a candidate must meet on unseen data: the test rows, or those of a frozen test set.
  * `at-least`: the metric on the slice (or all test rows) reaches the threshold. `at-most`: an error does not exceed it.
  * `not-worse-than-live`: on the same rows, accuracy no more than `margin` below the live version's, or the mean absolute error no more than that share above it,
  * judged on every declared slice that has `minimumRows` rows.
  */
 export const Gate = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('at-least'), name: Label, metric: GainMetric, class: Label.optional(), slice: Label.optional(), threshold: Share, minimumRows: z.int().min(1).default(100) }),
-  z.strictObject({ kind: z.literal('at-most'), name: Label, metric: ErrorMetric, slice: Label.optional(), threshold: z.number().min(0), minimumRows: z.int().min(1).default(100) }),
-  z.strictObject({ kind: z.literal('not-worse-than-live'), name: Label, metric: z.enum(['accuracy', 'mae']).default('accuracy'), margin: Share.default(0.02), minimumRows: z.int().min(1).default(100) }),
+  z.strictObject({ kind: z.literal('at-least'), ...common, metric: GainMetric, class: Label.optional(), slice: Label.optional(), threshold: Share }),
+  z.strictObject({ kind: z.literal('at-most'), ...common, metric: ErrorMetric, slice: Label.optional(), threshold: z.number().min(0) }),
+  z.strictObject({ kind: z.literal('not-worse-than-live'), ...common, metric: z.enum(['accuracy', 'mae']).default('accuracy'), margin: Share.default(0.02) }),
 ]);
 export type Gate = z.infer<typeof Gate>;
 
 export const Evaluation = z.strictObject({
   metrics: z.array(AnyMetric).min(1).optional().describe('the figures that people judge by, the first in headlines; without it all of the task'),
   slices: z.array(Slice).default([]),
+  frozen: z.array(Label).max(20).optional().describe('frozen test sets that every candidate is measured on as well'),
   gates: z.array(Gate).min(1),
 });
 export type Evaluation = z.infer<typeof Evaluation>;

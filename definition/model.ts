@@ -45,7 +45,9 @@ function contradictions({ data, training, evaluation, monitoring }: Parts): Cont
   const found: Contradiction[] = taskContradictions({ target: data.target, training, evaluation, monitoring });
   data.sources.forEach(({ kind }, index) => { if (SOURCE_GIVES[kind] !== data.kind && SOURCE_GIVES[kind] !== 'either') found.push({ path: ['data', 'sources', index, 'kind'], expected: `a source of ${data.kind === 'images' ? 'pictures' : 'rows'}` }); });
   found.push(...splitContradictions(data));
+  const frozen = evaluation.frozen ?? [];
   evaluation.gates.forEach((gate, index) => {
+    if (gate.frozen !== undefined && !frozen.includes(gate.frozen)) found.push({ path: ['evaluation', 'gates', index, 'frozen'], expected: oneOf(frozen, 'one of the `evaluation.frozen`') });
     if (gate.kind === 'not-worse-than-live') return;
     if (gate.slice !== undefined && !slices.includes(gate.slice)) found.push({ path: ['evaluation', 'gates', index, 'slice'], expected: oneOf(slices, 'a slice') });
   });
@@ -61,7 +63,7 @@ function contradictions({ data, training, evaluation, monitoring }: Parts): Cont
   }
   const lists = [
     { path: ['data', 'columns'], names: columns },
-    { path: ['data', 'target', 'classes'], names: classesOf(data.target) }, { path: ['evaluation', 'slices'], names: slices },
+    { path: ['data', 'target', 'classes'], names: classesOf(data.target) }, { path: ['evaluation', 'slices'], names: slices }, { path: ['evaluation', 'frozen'], names: frozen },
     { path: ['evaluation', 'metrics'], names: evaluation.metrics ?? [] }, { path: ['evaluation', 'gates'], names: evaluation.gates.map(({ name }) => name) }, { path: ['monitoring', 'thresholds'], names: monitoring.thresholds.map(({ name }) => name) },
   ];
   for (const { path, names } of lists) names.forEach((name, index) => { if (names.indexOf(name) < index) found.push({ path: [...path, index], expected: `another name than ${name}, which is taken` }); });

@@ -16,13 +16,24 @@ export interface GateQuestion {
   /** Candidate and live version on the same test rows: {@link OVERALL} and each slice. Empty when nothing is live. */
   readonly paired: readonly Paired[];
   readonly liveVersion: number | null;
+  /** The same of each frozen test set that was measured. */
+  readonly frozen?: readonly FrozenReports[];
 }
+
+export interface FrozenReports extends Pick<GateQuestion, 'overall' | 'slices' | 'paired'> { readonly name: string }
 
 type Limit = Extract<Gate, { kind: 'at-least' | 'at-most' }>;
 
 /** One result per gate, in their order. Pure: the same reports give the same verdicts. */
-export function judgeGates({ gates, ...question }: GateQuestion): GateResult[] {
+export function judgeGates({ gates, frozen = [], ...question }: GateQuestion): GateResult[] {
   return gates.map((gate) => {
+    if (gate.frozen !== undefined) {
+      const measured = frozen.find(({ name }) => name === gate.frozen);
+      if (!measured) return { gate: gate.name, description: `on the frozen test set ${gate.frozen}`, threshold: gate.kind === 'not-worse-than-live' ? gate.margin : gate.threshold, value: null, n: 0, verdict: 'inconclusive', reason: `the frozen test set ${gate.frozen} was not measured` };
+      const { frozen: name, ...rule } = gate;
+      const [result] = judgeGates({ gates: [rule], ...measured, liveVersion: question.liveVersion });
+      if (result) return { ...result, description: `${result.description}, on the frozen test set ${name}`, reason: `frozen test set ${name}: ${result.reason}` };
+    }
     switch (gate.kind) {
       case 'at-least': case 'at-most': return judgeLimit(gate, question);
       case 'not-worse-than-live': return judgeNotWorse(gate, question);

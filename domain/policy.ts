@@ -62,6 +62,7 @@ function weakens(floor: Gate, stated: Gate): string | null {
   // More rows turn a failure into "inconclusive", fewer judge by less evidence: either way is another rule.
   if (floor.minimumRows !== stated.minimumRows) return `judges from ${floor.minimumRows} rows on, not ${stated.minimumRows}`;
   if (floor.metric !== stated.metric) return `is about ${floor.metric}, not ${stated.metric}`;
+  if (floor.frozen !== stated.frozen) return `is about ${rowsText(floor)}, not ${rowsText(stated)}`;
   if (floor.kind === 'not-worse-than-live') return stated.kind === floor.kind && stated.margin > floor.margin ? `allows a margin of ${floor.margin}, less than ${stated.margin}` : null;
   if (floor.kind === 'at-most') return stated.kind !== floor.kind ? null : floor.slice !== stated.slice ? `is about ${scope(floor)}, not ${scope(stated)}` : stated.threshold > floor.threshold ? `asks for at most ${floor.threshold}, less than ${stated.threshold}` : null;
   if (stated.kind !== 'at-least') return null;
@@ -72,6 +73,7 @@ function weakens(floor: Gate, stated: Gate): string | null {
 /** A floor that the definition could never meet, because it does not declare what the floor is about, would be no floor at all. */
 function unmet(floor: Gate, { evaluation, data }: PolicyFields): string | null {
   const { target } = data;
+  if (floor.frozen !== undefined && !evaluation.frozen?.includes(floor.frozen)) return `judges the frozen test set "${floor.frozen}", which evaluation.frozen does not name`;
   if (floor.kind === 'not-worse-than-live') return null;
   if (floor.slice !== undefined && !evaluation.slices.some(({ name }) => name === floor.slice)) return `judges the slice "${floor.slice}", which the definition does not declare`;
   if (floor.kind === 'at-least' && floor.class !== undefined && (target.task === 'regression' || !target.classes.includes(floor.class))) return `judges the class "${floor.class}", which the definition does not have`;
@@ -81,4 +83,8 @@ function unmet(floor: Gate, { evaluation, data }: PolicyFields): string | null {
 function scope(gate: Extract<Gate, { kind: 'at-least' | 'at-most' }>): string {
   const name = gate.kind === 'at-least' ? gate.class : undefined;
   return `${name === undefined ? 'all classes' : `class ${name}`} on ${gate.slice ?? 'all rows'}`;
+}
+
+function rowsText({ frozen }: Gate): string {
+  return frozen === undefined ? 'the test rows' : `the frozen test set ${frozen}`;
 }

@@ -7,6 +7,7 @@ import { createErasuresStore } from './erasures.js';
 import { createEvaluationsStore } from './evaluations.js';
 import { createEvidenceStore } from './evidence.js';
 import { createFingerprintsStore } from './fingerprints.js';
+import { createFrozenStore } from './frozen.js';
 import { createHooksStore } from './hooks.js';
 import { createLabelsStore } from './labels.js';
 import { createLearningCurvesStore } from './learning-curves.js';
@@ -39,6 +40,7 @@ export function createStores(db: Database) {
     evaluations: createEvaluationsStore(db),
     evidence: createEvidenceStore(db),
     fingerprints: createFingerprintsStore(db),
+    frozen: createFrozenStore(db),
     hooks: createHooksStore(db),
     labels: createLabelsStore(db),
     learningCurves: createLearningCurvesStore(db),

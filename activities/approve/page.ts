@@ -35,6 +35,7 @@ export function evidenceText(reader: Reader): string {
     ...qualityLines(evidence.evaluation, evidence.metrics),
     ...evidence.slices.filter((slice) => slice.report.n > 0).map((slice) => `  slice ${slice.name}: ${sliceText(slice.report, evidence.metrics)} on ${slice.report.n} rows`),
     ...(evidence.features ? [hangsOn(evidence.features)] : []),
+    ...(evidence.frozen ?? []).map(({ name, digest: rows, report }) => `Frozen test set ${name}: ${headlineText(report, evidence.metrics)} on ${report.n} rows (${rows.slice(0, 12)})`),
     `Test environment: ${evidence.testEnvironment.passed ? 'passed' : 'failed'}, p99 ${evidence.testEnvironment.latencyMs.p99.toFixed(1)} ms, ${evidence.testEnvironment.load.requestsPerSecond.toFixed(0)} requests/s, ${evidence.testEnvironment.load.errors} errors`,
     '',
     `Decide before ${evidence.deadline}. ${IF_NOBODY_ACTS}`,
@@ -55,6 +56,7 @@ export function evidenceHtml(reader: Reader & { readonly mistakes: readonly Mist
   const { approve, reject } = commands(reader);
   const live = evidence.live.evaluation;
   const slices = sliceTable(evidence.slices, evidence.metrics);
+  const frozen = evidence.frozen && sliceTable(evidence.frozen, evidence.metrics);
   return `
 <h1>${escape(evidence.model)}@${evidence.version} &rarr; ${escape(evidence.environment)}</h1>
 <p>${escape(evidence.reason)}. Commit <code>${evidence.commit.slice(0, 12)}</code>, snapshot <a href="${escape(reader.publicUrl)}/api/v1/profiles/${evidence.snapshot}.html"><code>${evidence.snapshot.slice(0, 12)}</code></a>, package <code>${evidence.package.slice(0, 12)}</code>.</p>
@@ -66,6 +68,7 @@ ${live ? table(['', 'candidate', 'live', 'change'], changeRows(evidence.evaluati
 ${qualityHtml(evidence.evaluation, evidence.metrics)}
 ${evidence.slices.length > 0 ? table([...slices.header, 'n'], slices.rows) : ''}
 ${evidence.features ? featuresHtml(evidence.features) : ''}
+${frozen ? `<h2>On frozen test sets</h2>\n${table(['set', ...frozen.header.slice(1), 'n'], frozen.rows)}` : ''}
 <h2>In the test environment</h2>
 ${table(['check', 'passed', 'what was seen'], evidence.testEnvironment.checks.map((check) => [check.check, check.passed ? 'pass' : 'fail', check.detail]), (row) => row[1] ?? '')}
 <h2>Worst mistakes</h2>

@@ -34,11 +34,12 @@ export async function sealEvidence({ stores, artifacts, publicUrl }: ActivityDep
   const tested = (await stores.evaluations.get(id, 'test-environment'))?.report;
   if (!evaluation || !gates || !tested) throw new Error(`run ${id} has not been evaluated and tested`);
   const pictures = await putJson(artifacts, evaluation.mistakes);
+  const frozen = await frozenReports(stores, model, id, definition.evaluation.frozen ?? []);
 
   const evidence: Evidence = {
     v: 1, run: id, model, version, environment, commit: run.commit, snapshot: registered.snapshot, package: registered.packageDigest,
     reason: `${run.reason.kind}: ${run.reason.detail}`,
-    gates: gates.gates, ...(definition.evaluation.metrics ? { metrics: definition.evaluation.metrics } : {}), evaluation: evaluation.overall, slices: evaluation.slices, testEnvironment: tested, live: gates.live,
+    gates: gates.gates, ...(definition.evaluation.metrics ? { metrics: definition.evaluation.metrics } : {}), evaluation: evaluation.overall, slices: evaluation.slices, ...(frozen.length > 0 ? { frozen } : {}), testEnvironment: tested, live: gates.live,
     ...(evaluation.features ? { features: evaluation.features } : {}),
     mistakes: evaluation.mistakes.map(withoutPicture), picturesRef: pictures,
     deadline: new Date(Date.now() + deadlineMs).toISOString(),
@@ -50,6 +51,16 @@ export async function sealEvidence({ stores, artifacts, publicUrl }: ActivityDep
   await stores.runs.setFields(id, { evidence: digest });
   await stores.ledger.append({ chain: `${model}/${environment}`, eventId: `evidence/${digest}`, actor: id, action: 'evidence-sealed', subject: { run: id, version, evidence: digest }, at: new Date().toISOString() });
   return sealed(digest, evidence);
+}
+
+/** The newest figures of the run on each set: those that its gates were judged by. */
+async function frozenReports(stores: ActivityDeps['stores'], model: string, run: string, names: readonly string[]): Promise<NonNullable<Evidence['frozen']>> {
+  const reports: NonNullable<Evidence['frozen']> = [];
+  for (const name of names) {
+    const newest = (await stores.frozen.measurements(model, name)).findLast((measurement) => measurement.run === run);
+    if (newest) reports.push({ name, digest: newest.digest, report: newest.report.overall });
+  }
+  return reports;
 }
 
 function withoutPicture(mistake: Mistake): Evidence['mistakes'][number] {

@@ -8,6 +8,8 @@ import { requireDefinition } from '../lookup.js';
 import type { Erased } from './erasure/forget.js';
 import { removeErased } from './erasure/remove.js';
 import { Findings } from './findings.js';
+import { newestRevision, openFrozen } from './frozen/open.js';
+import type { OpenFrozenSet } from './frozen/open.js';
 import { fingerprintOf } from './fingerprint.js';
 import { listSources, requireUnchanged } from './listing.js';
 import type { ListedSource } from './listing.js';
@@ -41,13 +43,16 @@ export async function buildSnapshot(deps: ActivityDeps, { model, commit, run }: 
   const lookedAt = Date.now();
   const sources = await listSources({ deps, model, data, findings });
   const erased = await deps.stores.erasures.erased(model);
-  const fingerprint = fingerprintOf(data, sources, lookedAt, erased?.hashes ?? []);
+  const sets = await deps.stores.frozen.listFor(model);
+  const fingerprint = fingerprintOf(data, sources, lookedAt, { erased: erased?.hashes ?? [], frozen: sets.map((set) => newestRevision(set).digest) });
   const known = findings.report().blocked || fingerprint === null ? null : await knownSnapshot(deps, model, fingerprint);
   if (known) {
     await removeErased(deps, model, known.digest);
     return known;
   }
-  const result = await withWorkspace(deps.scratch, 'snapshots', (folder) => readAndSave({ deps, model, bundle, erased, data, findings, sources, folder, signal, progress }));
+  const frozen: OpenFrozenSet[] = [];
+  for (const set of sets) frozen.push(await openFrozen(deps, set, signal));
+  const result = await withWorkspace(deps.scratch, 'snapshots', (folder) => readAndSave({ deps, model, bundle, erased, frozen, data, findings, sources, folder, signal, progress }));
   if (!result.blocked) await removeErased(deps, model, result.digest);
   if (!result.blocked && fingerprint !== null) await deps.stores.fingerprints.save({ model, fingerprint, digest: result.digest });
   await tellSources(deps, run, result);
@@ -65,7 +70,7 @@ async function knownSnapshot({ stores }: ActivityDeps, model: string, fingerprin
 }
 
 interface Reading {
-  readonly deps: ActivityDeps; readonly model: string; readonly bundle: Ref; readonly erased: Erased; readonly data: Data; readonly findings: Findings; readonly sources: readonly ListedSource[];
+  readonly deps: ActivityDeps; readonly model: string; readonly bundle: Ref; readonly erased: Erased; readonly frozen: readonly OpenFrozenSet[]; readonly data: Data; readonly findings: Findings; readonly sources: readonly ListedSource[];
   readonly folder: string; readonly signal: AbortSignal; readonly progress: BuildProgress;
 }
 

@@ -30,9 +30,14 @@ export async function openSnapshot({ stores, artifacts, scratch }: Pick<Activity
   if (erasures.length > 0) throw new PerennialError('data/erased', `snapshot ${digest} holds a row that was erased (${erasures.join(', ')})`, { digest, erasures });
   const manifest = SnapshotManifest.parse(await readJson(artifacts, snapshot.manifest));
   if (digestOf(manifest.content) !== digest) throw new PerennialError('storage/digest-mismatch', `the manifest of snapshot ${digest} describes another one`, { digest });
+  return { manifest, localShards: await fetchShards({ artifacts, scratch }, manifest, signal) };
+}
+
+/** The shards of a manifest on this machine. */
+export async function fetchShards({ artifacts, scratch }: Pick<ActivityDeps, 'artifacts' | 'scratch'>, manifest: SnapshotManifest, signal?: AbortSignal): Promise<OpenSnapshot['localShards']> {
   const cache = join(scratch, 'shards');
   await mkdir(cache, { recursive: true });
-  const localShards = [];
+  const localShards: OpenSnapshot['localShards'] = [];
   for (const { index, split, file } of manifest.shards) {
     signal?.throwIfAborted();
     const path = join(cache, `${file.sha256}.parquet`);
@@ -41,7 +46,7 @@ export async function openSnapshot({ stores, artifacts, scratch }: Pick<Activity
     localShards.push({ index, split, path });
   }
   await sweep(cache, UNUSED_MS);
-  return { manifest, localShards };
+  return localShards;
 }
 
 async function isWhole(path: string, ref: Ref): Promise<boolean> {

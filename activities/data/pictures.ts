@@ -5,6 +5,8 @@ import { shardOf } from '../../domain/stable-split.js';
 import { checkClasses } from './label-checks.js';
 import { withoutErased } from './erasure/forget.js';
 import type { Erased } from './erasure/forget.js';
+import { keepFrozenPicturesOut } from './frozen/keep-pictures-out.js';
+import type { OpenFrozenSet } from './frozen/open.js';
 import { checkNearDuplicates } from './leakage/near-duplicates.js';
 import { compareKeys } from './order.js';
 import { readFolder, readLabelled } from './picture-rows.js';
@@ -21,13 +23,14 @@ const ROWS_PER_SHARD = 4_000;
 const BYTES_PER_SHARD = 64 * 1024 * 1024;
 
 /** Reads, checks and divides the pictures. Their bytes wait in a file of `folder`; about 400 bytes a row stay in memory. */
-export async function buildPictures(context: Omit<ReadContext, 'spill'> & { readonly sources: readonly ListedSource[]; readonly folder: string; readonly erased: Erased }): Promise<BuiltRows & { close(): Promise<void> }> {
+export async function buildPictures(context: Omit<ReadContext, 'spill'> & { readonly sources: readonly ListedSource[]; readonly folder: string; readonly erased: Erased; readonly frozen: readonly OpenFrozenSet[] }): Promise<BuiltRows & { close(): Promise<void> }> {
   const { data, findings, sources, folder } = context;
   const spill = await Spill.create(join(folder, 'pictures.spill'));
   try {
     const read: PictureRow[] = [];
     for (const [index, source] of sources.entries()) read.push(...await readSource({ ...context, spill }, source, index));
-    const rows = selectPictures(withoutErased(read, context.erased, findings), data.checks, findings);
+    const selected = selectPictures(withoutErased(read, context.erased, findings), data.checks, findings);
+    const rows = await keepFrozenPicturesOut(selected, data, context.frozen, context);
     checkClasses(countBy(rows), { classes: data.target.classes, minimumRows: data.checks.minimumRowsPerClass }, findings);
     await checkNearDuplicates(rows, spill, data, findings, context.signal);
     return { rows: rows.length, shards: divide(rows, data, spill, folder), counts: countAll(rows), sources: countSources(rows, sources), close: () => spill.close() };

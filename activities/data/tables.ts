@@ -10,6 +10,8 @@ import type { Duck } from './duckdb.js';
 import { forgetRows } from './erasure/forget.js';
 import type { Erased } from './erasure/forget.js';
 import type { Findings } from './findings.js';
+import { keepFrozenOut } from './frozen/keep-out.js';
+import type { OpenFrozenSet } from './frozen/open.js';
 import { checkTableLeakage } from './leakage/table-leakage.js';
 import type { ListedSource } from './listing.js';
 import { scanPersonalData } from './personal/scan.js';
@@ -38,6 +40,8 @@ export interface TableContext {
   /** The bundle of the definition's file, for its generators. */
   readonly definitionCode: () => Promise<Uint8Array>;
   readonly erased: Erased;
+  /** Rows that train nothing. */
+  readonly frozen: readonly OpenFrozenSet[];
 }
 
 const ROWS_PER_SHARD = 200_000;
@@ -66,7 +70,8 @@ export async function buildTable(context: TableContext): Promise<BuiltRows & { c
     const good = await checkTableRows(duck, data, findings);
     const boundaries = await decideBoundaries(duck, sources, good, context.boundariesOf);
     const buckets = await divideIntoBuckets(duck, data, { folder, good, split: resolvedSplit(boundaries), canonicalRow: canonicalRow(data), signal });
-    const kept = await selectTableRows(duck, data, buckets, findings, signal);
+    const selected = await selectTableRows(duck, data, buckets, findings, signal);
+    const kept = await keepFrozenOut(duck, data, selected, context.frozen, findings, signal);
     await checkLabels(duck, data, kept, findings);
     await checkTableLeakage(duck, data, kept, findings, signal);
     const shards = await divide(duck, data, kept, signal);

@@ -6,16 +6,19 @@ import { decideCandidate, judgeGates } from '../../domain/gates.js';
 import { tighten } from '../../domain/policy.js';
 import { ERRORS, PerennialError } from '../../contract/errors.js';
 import { openSnapshot } from '../data/open-snapshot.js';
+import type { OpenSnapshot } from '../data/open-snapshot.js';
 import { withWorkspace } from '../data/workspace.js';
 import type { ActivityDeps } from '../deps.js';
 import { heartbeating } from '../heartbeat.js';
 import { putJson } from '../../stores/json-objects.js';
+import type { Version } from '../../stores/versions.js';
 import { requireDefinition, requireRun, requireVersion } from '../lookup.js';
 import { fetchPackage } from '../package/fetch-package.js';
 import type { Candidate } from '../train/candidate.js';
 import { fetchCandidate } from '../train/fetch-candidate.js';
 import { compareModels, evaluateModel, expectedRows, reportOf } from './evaluate-model.js';
 import type { Evaluated } from './evaluate-model.js';
+import { measureFrozen } from './measure-frozen.js';
 
 export interface Judgement {
   readonly verdict: GateResult['verdict']; readonly summary: string; readonly error?: RunError;
@@ -52,15 +55,23 @@ export function createEvaluateActivities(deps: ActivityDeps) {
       if (!tightened?.ok) throw new PerennialError('definition/weakens-policy', tightened ? tightened.problems.join('; ') : `environment ${environment} does not exist`);
 
       const snapshot = await openSnapshot(deps, digest);
-      const candidate = await evaluateModel({ deps, directory: await open(directory), snapshot, importance: true, signal });
+      const opened = await open(directory);
+      const candidate = await evaluateModel({ deps, directory: opened, snapshot, importance: true, signal });
       const report = reportOf(candidate, definition, digest);
 
       const route = await stores.routes.current(environment, model);
       const liveArm = route?.arms.find((arm) => arm.role === 'live');
-      const live = liveArm ? await evaluateLive(model, liveArm.version, snapshot, signal) : null;
+      const liveVersion = liveArm ? await requireVersion(stores, model, liveArm.version) : null;
+      const live = liveVersion ? await evaluateLive(liveVersion, snapshot, signal) : null;
       const liveReport = live ? reportOf(live, definition, digest) : null;
       const paired = live ? compareModels(candidate, live, definition.evaluation.slices) : [];
-      const gates = judgeGates({ gates: tightened.effective.gates, overall: report.overall, slices: report.slices, paired, liveVersion: liveArm?.version ?? null });
+      const frozen = await measureFrozen(deps, {
+        run: id, definition, gates: tightened.effective.gates, snapshot, candidate,
+        // What is no longer refused in training may be in rows of before: they are all measured.
+        predict: (rows) => evaluateModel({ deps, directory: opened, snapshot: rows, refused: 'predict', signal }),
+        live: liveVersion && { run: liveVersion.run, predict: (rows) => evaluateLive(liveVersion, rows, signal) },
+      }, signal);
+      const gates = judgeGates({ gates: tightened.effective.gates, overall: report.overall, slices: report.slices, paired, liveVersion: liveArm?.version ?? null, frozen });
       const verdict = decideCandidate(gates);
 
       await record(id, report, liveReport, { v: 1, gates, paired, live: { version: liveArm?.version ?? null, generation: route?.generation ?? 0, evaluation: liveReport?.overall ?? null } });
@@ -72,8 +83,8 @@ export function createEvaluateActivities(deps: ActivityDeps) {
     }));
   }
 
-  async function evaluateLive(model: string, version: number, snapshot: Awaited<ReturnType<typeof openSnapshot>>, signal: AbortSignal): Promise<Evaluated> {
-    const directory = await fetchPackage(deps, await requireVersion(stores, model, version));
+  async function evaluateLive(version: Version, snapshot: OpenSnapshot, signal: AbortSignal): Promise<Evaluated> {
+    const directory = await fetchPackage(deps, version);
     // Its mistakes are those of its own evaluation. It may refuse what the world has come to be, and has to be replaced all the same.
     return { ...await evaluateModel({ deps, directory, snapshot, refused: 'predict', signal }), mistakes: [] };
   }

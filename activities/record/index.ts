@@ -9,6 +9,7 @@ import { TrainRequest } from '../../contract/signals.js';
 import { sha256Hex } from '../../domain/digest.js';
 import type { ActivityDeps } from '../deps.js';
 import { readJson } from '../../stores/json-objects.js';
+import { requireFittingSets } from '../data/frozen/open.js';
 import { requireDefinition, requireRun } from '../lookup.js';
 import { Candidate } from '../train/candidate.js';
 
@@ -88,7 +89,7 @@ export function createRecordActivities({ stores, artifacts, temporal }: Activity
       };
     },
 
-    /** Reads the definition against its environment's policy, which may have changed since intake. */
+    /** Reads the definition against its environment's policy and the frozen test sets that it names; both may have changed since intake. */
     async planRun({ run: id }: { model: string; run: string }): Promise<RunPlan> {
       const run = await requireRun(stores, id);
       const { definition } = await requireDefinition(stores, run.model, run.commit);
@@ -96,6 +97,7 @@ export function createRecordActivities({ stores, artifacts, temporal }: Activity
       if (!environment) throw new PerennialError('definition/weakens-policy', `${run.model} releases to ${definition.release.environment}, an environment that does not exist`);
       const tightened = tighten(environment.policy, definition);
       if (!tightened.ok) throw new PerennialError('definition/weakens-policy', tightened.problems.join('; '));
+      await requireFittingSets({ stores, artifacts }, definition);
       return {
         commit: run.commit, environment: definition.release.environment, automatic: tightened.effective.automatic,
         deadlineMs: tightened.effective.deadlineMs, reminderMs: durationMs(definition.approval.reminderAfter), keepWarmMs: durationMs(definition.release.keepWarm),

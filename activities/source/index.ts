@@ -2,10 +2,12 @@ import { rm } from 'node:fs/promises';
 import { Context } from '@temporalio/activity';
 import { PerennialError } from '../../contract/errors.js';
 import type { RunError } from '../../contract/run.js';
+import type { ModelDefinition } from '../../definition/model.js';
 import { tighten } from '../../domain/policy.js';
 import { findDefinitions } from '../../runtime/definition/find.js';
 import { readDefinitions } from '../../runtime/definition/read.js';
 import { createOutboxMail } from '../notify/outbox-mail.js';
+import { requireFittingSets } from '../data/frozen/open.js';
 import type { ActivityDeps } from '../deps.js';
 import { heartbeating } from '../heartbeat.js';
 import { checkOut } from './git.js';
@@ -71,11 +73,12 @@ export function createSourceActivities(deps: ActivityDeps) {
     },
   };
 
-  async function checkAgainstPolicy(definition: Parameters<typeof tighten>[1]): Promise<void> {
+  async function checkAgainstPolicy(definition: ModelDefinition): Promise<void> {
     const environment = await stores.environments.get(definition.release.environment);
     if (!environment) throw new PerennialError('definition/invalid', `release.environment: ${definition.release.environment} does not exist here`);
     const tightened = tighten(environment.policy, definition);
     if (!tightened.ok) throw new PerennialError('definition/weakens-policy', tightened.problems.join('; '));
+    await requireFittingSets(deps, definition);
     Context.current().heartbeat();
   }
 }

@@ -40,11 +40,12 @@ async function searched(context: Context, id: string): Promise<ErasureView> {
   }
 }
 
-function erasureText({ paint }: Pick<Context, 'paint'>, { erasure, snapshots, versions }: ErasureView): string {
+function erasureText({ paint }: Pick<Context, 'paint'>, { erasure, snapshots, versions, frozen }: ErasureView): string {
   const names = versions.map(({ version, status }) => `${erasure.model}@${version} (${status})`);
   return [
     `${paint.bold(`erasure ${erasure.id}`)} of ${erasure.requestedAt} by ${erasure.by}: ${erasure.reason}`,
     ...(snapshots.length === 0 ? ['  no snapshot holds the row'] : snapshots.map(({ snapshot, removedAt }) => `  snapshot ${snapshot.slice(0, 12)} ${removedAt === null ? `holds it; its files go once a snapshot without it is there: \`perennial retrain ${erasure.model}\`` : `held it; its files were removed ${removedAt}`}`)),
     `  ${names.length === 0 ? 'no version was trained on it' : `versions that were trained on it: ${names.join(', ')}`}`,
+    ...frozen.map(({ name, rows }) => `  the frozen test set ${name} was made anew without it, of ${rows} rows: figures of before and after are not comparable`),
   ].join('\n');
 }

@@ -58,7 +58,14 @@ export const ReproduceBody = z.strictObject({ tolerance: z.number().min(0).max(1
 
 export const EraseBody = z.strictObject({ key: z.string().min(1).max(2000).describe('the row\'s key, which is not kept'), reason: Reason, id: RequestId });
 
+export const FreezeBody = z.strictObject({
+  name: Label.describe('by which definitions refer to the rows'), reason: Reason,
+  version: VersionNumber.optional().describe('the test rows of this version\'s snapshot'),
+  snapshot: z.string().regex(/^[0-9a-f]{8,64}$/, 'a snapshot\'s digest, or its first 8 digits or more').optional().describe('of this snapshot; neither given: of the newest'),
+}).refine(({ version, snapshot }) => version === undefined || snapshot === undefined, 'a version or a snapshot, not both');
+
 export const ModelParams = z.strictObject({ model: ModelName });
+export const FrozenParams = z.strictObject({ model: ModelName, name: Label });
 export const VersionParams = z.strictObject({ model: ModelName, version: z.coerce.number().pipe(VersionNumber) });
 export const SnapshotParams = z.strictObject({ snapshot: z.string().regex(/^[0-9a-f]{8,64}$/, 'a snapshot\'s digest, or its first 8 digits or more') });
 export const LineageQuery = z.strictObject({ depth: z.coerce.number().pipe(z.int().min(1).max(100)).default(1).describe('how many versions away it goes') });

@@ -45,5 +45,5 @@ async function viewOf(stores: Stores, id: string): Promise<ErasureView> {
   const snapshots = await stores.erasures.snapshotsOf(id);
   const marked = new Set(snapshots.map(({ snapshot }) => snapshot));
   const versions = (await stores.versions.list(erasure.model)).filter(({ snapshot }) => marked.has(snapshot));
-  return { erasure, snapshots, versions: versions.map(({ version, status, snapshot }) => ({ version, status, snapshot })) };
+  return { erasure, snapshots, versions: versions.map(({ version, status, snapshot }) => ({ version, status, snapshot })), frozen: await stores.frozen.revisedFor(id) };
 }

@@ -122,6 +122,22 @@ describe('a candidate', () => {
   });
 });
 
+describe('a gate on a frozen test set', () => {
+  const gate = atLeast({ frozen: 'q3', slice: 'night' });
+
+  test('is judged on its rows, and says so', () => {
+    const frozen = [{ name: 'q3', overall: night, slices: [{ name: 'night', report: overall }], paired: [] }];
+    expect(judge(gate, { frozen })).toEqual({ ...judge(atLeast({}), {}), description: expect.stringMatching(/on night at least .*, on the frozen test set q3$/) as unknown, reason: expect.stringMatching(/^frozen test set q3: accuracy on night/) as unknown });
+    expect(judge(atLeast({ frozen: 'q3' }), { frozen }).n).toBe(night.n);
+    const paired = [{ slice: 'overall', both: 500, onlyCandidate: 0, onlyLive: 400, neither: 0 }];
+    expect(judge(notWorse({ frozen: 'q3' }), { frozen: [{ name: 'q3', overall, slices: [], paired }], liveVersion: 3 }).verdict).toBe('fail');
+  });
+
+  test('is inconclusive where the set was not measured', () => {
+    expect(judge(gate)).toMatchObject({ verdict: 'inconclusive', n: 0, value: null, reason: 'the frozen test set q3 was not measured' });
+  });
+});
+
 describe('gates of a regression', () => {
   const actual = Array.from({ length: 400 }, (_, row) => row / 100);
   /** Predictions that are off by `error`, upwards and downwards in turn. */

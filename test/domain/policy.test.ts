@@ -46,6 +46,14 @@ describe('a definition that asks for less than its environment', () => {
     expect(problems(policy({ gates: [gate({ slice: 'night', class: 'car' })] }), definition({ slices: ['night'] }))).toEqual([]);
   });
 
+  test('may not judge other rows than a gate of the environment on a frozen test set, nor leave the set out', () => {
+    const floor = policy({ gates: [gate({ frozen: 'q3' })] });
+    expect(problems(floor, definition())).toEqual([expect.stringContaining('judges the frozen test set "q3", which evaluation.frozen does not name')]);
+    const named = definition({ gates: [gate({})] });
+    expect(problems(floor, { ...named, evaluation: { ...named.evaluation, frozen: ['q3'] } })).toEqual([expect.stringContaining('is about the frozen test set q3, not the test rows')]);
+    expect(problems(floor, { ...named, evaluation: { ...named.evaluation, frozen: ['q3'], gates: [] } })).toEqual([]);
+  });
+
   test('hears of all problems at once', () => {
     expect(problems(policy({ maximumDeadlineMs: 1, gates: [gate({})] }), definition({ approval: { automatic: true }, gates: [gate({ threshold: 0.1 })] }))).toHaveLength(3);
   });

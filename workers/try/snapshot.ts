@@ -18,7 +18,7 @@ export async function buildSample({ deps, definition, code, rows, folder, signal
   const { name: model, data } = definition;
   const findings = new Findings();
   const sources = sampleSources(await listSources({ deps, model, data, findings }), definition, rows);
-  const common = { deps, model, findings, sources, folder, signal, onRows: () => undefined, boundariesOf: () => Promise.resolve(null), definitionCode: () => Promise.resolve(code), erased: null };
+  const common = { deps, model, findings, sources, folder, signal, onRows: () => undefined, boundariesOf: () => Promise.resolve(null), definitionCode: () => Promise.resolve(code), erased: null, frozen: [] };
   const built = data.kind === 'images' ? await buildPictures({ ...common, data }) : await buildTable({ ...common, data });
   try {
     const content = contentOf(model, data, built);

@@ -6,10 +6,11 @@ import type { ActivityDeps } from '../../deps.js';
 import { readJson } from '../../../stores/json-objects.js';
 import { literal, openDuck } from '../duckdb.js';
 import { withWorkspace } from '../workspace.js';
+import { reviseFrozen } from '../frozen/revise.js';
 import { erasedSql } from './forget.js';
 
 /**
- * Looks through every snapshot of the model and marks those that hold the row. A shard that several share is read once; one that was removed
+ * Looks through every snapshot of the model and marks those that hold the row; a frozen test set that holds it is made anew without it. A shard that several share is read once; one that was removed
  * for another erasure is passed over. Marks are written once each, so a second try adds what is missing.
  */
 export async function findErased({ stores, artifacts, scratch }: ActivityDeps, { model, id }: { readonly model: string; readonly id: string }, signal: AbortSignal, onShard: () => void): Promise<void> {
@@ -31,6 +32,15 @@ export async function findErased({ stores, artifacts, scratch }: ActivityDeps, {
           if (known.get(file.sha256)) files.push(file.sha256);
         }
         if (files.length > 0) await stores.erasures.mark({ erasure: id, snapshot: snapshot.digest, files });
+      }
+      // After the marks: what is frozen from now on is refused where its snapshot holds the row.
+      const looked = async (file: SnapshotManifest['shards'][number]['file']) => {
+        if (!known.has(file.sha256)) known.set(file.sha256, await holds(file));
+        return known.get(file.sha256) ?? false;
+      };
+      for (const set of await stores.frozen.toSearch(model)) {
+        await reviseFrozen(set, { deps: { stores, artifacts }, duck, folder, signal, erasure: { id, keyHash: erasure.keyHash }, hashed: erasedSql(erased.salt), holds: looked });
+        onShard();
       }
     } finally {
       duck.close();

@@ -50,13 +50,13 @@ export async function createDataStack() {
     warehouse,
 
     /** A model whose definition at a new commit has this data, in a file of this `code`. Returns what builds its snapshot. */
-    async define(data: Data, model?: string, code?: string) {
+    async define(data: Data, model?: string, code?: string, more: Partial<ModelDefinitionInput> = {}) {
       const name = model ?? await addModel(stores);
       const at = commit(randomUUID());
       const definition = ModelDefinition.parse({
         schema: 1, name, owner: { name: 'Ada', email: 'ada@example.com' }, purpose: 'a test', data,
         network: { layers: [{ className: 'Dense', config: { units: 2 } }] }, training: { optimizer: { kind: 'sgd', learningRate: 0.1 }, epochs: 1, batchSize: 8, seed: 1 },
-        evaluation: { gates: [{ kind: 'not-worse-than-live', name: 'not-worse', metric: data.target.task === 'regression' ? 'mae' : 'accuracy' }] },
+        evaluation: { gates: [{ kind: 'not-worse-than-live', name: 'not-worse', metric: data.target.task === 'regression' ? 'mae' : 'accuracy' }] }, ...more,
       } satisfies ModelDefinitionInput);
       await stores.models.saveDefinition({ model: name, repository: 'cars', commit: at, path: 'cars.model.ts', trainingDigest: digest('t'), policyDigest: digest('p'), definition, bundle: code === undefined ? ref('bundle') : await artifacts.putBlob(new TextEncoder().encode(code)), networkBundle: null });
       const run = await addRun(stores, name);
