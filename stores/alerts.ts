@@ -44,11 +44,12 @@ export function createAlertsStore(db: Database) {
     },
 
     /** Newest first. */
-    async listFindings({ model, environment, open, limit = 100 }: { model?: string; environment?: string; open?: boolean; limit?: number } = {}): Promise<Finding[]> {
+    async listFindings({ model, version, environment, open, limit = 100 }: { model?: string; version?: number; environment?: string; open?: boolean; limit?: number } = {}): Promise<Finding[]> {
       return parseRows(Finding, await db.query(
         `select ${COLUMNS} from findings where ($1::text is null or model = $1) and ($2::text is null or environment = $2) and ($3::boolean is null or (closed_at is null) = $3)
-         order by opened_at desc, id desc limit $4`,
-        [model ?? null, environment ?? null, open ?? null, limit]));
+           and ($4::integer is null or version = $4)
+         order by opened_at desc, id desc limit $5`,
+        [model ?? null, environment ?? null, open ?? null, version ?? null, limit]));
     },
   };
 }

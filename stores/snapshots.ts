@@ -65,8 +65,8 @@ export function createSnapshotsStore(db: Database) {
     },
 
     /** Newest first. */
-    async listFor(model: string, limit = 100): Promise<Snapshot[]> {
-      return parseRows(Snapshot, await db.query(`select ${COLUMNS} from snapshots where model = $1 order by created_at desc limit $2`, [model, limit]));
+    async listFor(model: string, limit = 100, since: string | null = null): Promise<Snapshot[]> {
+      return parseRows(Snapshot, await db.query(`select ${COLUMNS} from snapshots where model = $1 and ($3::timestamptz is null or created_at >= $3) order by created_at desc limit $2`, [model, limit, since]));
     },
   };
 }

@@ -12,8 +12,8 @@ import type { Step } from './walk.js';
 
 interface SourceRows { readonly description: string; readonly rows: number; readonly labelled: boolean; readonly environment: string | null }
 
-/** Snapshots that are searched for a version's labelled predictions, newest first. */
-const SNAPSHOTS = 200;
+/** Findings of a version, and snapshots since it was registered, that are looked through: a daily retraining makes so many in thirty years. */
+const EVERY = 10_000;
 
 /** What a node came from (`back`) and what came of it (`forth`), one step at a time, from the registry and the snapshots' manifests. */
 export function createSteps({ stores, artifacts }: { readonly stores: Stores; readonly artifacts: Artifacts }, model: string) {
@@ -68,16 +68,16 @@ export function createSteps({ stores, artifacts }: { readonly stores: Stores; re
 
   const forth: typeof back = {
     async version(node) {
-      const { version } = parseVersionName(node.name);
+      const { version, registeredAt } = await findVersion(stores, model, parseVersionName(node.name).version);
       const [scores, reproductions, findings, snapshots] = await Promise.all([
-        stores.scores.listFor(model, version), stores.reproductions.listFor(model, version), stores.alerts.listFindings({ model }), stores.snapshots.listFor(model, SNAPSHOTS),
+        stores.scores.listFor(model, version), stores.reproductions.listFor(model, version), stores.alerts.listFindings({ model, version, limit: EVERY }), stores.snapshots.listFor(model, EVERY, registeredAt),
       ]);
       const fed = await Promise.all(snapshots.map(async (snapshot) => Promise.all((await sourcesOf(snapshot)).filter(({ labelled }) => labelled).map(async (source) => (
         source.environment !== null && (await labelledBefore(snapshot, source.environment)).includes(version) ? [leaves(sourceNode(snapshot.digest, source), node, 'answered')] : [])))));
       return [
         ...scores.map((job) => leaves(scoresNode(job), node, 'scored')),
         ...reproductions.map((one) => leaves(reproductionNode(one), node, 'was built again')),
-        ...findings.filter((finding) => finding.version === version).map((finding) => leaves(findingNode(finding), node, 'was found in')),
+        ...findings.map((finding) => leaves(findingNode(finding), node, 'was found in')),
         ...fed.flat(2),
       ];
     },
