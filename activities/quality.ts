@@ -5,7 +5,8 @@ import { METRIC_KINDS, metricText } from '../domain/metrics.js';
 import { measure } from '../domain/measure.js';
 import { figureText, headlines } from '../domain/quality.js';
 import type { Figure } from '../domain/quality.js';
-import { escapeHtml as escape, percent, table } from './html.js';
+import { escapeMarkup as escape } from '../domain/markup.js';
+import { percent, table } from './html.js';
 
 const SHOWN_MISTAKES = 12;
 

@@ -2,7 +2,8 @@ import type { GateResult, Mistake } from '../../contract/evaluation.js';
 import type { Evidence } from '../../contract/evidence.js';
 import { featuresHtml, hangsOn } from './importance.js';
 import { headlineText, sliceText } from '../../domain/quality.js';
-import { escapeHtml as escape, table } from '../html.js';
+import { escapeMarkup as escape } from '../../domain/markup.js';
+import { table } from '../html.js';
 import { changeRows, mistakesHtml, qualityHtml, qualityLines, sliceTable } from '../quality.js';
 
 interface Reader { readonly digest: string; readonly evidence: Evidence; readonly publicUrl: string; readonly approver?: string }

@@ -1,5 +1,6 @@
 import type { ComparedFact, ComparedSubject, Comparison } from '../../contract/comparison.js';
-import { escapeXml, px, svgDocument, widthOf } from '../svg.js';
+import { escapeMarkup } from '../../domain/markup.js';
+import { px, svgDocument, widthOf } from '../svg.js';
 import { ticks } from './ticks.js';
 
 /** Okabe and Ito's colours, which people who see fewer colours tell apart too; each subject has a sign of its own besides. */
@@ -13,7 +14,7 @@ const PLOT = { width: 420, height: 260 } as const;
 /** Metrics between 0 and 1 as dots on one scale, and the loss of each epoch: training rows dashed, validation rows solid. */
 export function comparisonPicture({ subjects, metrics, sameTestRows }: Comparison): string {
   const shares = metrics.filter(({ values }) => values.some((value) => typeof value === 'number') && values.every((value) => value === null || (typeof value === 'number' && value >= 0 && value <= 1)));
-  const legend = subjects.map(({ name, status }, index) => `${sign(index, MARGIN + 6, MARGIN + index * ROW)}<text x="${MARGIN + 20}" y="${MARGIN + 4 + index * ROW}">${escapeXml(name)} <tspan class="quiet">${escapeXml(status)}</tspan></text>`);
+  const legend = subjects.map(({ name, status }, index) => `${sign(index, MARGIN + 6, MARGIN + index * ROW)}<text x="${MARGIN + 20}" y="${MARGIN + 4 + index * ROW}">${escapeMarkup(name)} <tspan class="quiet">${escapeMarkup(status)}</tspan></text>`);
   const top = MARGIN + subjects.length * ROW + 20;
   const label = Math.max(60, ...shares.map(({ name }) => widthOf(name))) + 12;
   const dots = dotPlot(shares, MARGIN + label, top);
@@ -38,7 +39,7 @@ function dotPlot(facts: readonly ComparedFact[], left: number, top: number): str
     ...facts.map(({ name, values: all }, row) => {
       const y = top + (row + 0.5) * ROW;
       const signs = all.map((value, index) => (typeof value === 'number' ? sign(index, at(value), y, `${name}: ${value}`) : ''));
-      return `<text class="right" x="${px(left - 8)}" y="${px(y + 4)}">${escapeXml(name)}</text><path class="grid" d="M${px(left)} ${px(y)}h${PLOT.width}"/>${signs.join('')}`;
+      return `<text class="right" x="${px(left - 8)}" y="${px(y + 4)}">${escapeMarkup(name)}</text><path class="grid" d="M${px(left)} ${px(y)}h${PLOT.width}"/>${signs.join('')}`;
     }),
   ];
 }
@@ -67,5 +68,5 @@ function learningCurves(subjects: readonly ComparedSubject[], left: number, top:
 }
 
 function sign(index: number, x: number, y: number, title = ''): string {
-  return `<path class="sign s${index}" d="${SIGNS[index] ?? SIGNS[0]}" transform="translate(${px(x)} ${px(y)})">${title === '' ? '' : `<title>${escapeXml(title)}</title>`}</path>`;
+  return `<path class="sign s${index}" d="${SIGNS[index] ?? SIGNS[0]}" transform="translate(${px(x)} ${px(y)})">${title === '' ? '' : `<title>${escapeMarkup(title)}</title>`}</path>`;
 }

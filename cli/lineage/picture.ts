@@ -1,6 +1,7 @@
 import dagre from '@dagrejs/dagre';
 import type { Lineage, LineageKind, LineageNode } from '../../contract/lineage.js';
-import { escapeXml, px, svgDocument, widthOf } from '../svg.js';
+import { escapeMarkup } from '../../domain/markup.js';
+import { px, svgDocument, widthOf } from '../svg.js';
 
 const LINE = 16;
 const PADDING = 10;
@@ -34,13 +35,13 @@ export function lineagePicture(lineage: Lineage): string {
 
 function box({ node, text, x, y, width, height }: Placed, focus: boolean): string {
   const [left, top] = [x - width / 2, y - height / 2];
-  const lines = text.map((line, index) => `<text x="${px(left + PADDING)}" y="${px(top + PADDING + (index + 0.75) * LINE)}" class="${['quiet', 'name'][index] ?? 'line'}">${escapeXml(line)}</text>`);
-  return `<g class="${node.kind}${focus ? ' focus' : ''}"><title>${escapeXml([node.kind, node.name, ...node.lines, ...(node.at ? [node.at] : [])].join('\n'))}</title><rect x="${px(left)}" y="${px(top)}" width="${px(width)}" height="${px(height)}" rx="6"/>${lines.join('')}</g>`;
+  const lines = text.map((line, index) => `<text x="${px(left + PADDING)}" y="${px(top + PADDING + (index + 0.75) * LINE)}" class="${['quiet', 'name'][index] ?? 'line'}">${escapeMarkup(line)}</text>`);
+  return `<g class="${node.kind}${focus ? ' focus' : ''}"><title>${escapeMarkup([node.kind, node.name, ...node.lines, ...(node.at ? [node.at] : [])].join('\n'))}</title><rect x="${px(left)}" y="${px(top)}" width="${px(width)}" height="${px(height)}" rx="6"/>${lines.join('')}</g>`;
 }
 
 function arrow({ points, x, y }: { points: { x: number; y: number }[]; x: number; y: number }, how: string): string {
   const path = points.map((point, index) => `${index === 0 ? 'M' : 'L'}${px(point.x)} ${px(point.y)}`).join('');
-  return `<path class="arrow" d="${path}" marker-end="url(#tip)"/><text class="how quiet" x="${px(x)}" y="${px(y - 4)}">${escapeXml(how)}</text>`;
+  return `<path class="arrow" d="${path}" marker-end="url(#tip)"/><text class="how quiet" x="${px(x)}" y="${px(y - 4)}">${escapeMarkup(how)}</text>`;
 }
 
 function styles(): string {

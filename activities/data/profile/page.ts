@@ -1,6 +1,6 @@
 import type { ColumnSummary, ProfileSummary } from '../../../contract/data-profile.js';
 import { outlierText, shareText, shortNumber, valueText } from '../../../domain/profile/words.js';
-import { escapeHtml as escape } from '../../html.js';
+import { escapeMarkup as escape } from '../../../domain/markup.js';
 import { heatMap, histogram, shareBars } from './charts.js';
 
 const STYLE = `:root{color-scheme:light dark;--text:#1c2430;--page:#fff;--line:#d8dee6;--soft:#f3f5f8;--bar:#2f6db3;--quiet:#5a6675;--positive:#2f8f5b;--negative:#c4602a}
