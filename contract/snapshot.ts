@@ -68,7 +68,7 @@ export const DataReport = z.strictObject({
   v: z.literal(1),
   blocked: z.boolean(),
   findings: z.array(z.strictObject({
-    check: z.enum(['unreadable', 'duplicate', 'conflicting-label', 'empty-class', 'too-few-rows', 'wrong-shape', 'unknown-class', 'not-a-number', 'constant-target', 'missing-value', 'wrong-type', 'missing-source', 'expectation', 'changed', 'personal-data', 'across-splits', 'near-duplicate', 'target-leak', 'source-failed', 'erased', 'frozen']),
+    check: z.enum(['unreadable', 'duplicate', 'conflicting-label', 'empty-class', 'too-few-rows', 'wrong-shape', 'unknown-class', 'not-a-number', 'constant-target', 'missing-value', 'wrong-type', 'missing-source', 'expectation', 'changed', 'personal-data', 'across-splits', 'near-duplicate', 'target-leak', 'source-failed', 'erased', 'frozen', 'blank', 'brightness']),
     severity: z.enum(['block', 'warn', 'drop']),
     count: z.int(), message: z.string(),
     /** The first rows concerned, by key or file. */

@@ -20,12 +20,20 @@ export const DataCheck = z.strictObject({
   unreadable: z.enum(['block', 'warn', 'drop']).default('block'),
 });
 
+const Level = z.number().min(0).max(255);
+
+export const ImageCheck = DataCheck.extend({
+  blank: z.enum(['block', 'warn', 'drop']).optional().describe('a picture of one colour; left out, they are reported'),
+  brightness: z.strictObject({ from: Level.default(0), to: Level.default(255), severity: z.enum(['block', 'warn', 'drop']).default('warn') })
+    .refine(({ from, to }) => from < to, 'a range from less to more').optional().describe('the mean of a picture\'s values; left out, it may be any'),
+});
+
 export const ImageData = z.strictObject({
   kind: z.literal('images'),
   image: z.strictObject({ name: Label.default('image'), height: z.int().min(1).max(4096), width: z.int().min(1).max(4096), channels: z.union([z.literal(1), z.literal(3)]).default(3) }),
   target: ClassTarget,
   sources: z.array(Source).min(1),
-  checks: DataCheck.prefault({}),
+  checks: ImageCheck.prefault({}),
   comparison: Comparison.optional().describe('what may differ from the snapshot before; left out, nothing is compared'),
   leakage: PictureLeakage.optional().describe('what training must not have seen; left out, it is looked for all the same'),
 });

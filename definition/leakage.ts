@@ -13,4 +13,5 @@ export const TableLeakage = z.strictObject({
 export const PictureLeakage = z.strictObject({
   nearDuplicates: Severity.default('warn').describe('a picture that looks like a test picture, in another split'),
   distance: z.int().min(0).max(7).default(3).describe('bits of 64 in which the hashes of such pictures differ at most'),
+  otherClass: Severity.default('warn').describe('pictures that look alike under two classes: one of them may have the wrong label'),
 });

@@ -84,8 +84,21 @@ export async function* readLabelled(context: ReadContext, { source, description 
 }
 
 function accept({ data, findings }: ReadContext, picture: CheckedPicture, row: string): picture is Extract<CheckedPicture, { ok: true }> {
-  if (!picture.ok) findings.add(picture.check, data.checks.unreadable, picture.message, row);
-  return picture.ok;
+  if (!picture.ok) {
+    findings.add(picture.check, data.checks.unreadable, picture.message, row);
+    return false;
+  }
+  const { blank = 'warn', brightness } = data.checks;
+  const { figures } = picture;
+  if (figures.contrast === 0) {
+    findings.add('blank', blank, 'pictures of one colour', row);
+    if (blank === 'drop') return false;
+  }
+  if (brightness && (figures.brightness < brightness.from || figures.brightness > brightness.to)) {
+    findings.add('brightness', brightness.severity, `pictures whose mean value is not from ${brightness.from} to ${brightness.to}`, `${row} (${figures.brightness.toFixed(1)})`);
+    if (brightness.severity === 'drop') return false;
+  }
+  return true;
 }
 
 export function splitFor(rule: Images['sources'][number]['split'], key: string): Split {

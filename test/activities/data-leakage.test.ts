@@ -92,6 +92,7 @@ describe('pictures that look alike', () => {
     await place.put('train/car/darker.png', changed(100, (value) => Math.round(value * 0.6)));
     await place.put('train/truck/noisy.png', changed(101, (value) => Math.max(0, Math.min(255, value + Math.round((next() - 0.5) * 4)))));
     await place.put('train/truck/test-again.png', changed(5, (value) => Math.min(255, value + 1)));
+    await place.put('train/car/wrong.png', changed(7, (value) => Math.min(255, value + 1)));
     for (const [name, grey] of [['train/car/grey.png', 90], ['test/car/black.png', 3]] as const) await place.put(name, png(new Uint8Array(SIZE * SIZE * 3).fill(grey)));
     const { build } = await stack.define({
       kind: 'images', image: { height: SIZE, width: SIZE }, target: { classes: ['car', 'truck'] }, leakage,
@@ -104,8 +105,13 @@ describe('pictures that look alike', () => {
   it('are named in pairs where one of them judges; others, and pictures of one grey, are not', async () => {
     const { found, place, blocked } = await pictures();
     expect(blocked).toBe(false);
-    expect(found).toMatchObject([{ check: 'near-duplicate', severity: 'warn', count: 2, message: 'pictures that train or validate look like a test picture' }]);
-    expect(found[0]?.rows.map((name) => name.replace(/, \d of 64 bits differ$/, ''))).toEqual([`${place}/train/car/darker.png (train) ~ ${place}/test/car/100.png (test)`, `${place}/train/truck/noisy.png (train) ~ ${place}/test/truck/101.png (test)`]);
+    expect(found).toMatchObject([
+      { check: 'blank', severity: 'warn', count: 2 },
+      { check: 'near-duplicate', severity: 'warn', count: 2, message: 'pictures that train or validate look like a test picture' },
+      { check: 'near-duplicate', severity: 'warn', count: 1, message: 'pictures look alike under two classes; is one of them labelled wrongly?', rows: [expect.stringMatching(/\/train\/car\/wrong\.png \(car\) ~ .*\/train\/truck\/7\.png \(truck\), \d of 64 bits differ$/)] },
+    ]);
+    expect(found[1]?.rows.map((name) => name.replace(/, \d of 64 bits differ$/, ''))).toEqual([`${place}/train/car/darker.png (train) ~ ${place}/test/car/100.png (test)`, `${place}/train/truck/noisy.png (train) ~ ${place}/test/truck/101.png (test)`]);
     expect((await pictures({ nearDuplicates: 'block' })).blocked).toBe(true);
+    expect((await pictures({ nearDuplicates: 'off', otherClass: 'off' })).found.map(({ check }) => check)).toEqual(['blank']);
   });
 });

@@ -227,6 +227,23 @@ describe('validation of pictures', () => {
     await expect(openSnapshot(stack.deps, result.digest)).rejects.toThrow(/no snapshot/);
   });
 
+  it('looks at their brightness, and reports pictures of one colour', async () => {
+    const place = await stack.locate();
+    await fill(place);
+    const flat = (value: number) => png(new Uint8Array(48).fill(value));
+    await place.put('train/car/dusk.png', png(pixels(100).map((value) => value >> 4)));
+    await place.put('train/car/grey.png', flat(99));
+    const told = async (checks: Extract<Data, { kind: 'images' }>['checks']) => {
+      const { build } = await stack.define(pictures(place.name, { checks: { minimumRowsPerClass: 2, ...checks } }));
+      const { rows, blocked, report } = await build();
+      return { rows, blocked, found: report.findings.filter(({ check }) => check === 'blank' || check === 'brightness') };
+    };
+    expect(await told({})).toMatchObject({ rows: 14, blocked: false, found: [{ check: 'blank', severity: 'warn', rows: [`${place.name}/train/car/grey.png`] }] });
+    expect(await told({ blank: 'drop', brightness: { from: 20 } })).toMatchObject({ rows: 13, found: [{ check: 'brightness', severity: 'warn', message: 'pictures whose mean value is not from 20 to 255', rows: [expect.stringMatching(/dusk\.png \(\d\.\d\)$/)] }, { check: 'blank', severity: 'drop' }] });
+    expect(await told({ brightness: { from: 20, severity: 'drop' } })).toMatchObject({ rows: 13, blocked: false });
+    expect(await told({ brightness: { to: 98, severity: 'block' } })).toMatchObject({ blocked: true });
+  });
+
   it('reports folders that are no class, and what is no picture', async () => {
     const { result } = await built(async (place) => {
       await place.put('train/lorry/1.png', png(pixels(60)));
