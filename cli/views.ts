@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { EvaluationReport, GateResult, QualityReport, TestEnvironmentReport } from '../contract/evaluation.js';
 import { Evidence } from '../contract/evidence.js';
+import { SnapshotSource } from '../contract/snapshot.js';
 import { RunError, RunEvent, RunReason, RunStatus, RunStep } from '../contract/run.js';
 
 /** What the command line reads of the gateway's answers; more may be in them. */
@@ -60,7 +61,7 @@ export const Audit = z.object({
   version: z.object({ model: z.string(), version: z.int(), status: z.string(), package: z.string(), trainingDigest: z.string() }),
   commit: z.object({ commit: z.string(), repository: z.string().nullable(), committer: z.object({ name: z.string(), email: z.string() }).nullable(), message: z.string().nullable() }),
   run: z.object({ run: z.string(), reason: RunReason, startedAt: z.string(), endedAt: z.string().nullable(), status: z.string() }).nullable(),
-  data: z.object({ snapshot: z.string(), rows: z.int() }).nullable(),
+  data: z.object({ snapshot: z.string(), rows: z.int(), sources: z.array(SnapshotSource).nullable() }).nullable(),
   evidence: z.object({ digest: z.string(), gates: z.array(GateResult), deadline: z.string() }).nullable(),
   decisions: z.array(z.object({ verdict: z.string(), approver: z.string(), comment: z.string(), via: z.string(), accepted: z.boolean(), refusal: z.string().nullable(), at: z.string() })),
   reproductions: z.array(z.object({ id: z.string(), by: z.string(), status: z.string(), because: z.array(z.string()), startedAt: z.string(), endedAt: z.string().nullable() })),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Column } from '../definition/columns.js';
-import { Instant, Ref, Sha256 } from './ref.js';
+import { Commit, Instant, Ref, Sha256 } from './ref.js';
 
 export const Split = z.enum(['train', 'validation', 'test']);
 export type Split = z.infer<typeof Split>;
@@ -23,6 +23,10 @@ export const SnapshotTarget = z.discriminatedUnion('task', [
 ]);
 export type SnapshotTarget = z.infer<typeof SnapshotTarget>;
 
+/** Where rows came from; terms of use and the days on which they were collected, as the definition said when the snapshot was made. */
+export const SnapshotSource = z.strictObject({ description: z.string(), rows: z.int(), terms: z.string().optional(), collected: z.strictObject({ from: z.string(), to: z.string() }).optional() });
+export type SnapshotSource = z.infer<typeof SnapshotSource>;
+
 /** `snapshots/<digest>/manifest.json`. The digest covers `content` only: the same rows give the same snapshot. */
 export const SnapshotManifest = z.strictObject({
   v: z.literal(1),
@@ -38,7 +42,9 @@ export const SnapshotManifest = z.strictObject({
   shards: z.array(Shard),
   /** Rows per split, per class (of a regression none), per attribute value (`light=night`). */
   counts: z.strictObject({ bySplit: z.record(z.string(), z.int()), byClass: z.record(z.string(), z.int()), byAttribute: z.record(z.string(), z.int()) }),
-  sources: z.array(z.strictObject({ description: z.string(), rows: z.int() })),
+  sources: z.array(SnapshotSource),
+  /** The run that made it first, of which commit, whose cause it was. */
+  made: z.strictObject({ run: z.string(), commit: Commit, by: z.string(), at: Instant }).optional(),
   /** Where validation and test begin, of sources (by their place in the definition) that are divided by shares of a time; null: never. `rule` is a digest over column and shares. */
   boundaries: z.array(z.strictObject({ rule: Sha256, column: z.string(), sources: z.array(z.int()), validationFrom: Instant.nullable(), testFrom: Instant.nullable() })).optional(),
 });

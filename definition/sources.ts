@@ -10,12 +10,18 @@ const Attributes = z.record(Label, z.string()).default({});
  * machine's paths. `path` is a file below it; `*`, `?` and `**` are allowed.
  */
 const files = { location: Label, path: z.string().min(1) };
-const rows = { key: z.string().min(1), split: SplitRule, attributes: Attributes };
+const Day = z.iso.date();
+/** Where rows come from in words: kept with every snapshot, read by auditors, changes no row. */
+const origin = {
+  terms: z.string().min(1).max(500).optional().describe('the licence or terms of use, or where they can be read'),
+  collected: z.strictObject({ from: Day, to: Day }).refine(({ from, to }) => from <= to, 'a period from an earlier day to a later one').optional().describe('first and last day on which the rows were collected'),
+};
+const rows = { key: z.string().min(1), split: SplitRule, attributes: Attributes, ...origin };
 
 /** One character of ASCII that is printed, or a tab. */
 const Sign = z.string().regex(/^[\t -~]$/, 'one character of ASCII');
 
-const ImageFolder = z.strictObject({ kind: z.literal('image-folder'), location: Label, path: z.string().default(''), split: SplitRule, attributes: Attributes })
+const ImageFolder = z.strictObject({ kind: z.literal('image-folder'), location: Label, path: z.string().default(''), split: SplitRule, attributes: Attributes, ...origin })
   .describe('pictures laid out as <class>/<file>.png');
 const Parquet = z.strictObject({ kind: z.literal('parquet'), ...files, ...rows }).describe('rows of Parquet files');
 const Csv = z.strictObject({
@@ -28,7 +34,7 @@ const Csv = z.strictObject({
 }).refine(({ delimiter, quote, decimal }) => new Set([delimiter, quote, decimal]).size === 3, 'a delimiter, a quote and a decimal sign that differ')
   .describe('rows of text files, each line one row (RFC 4180)');
 const Ndjson = z.strictObject({ kind: z.literal('ndjson'), ...files, ...rows }).describe('rows of JSON lines, each line one object');
-const LabelledPredictions = z.strictObject({ kind: z.literal('labelled-predictions'), environment: Label.default('production'), attributes: Attributes, split: SplitRule, minimum: z.int().min(0).default(0) })
+const LabelledPredictions = z.strictObject({ kind: z.literal('labelled-predictions'), environment: Label.default('production'), attributes: Attributes, split: SplitRule, minimum: z.int().min(0).default(0), ...origin })
   .describe('predictions whose label has arrived; with `attributes`, only those logged with these request attributes');
 
 const Sql = z.strictObject({

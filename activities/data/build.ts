@@ -52,7 +52,7 @@ export async function buildSnapshot(deps: ActivityDeps, { model, commit, run }: 
   }
   const frozen: OpenFrozenSet[] = [];
   for (const set of sets) frozen.push(await openFrozen(deps, set, signal));
-  const result = await withWorkspace(deps.scratch, 'snapshots', (folder) => readAndSave({ deps, model, bundle, erased, frozen, data, findings, sources, folder, signal, progress }));
+  const result = await withWorkspace(deps.scratch, 'snapshots', (folder) => readAndSave({ deps, model, made: { run, commit }, bundle, erased, frozen, data, findings, sources, folder, signal, progress }));
   if (!result.blocked) await removeErased(deps, model, result.digest);
   if (!result.blocked && fingerprint !== null) await deps.stores.fingerprints.save({ model, fingerprint, digest: result.digest });
   await tellSources(deps, run, result);
@@ -70,7 +70,7 @@ async function knownSnapshot({ stores }: ActivityDeps, model: string, fingerprin
 }
 
 interface Reading {
-  readonly deps: ActivityDeps; readonly model: string; readonly bundle: Ref; readonly erased: Erased; readonly frozen: readonly OpenFrozenSet[]; readonly data: Data; readonly findings: Findings; readonly sources: readonly ListedSource[];
+  readonly deps: ActivityDeps; readonly model: string; readonly made: { readonly run: string; readonly commit: string }; readonly bundle: Ref; readonly erased: Erased; readonly frozen: readonly OpenFrozenSet[]; readonly data: Data; readonly findings: Findings; readonly sources: readonly ListedSource[];
   readonly folder: string; readonly signal: AbortSignal; readonly progress: BuildProgress;
 }
 
@@ -103,7 +103,7 @@ async function readAndSave(reading: Reading): Promise<BuiltResult> {
     const compared = findings.report();
     if (compared.blocked) return await blockedBy(compared);
     const refs = await saveProfile(deps, { model, snapshot: digest, profile });
-    const saved = await saveSnapshot({ deps, model, data, erased: reading.erased, built, report: compared, shards, profile: refs });
+    const saved = await saveSnapshot({ deps, model, made: reading.made, data, erased: reading.erased, built, report: compared, shards, profile: refs });
     return { ...saved, report: compared, blocked: false, reused: false, ...told };
   } finally {
     await built.close();

@@ -6,6 +6,7 @@ import { shortColumn } from '../../definition/columns.js';
 import type { Data } from '../../definition/data.js';
 import { digestOf } from '../../domain/digest.js';
 import type { ActivityDeps } from '../deps.js';
+import { requireRun } from '../lookup.js';
 import type { Erased } from './erasure/forget.js';
 import type { BuiltRows } from './rows.js';
 
@@ -21,16 +22,24 @@ export async function saveKnown({ stores }: ActivityDeps, { built, erased, diges
 }
 
 /** Writes the manifest, then the row: who finds the row finds everything. */
-export async function saveSnapshot({ deps, model, data, erased, built, report, shards, profile }: {
-  deps: ActivityDeps; model: string; data: Data; erased: Erased; built: BuiltRows; report: DataReport; shards: SnapshotManifest['shards']; profile: ProfileRefs;
+export async function saveSnapshot({ deps, model, made, data, erased, built, report, shards, profile }: {
+  deps: ActivityDeps; model: string; made: { readonly run: string; readonly commit: string }; data: Data; erased: Erased; built: BuiltRows; report: DataReport; shards: SnapshotManifest['shards']; profile: ProfileRefs;
 }): Promise<SavedSnapshot> {
   await fixBoundaries(deps.stores, model, built);
   const content = contentOf(model, data, built);
   const digest = digestOf(content);
-  const manifest: SnapshotManifest = { v: 1, digest, content, shards, counts: built.counts, sources: built.sources, ...(built.boundaries?.length ? { boundaries: built.boundaries.map(({ fixed: _, ...one }) => one) } : {}) };
+  const manifest: SnapshotManifest = { v: 1, digest, content, shards, counts: built.counts, sources: withOrigins(built.sources, data), made: { ...made, by: (await requireRun(deps.stores, made.run)).reason.by, at: new Date().toISOString() }, ...(built.boundaries?.length ? { boundaries: built.boundaries.map(({ fixed: _, ...one }) => one) } : {}) };
   const ref = await deps.artifacts.putOnce(`snapshots/${digest}/manifest.json`, new TextEncoder().encode(JSON.stringify(manifest)), { contentType: 'application/json' });
   await deps.stores.snapshots.save({ digest, model, manifest: ref, rows: built.rows, counts: built.counts, report, blocked: false, profile }, erased?.hashes.length ?? 0);
   return { digest, manifest: ref, rows: built.rows, counts: built.counts };
+}
+
+/** The sources of rows, in the order of the definition's, with what it says of their origin. */
+function withOrigins(sources: SnapshotManifest['sources'], { sources: described }: Data): SnapshotManifest['sources'] {
+  return sources.map((source, index) => {
+    const { terms, collected } = described[index] ?? {};
+    return { ...source, ...(terms === undefined ? {} : { terms }), ...(collected === undefined ? {} : { collected }) };
+  });
 }
 
 /** Makes boundaries of times those of all later snapshots. Where another build was first, this one has divided its rows by others: it is tried again. */

@@ -64,11 +64,16 @@ function auditText(context: Pick<Context, 'paint'>, name: string, audit: Audit):
     `${paint.bold(name)}  ${audit.version.status}  package ${audit.version.package}`,
     `commit ${audit.commit.commit} of ${audit.commit.repository ?? 'an unknown repository'}${who ? ` by ${who.name} <${who.email}>` : ''}${audit.commit.message ? `: ${audit.commit.message.split('\n')[0] ?? ''}` : ''}`,
     ...(audit.run ? [`run ${audit.run.run} (${audit.run.reason.kind}: ${audit.run.reason.detail}) from ${moment(audit.run.startedAt)} to ${moment(audit.run.endedAt)}`] : []),
-    ...(audit.data ? [`data: snapshot ${audit.data.snapshot}, ${audit.data.rows} rows`] : []),
+    ...(audit.data ? [`data: snapshot ${audit.data.snapshot}, ${audit.data.rows} rows`, ...sourceLines(audit.data)] : []),
     ...(audit.evidence ? [`evidence ${audit.evidence.digest}`, '', gateTable(context, audit.evidence.gates)] : ['no evidence was sealed']), '',
     audit.decisions.length === 0 ? 'no decisions' : table(['AT', 'APPROVER', 'VERDICT', 'COUNTS', 'COMMENT'], audit.decisions.map((one) => [moment(one.at), one.approver, one.verdict, one.accepted ? 'yes' : `no: ${one.refusal ?? ''}`, one.comment])), '',
     audit.served.length === 0 ? 'it never served' : table(['REPLICA', 'ENVIRONMENT', 'GENERATION', 'FROM', 'UNTIL'], audit.served.map((one) => [one.replica, one.environment, one.generation, moment(one.from), one.until === null ? 'now' : moment(one.until)])), '',
     ...(audit.reproductions.length > 0 ? [table(['REPRODUCED', 'BY', 'RESULT', 'WHY'], audit.reproductions.map((one) => [moment(one.startedAt), one.by, one.status, one.because[0]])), ''] : []),
     ...audit.ledger.map((chain) => (chain.ok ? paint.green(`ledger ${chain.chain}: whole`) : paint.red(`ledger ${chain.chain}: broken at entry ${chain.brokenAt ?? '?'}: ${chain.why ?? ''}`))),
   ].join('\n');
+}
+
+function sourceLines({ sources }: NonNullable<Audit['data']>): string[] {
+  if (sources === null) return ['  where they came from is not known: the snapshot\'s manifest is gone from S3'];
+  return sources.map(({ description, rows, terms, collected }) => `  ${rows} of ${description}${collected ? `, collected ${collected.from} to ${collected.to}` : ''}${terms === undefined ? '' : `, terms: ${terms}`}`);
 }

@@ -21,7 +21,10 @@ export default defineModel({
     ],
     target: { task: 'regression', name: 'MedInc' },
     sources: [
-      { kind: 'csv', location: 'tables', path: 'california_housing_reference.csv', key: 'id', split: { byKey: { train: 0.8, test: 0.2 } }, attributes: { period: 'first' } },
+      {
+        kind: 'csv', location: 'tables', path: 'california_housing_reference.csv', key: 'id', split: { byKey: { train: 0.8, test: 0.2 } }, attributes: { period: 'first' },
+        terms: 'census of the United States, in the public domain', collected: { from: '1990-04-01', to: '1990-04-01' },
+      },
       // What production was asked later, as soon as the census has said what it was.
       { kind: 'labelled-predictions', environment: 'production', attributes: { period: 'later' }, split: { byKey: { train: 0.7, test: 0.3 } } },
     ],

@@ -21,8 +21,8 @@ export const servedAt = defineRoute({
 
 export const audit = defineRoute({
   method: 'GET', path: '/models/:model/versions/:version/audit', summary: 'Where a version comes from, who decided, and when it served', access: ['auditor'], params: VersionParams,
-  async handle({ params, services: { stores } }) {
-    return auditVersion(stores, params.model, params.version);
+  async handle({ params, services }) {
+    return auditVersion(services, params.model, params.version);
   },
 });
 

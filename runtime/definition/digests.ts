@@ -13,12 +13,14 @@ export function policyDigest(definition: ModelDefinition): string {
   const training: readonly string[] = TRAINING_FIELDS;
   const fields = Object.fromEntries(Object.entries(definition).filter(([field]) => !training.includes(field)));
   const ofData = Object.fromEntries(Object.entries(definition.data).filter(([field, value]) => POLICY_OF_DATA.includes(field) && value !== undefined));
-  return digestOf({ ...fields, ...ofData });
+  const origins = definition.data.sources.map(({ terms, collected }) => ({ ...(terms === undefined ? {} : { terms }), ...(collected === undefined ? {} : { collected }) }));
+  return digestOf({ ...fields, ...ofData, ...(origins.some((origin) => Object.keys(origin).length > 0) ? { origins } : {}) });
 }
 
 /** What these fields say changes no weight, only whether there may be any. */
 const POLICY_OF_DATA: readonly string[] = ['expectations', 'comparison', 'personalData', 'leakage'];
 
 function withoutPolicy(data: ModelDefinition['data']): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(data).filter(([field]) => !POLICY_OF_DATA.includes(field)));
+  const sources = data.sources.map(({ terms: _terms, collected: _collected, ...source }) => source);
+  return Object.fromEntries(Object.entries({ ...data, sources }).filter(([field]) => !POLICY_OF_DATA.includes(field)));
 }

@@ -48,6 +48,8 @@ describe('the examples of tables', () => {
     const mail = await waitForMail(homeLayout(home.home).mailDir, 'the evidence', ({ subject }) => subject.includes('(housing-r1)'));
     expect(mail.text).toMatch(/Unseen data: mae \d\.\d+ on \d+ rows\n {2}mae +\d\.\d+ \(95% interval \d\.\d+ to \d\.\d+\)/);
 
+    expect(await home.world.perennial('audit', 'housing@1')).toMatch(/ of csv tables\/california_housing_reference\.csv, collected 1990-04-01 to 1990-04-01, terms: census of the United States, in the public domain\n/);
+
     const columns: Column[] = ['HouseAge', 'AveRooms', 'AveBedrms', 'Population', 'AveOccup', 'Latitude', 'Longitude'].map((name) => ({ name, datatype: 'FP64' }));
     const later = await exampleRows('select * from read_csv(\'california_housing_analysis.csv\')');
     const caller = await createCaller(home, 'housing');
