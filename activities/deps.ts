@@ -19,4 +19,6 @@ export interface ActivityDeps {
   readonly serverToken: () => Promise<string>;
   /** The address, with its password, of a database that definitions name; null where no such connection was set. */
   readonly sqlConnection: (name: string) => string | null;
+  /** The secret that pseudonyms are made with: in no payload, log or manifest. */
+  readonly pseudonymKey: () => Promise<string>;
 }

@@ -14,6 +14,7 @@ export const ERRORS = {
   'data/missing': { retryable: false, status: 422, next: 'Check the location with `perennial location list` and that the files are there.' },
   'data/blocked': { retryable: false, status: 422, next: 'Correct the rows that the data report names, or relax the check in the definition.' },
   'data/changed': { retryable: true, status: 409, next: 'It is tried again; write files under another name and rename them when they are whole.' },
+  'data/pseudonym-key': { retryable: false, status: 409, next: 'Give this machine the key that the model was trained with: PERENNIAL_PSEUDONYM_KEY, or `secrets/pseudonym-key` of the state folder; or train again.' },
   'data/erased': { retryable: false, status: 409, next: 'Start a new run: its snapshot is built without the erased rows.' },
   'source/unavailable': { retryable: true, status: 503, next: 'Check the database that the definition reads from; it is tried again by itself.' },
   'training/not-finite': { retryable: false, status: 422, next: 'Lower the learning rate, or check the inputs for extreme values.' },

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ColumnType } from '../definition/columns.js';
+import { ReplacingAction } from '../definition/personal.js';
 import { FittedFeature } from './features.js';
 import { Commit, Sha256 } from './ref.js';
 
@@ -9,6 +10,7 @@ export const PackagedFile = z.strictObject({ path: z.string().regex(/^[A-Za-z0-9
 export const SignatureInput = z.strictObject({
   name: z.string(), datatype: z.enum(['UINT8', 'FP32', 'FP64', 'BOOL', 'BYTES']), shape: z.array(z.int().min(1)),
   type: ColumnType.optional(), nullable: z.boolean().optional(), allowed: z.array(z.string()).optional(),
+  personal: z.strictObject({ action: ReplacingAction, key: z.string() }).optional().describe('values are replaced before they are predicted or logged, with the key of this name'),
 });
 export type SignatureInput = z.infer<typeof SignatureInput>;
 

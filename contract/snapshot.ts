@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Column } from '../definition/columns.js';
+import { ReplacingAction } from '../definition/personal.js';
 import { Commit, Instant, Ref, Sha256 } from './ref.js';
 
 export const Split = z.enum(['train', 'validation', 'test']);
@@ -27,6 +28,10 @@ export type SnapshotTarget = z.infer<typeof SnapshotTarget>;
 export const SnapshotSource = z.strictObject({ description: z.string(), rows: z.int(), terms: z.string().optional(), collected: z.strictObject({ from: z.string(), to: z.string() }).optional() });
 export type SnapshotSource = z.infer<typeof SnapshotSource>;
 
+/** Columns whose values were replaced, and the name of the key that their pseudonyms were made with. */
+export const SnapshotPersonal = z.strictObject({ key: z.string(), columns: z.record(z.string(), ReplacingAction) });
+export type SnapshotPersonal = z.infer<typeof SnapshotPersonal>;
+
 /** `snapshots/<digest>/manifest.json`. The digest covers `content` only: the same rows give the same snapshot. */
 export const SnapshotManifest = z.strictObject({
   v: z.literal(1),
@@ -37,6 +42,7 @@ export const SnapshotManifest = z.strictObject({
     target: SnapshotTarget,
     image: z.strictObject({ name: z.string(), height: z.int(), width: z.int(), channels: z.int() }).optional(),
     columns: z.array(Column).optional(),
+    personal: SnapshotPersonal.optional(),
     shards: z.array(z.strictObject({ index: z.int(), split: Split, rows: z.int(), digest: Sha256 })),
   }),
   shards: z.array(Shard),

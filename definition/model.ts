@@ -8,12 +8,13 @@ import { Evaluation, TestEnvironment } from './evaluation.js';
 import { SOURCE_GIVES } from './sources.js';
 import { columnOfSplit } from './splits.js';
 import { Alerts, Approval, Monitoring, Release, Retraining } from './operation.js';
+import { personalContradictions, withoutDropped } from './personal.js';
 import { classesOf } from './target.js';
 import { taskContradictions } from './task-contradictions.js';
 import type { Contradiction } from './task-contradictions.js';
 import { Network, Training } from './training.js';
 
-/** Everything a team says about a model. The fields of {@link TRAINING_FIELDS} change the weights; the rest is policy. */
+/** Everything a team says about a model; columns that are dropped are none from here on. The fields of {@link TRAINING_FIELDS} change the weights; the rest is policy. */
 export const ModelDefinition = z.strictObject({
   schema: z.literal(1),
   name: ModelName,
@@ -30,8 +31,10 @@ export const ModelDefinition = z.strictObject({
   retraining: Retraining.prefault({}),
   alerts: Alerts.prefault({}),
 }).superRefine((definition, context) => {
-  for (const { path, expected } of contradictions(definition)) context.addIssue({ code: 'custom', path: [...path], message: expected });
-});
+  const { data } = definition;
+  const found = data.kind === 'table' ? [...personalContradictions(data), ...contradictions({ ...definition, data: withoutDropped(data) })] : contradictions(definition);
+  for (const { path, expected } of found) context.addIssue({ code: 'custom', path: [...path], message: expected });
+}).transform((definition) => (definition.data.kind === 'table' ? { ...definition, data: withoutDropped(definition.data) } : definition));
 export type ModelDefinition = z.infer<typeof ModelDefinition>;
 /** What a team writes: defaults may be left out. */
 export type ModelDefinitionInput = z.input<typeof ModelDefinition>;

@@ -23,17 +23,18 @@ export type CellReader = (value: unknown) => { readonly cell: Cell } | { readonl
 /** Made once for each column of a loaded version: its known categories may be thousands. */
 const readers = new WeakMap<SignatureInput, CellReader>();
 
-export function cellReaderOf(input: SignatureInput): CellReader {
-  const reader = readers.get(input) ?? createCellReader(input);
+/** `replace`: what becomes of a text before anything else is done with it; the same for an input each time. */
+export function cellReaderOf(input: SignatureInput, replace?: (text: string) => string): CellReader {
+  const reader = readers.get(input) ?? createCellReader(input, replace);
   readers.set(input, reader);
   return reader;
 }
 
-function createCellReader(input: SignatureInput): CellReader {
+function createCellReader(input: SignatureInput, replace: (text: string) => string = (text) => text): CellReader {
   const column = columnOfInput(input);
   const known = input.allowed && new Set(input.allowed);
   return (value) => {
-    const read = cellOf(column, value);
+    const read = cellOf(column, typeof value === 'string' ? replace(value) : value);
     // Packages of before columns had types were trained on numbers of 32 bits.
     const cell = input.datatype === 'FP32' && typeof read === 'number' ? cellOf(column, Math.fround(read)) : read;
     if (cell === undefined) return { problem: `is not ${describeColumn(column)}` };

@@ -43,6 +43,8 @@ export interface Config {
   secretsDir: string;
   /** the address of a database that definitions read from; null where it was not set */
   sqlConnection: (name: string) => string | null;
+  /** the secret that pseudonyms are made with, where the environment gives it */
+  givenPseudonymKey: string | null;
 }
 
 export interface LoadConfigOptions {
@@ -75,6 +77,7 @@ export function loadConfig({ env = process.env, cwd = process.cwd(), need = ['te
     publicUrl: checked.PUBLIC_URL ?? gateway.url,
     secretsDir: homeLayout(home).secretsDir,
     sqlConnection: (name: string) => variables[sqlVariable(name)] ?? null,
+    givenPseudonymKey: checked.PERENNIAL_PSEUDONYM_KEY ?? null,
   };
   const problems: string[] = [];
   const add = <Key extends 'temporal' | 'databaseUrl' | 's3' | 'smtpUrl'>(group: VariableGroup, key: Key, read: () => Config[Key]): void => {

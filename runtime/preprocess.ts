@@ -1,4 +1,5 @@
 import type { TypedColumn } from '../definition/columns.js';
+import type { SnapshotPersonal } from '../contract/snapshot.js';
 import type { Preprocessing, Signature, SignatureInput } from '../contract/package.js';
 import type { Target } from '../definition/target.js';
 import type { CellRow } from '../domain/cells.js';
@@ -85,9 +86,12 @@ export function targetScaling(fitted: Preprocessing): Scaling | undefined {
   return fitted.kind === 'columns' ? fitted.target : undefined;
 }
 
-/** The signature of a model with this preprocessing: what a caller sends and gets. */
-export function signatureOf(fitted: Preprocessing, inputName: string, target: Target): Signature {
-  const inputs = inputsOf(fitted, inputName);
+/** The signature of a model with this preprocessing: what a caller sends and gets. `personal`: columns whose values were replaced in training. */
+export function signatureOf(fitted: Preprocessing, inputName: string, target: Target, personal?: SnapshotPersonal): Signature {
+  const inputs = inputsOf(fitted, inputName).map((input) => {
+    const action = personal?.columns[input.name];
+    return personal && action ? { ...input, personal: { action, key: personal.key } } : input;
+  });
   if (target.task === 'regression') return { task: 'regression', inputs, outputs: [{ name: 'value', datatype: 'FP64', shape: [1] }], target: target.name };
   return { inputs, outputs: [{ name: 'probabilities', datatype: 'FP32', shape: [target.classes.length] }], classes: [...target.classes] };
 }

@@ -1,5 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import { answersOf } from '../domain/outputs.js';
+import type { Pseudonyms } from '../runtime/personal/pseudonyms.js';
 import type { PredictionLog } from './log/prediction-log.js';
 import { planesOf } from './log/record.js';
 import type { Metrics } from './metrics.js';
@@ -16,10 +17,12 @@ export interface PredictOptions {
   readonly environment: string;
   readonly replica: string;
   readonly maximumRows: number;
+  /** Of a model whose signature asks for them; null for every other. */
+  readonly pseudonymsOf: (model: string) => Pseudonyms | null;
 }
 
 /** Answers an inference: checked, computed, logged, then answered. Throws ServingError. */
-export function createPredict({ models, log, metrics, environment, replica, maximumRows }: PredictOptions) {
+export function createPredict({ models, log, metrics, environment, replica, maximumRows, pseudonymsOf }: PredictOptions) {
   return async (model: string, version: number | null, body: unknown) => {
     const startedAt = performance.now();
     const host = models.get(model);
@@ -28,7 +31,7 @@ export function createPredict({ models, log, metrics, environment, replica, maxi
     const request = parseInferenceRequest(body);
     const attributes = attributesOf(request);
     const wanted = outputsWanted(request, served.signature);
-    const rows = rowsOf(request, served.signature, maximumRows);
+    const rows = rowsOf(request, served.signature, maximumRows, pseudonymsOf(model));
 
     const flat = await served.predict(rows);
 

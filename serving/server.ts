@@ -15,6 +15,7 @@ import { openKnownCallers } from './known-callers.js';
 import { createPredictionLog } from './log/prediction-log.js';
 import { createMetrics } from './metrics.js';
 import { createPredict } from './predict.js';
+import { createServedPseudonyms } from './pseudonyms.js';
 import { openLastGood } from './routing/last-good.js';
 import { createLeaseKeeper, type LeaseKeeper } from './routing/lease-keeper.js';
 import { createModels } from './routing/models.js';
@@ -38,6 +39,8 @@ export interface ServerOptions {
   /** Folder of this replica's part of the prediction log. */
   readonly segmentDir: string;
   readonly softwareVersion: string;
+  /** The secret that pseudonyms are made with; asked for once a version needs it. */
+  readonly pseudonymKey: () => Promise<string>;
   readonly limits?: Partial<ServerLimits>;
   readonly onProblem: (message: string, error: unknown) => void;
 }
@@ -89,10 +92,11 @@ export async function createServer(options: ServerOptions): Promise<PredictionSe
 
   let lease: LeaseKeeper | null = null;
   const failures = new Map<string, number>();
+  const pseudonyms = createServedPseudonyms(options.pseudonymKey);
   const models = createModels({
     versions: stores.versions, packages: createPackageCache(join(scratch, 'packages'), artifacts), lastGood: await openLastGood(join(scratch, 'last-good.json'), environment),
     limits, recycleBytes: limits.runnerMemoryMb * RECYCLE_SHARE * 1024 ** 2, onProblem,
-    startRunner: (packageDirectory) => startRunner({ packageDirectory, tfjsNode: options.tfjsNode, memoryMb: limits.runnerMemoryMb, ...(limits.runnerThreads === undefined ? {} : { threads: limits.runnerThreads }) }),
+    startRunner: (packageDirectory) => startRunner({ packageDirectory, tfjsNode: options.tfjsNode, memoryMb: limits.runnerMemoryMb, ...(limits.runnerThreads === undefined ? {} : { threads: limits.runnerThreads }) }).then(pseudonyms.admit),
     onSwitched: (model, { route }) => {
       void lease?.report(model);
       if (failures.get(model) !== route.generation) return;
@@ -122,7 +126,7 @@ export async function createServer(options: ServerOptions): Promise<PredictionSe
   let draining = false;
   let settledAt = 0;
   const app = createApp({ bodyLimit: limits.bodyBytes, hosts: options.url ? [new URL(options.url).hostname] : [], metrics, onProblem });
-  const predict = createPredict({ models, log, metrics, environment, replica, maximumRows: limits.maximumRows });
+  const predict = createPredict({ models, log, metrics, environment, replica, maximumRows: limits.maximumRows, pseudonymsOf: pseudonyms.of });
   registerV2(app, { models, predict, auth, ready: () => !draining && settledAt > 0, softwareVersion: options.softwareVersion });
   registerLabels(app, { models, stores, auth });
   app.get('/metrics', async (_request, reply) => {

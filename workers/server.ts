@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { loadConfig } from '../infra/config.js';
 import { loadNativeParts } from '../infra/native.js';
+import { pseudonymKey } from '../infra/pseudonym-key.js';
 import { packageRoot } from '../runtime/child/program-path.js';
 import { createServer } from '../serving/server.js';
 import { createArtifacts } from '../stores/artifacts.js';
@@ -29,7 +30,7 @@ const { version } = z.object({ version: z.string() }).parse(JSON.parse(readFileS
 
 const server = await createServer({
   environment, replica: id, database, stores: createStores(database), artifacts, tfjsNode: loadNativeParts().tfjsNode,
-  scratch: folder, segmentDir: join(folder, 'segments'), softwareVersion: version, onProblem: log,
+  scratch: folder, segmentDir: join(folder, 'segments'), softwareVersion: version, onProblem: log, pseudonymKey: () => pseudonymKey(config),
   // The first replica has the environment's address; further ones take any port and say in their lease which.
   ...(listener === undefined ? {} : { host: listener.host, ...(replica === '1' ? { port: listener.port, url: listener.url } : {}) }),
 });

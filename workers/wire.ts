@@ -7,6 +7,7 @@ import type { ActivityDeps } from '../activities/deps.js';
 import { loadConfig } from '../infra/config.js';
 import type { Config } from '../infra/config.js';
 import { loadNativeParts } from '../infra/native.js';
+import { pseudonymKey } from '../infra/pseudonym-key.js';
 import { createArtifacts } from '../stores/artifacts.js';
 import { createDatabase } from '../stores/database.js';
 import { createStores } from '../stores/index.js';
@@ -28,6 +29,7 @@ export async function wire(name: string): Promise<Wired> {
     tfjsNode: loadNativeParts().tfjsNode, scratch, publicUrl: config.publicUrl, mailFrom: config.mailFrom,
     serverToken: async () => (await readFile(join(config.secretsDir, 'server-token'), 'utf8')).trim(),
     sqlConnection: config.sqlConnection,
+    pseudonymKey: () => pseudonymKey(config),
   };
   return {
     config, deps, connection,

@@ -13,6 +13,8 @@ import type { OpenFrozenSet } from './frozen/open.js';
 import { fingerprintOf } from './fingerprint.js';
 import { listSources, requireUnchanged } from './listing.js';
 import type { ListedSource } from './listing.js';
+import { pseudonymsFor, tellOtherKey } from './personal/pseudonyms-for.js';
+import type { Pseudonyms } from '../../runtime/personal/pseudonyms.js';
 import { buildPictures } from './pictures.js';
 import { compareWithPrevious } from './profile/compare-previous.js';
 import { saveProfile } from './profile/save-profile.js';
@@ -44,7 +46,8 @@ export async function buildSnapshot(deps: ActivityDeps, { model, commit, run }: 
   const sources = await listSources({ deps, model, data, findings });
   const erased = await deps.stores.erasures.erased(model);
   const sets = await deps.stores.frozen.listFor(model);
-  const fingerprint = fingerprintOf(data, sources, lookedAt, { erased: erased?.hashes ?? [], frozen: sets.map((set) => newestRevision(set).digest) });
+  const pseudonyms = await pseudonymsFor(deps, model, data);
+  const fingerprint = fingerprintOf(data, sources, lookedAt, { erased: erased?.hashes ?? [], frozen: sets.map((set) => newestRevision(set).digest), key: pseudonyms?.key ?? null });
   const known = findings.report().blocked || fingerprint === null ? null : await knownSnapshot(deps, model, fingerprint);
   if (known) {
     await removeErased(deps, model, known.digest);
@@ -52,7 +55,7 @@ export async function buildSnapshot(deps: ActivityDeps, { model, commit, run }: 
   }
   const frozen: OpenFrozenSet[] = [];
   for (const set of sets) frozen.push(await openFrozen(deps, set, signal));
-  const result = await withWorkspace(deps.scratch, 'snapshots', (folder) => readAndSave({ deps, model, made: { run, commit }, bundle, erased, frozen, data, findings, sources, folder, signal, progress }));
+  const result = await withWorkspace(deps.scratch, 'snapshots', (folder) => readAndSave({ deps, model, made: { run, commit }, bundle, erased, frozen, pseudonyms, data, findings, sources, folder, signal, progress }));
   if (!result.blocked) await removeErased(deps, model, result.digest);
   if (!result.blocked && fingerprint !== null) await deps.stores.fingerprints.save({ model, fingerprint, digest: result.digest });
   await tellSources(deps, run, result);
@@ -70,7 +73,7 @@ async function knownSnapshot({ stores }: ActivityDeps, model: string, fingerprin
 }
 
 interface Reading {
-  readonly deps: ActivityDeps; readonly model: string; readonly made: { readonly run: string; readonly commit: string }; readonly bundle: Ref; readonly erased: Erased; readonly frozen: readonly OpenFrozenSet[]; readonly data: Data; readonly findings: Findings; readonly sources: readonly ListedSource[];
+  readonly deps: ActivityDeps; readonly model: string; readonly made: { readonly run: string; readonly commit: string }; readonly bundle: Ref; readonly erased: Erased; readonly frozen: readonly OpenFrozenSet[]; readonly pseudonyms: Pseudonyms | null; readonly data: Data; readonly findings: Findings; readonly sources: readonly ListedSource[];
   readonly folder: string; readonly signal: AbortSignal; readonly progress: BuildProgress;
 }
 
@@ -88,6 +91,7 @@ async function readAndSave(reading: Reading): Promise<BuiltResult> {
   });
   try {
     await requireUnchanged(reading.sources);
+    await tellOtherKey(deps, model, built, findings);
     const report = findings.report();
     const told = { sources: built.sources, ...(built.boundaries ? { boundaries: built.boundaries } : {}) };
     const blockedBy = async (why: DataReport): Promise<BuiltResult> => {

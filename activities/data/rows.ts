@@ -1,5 +1,5 @@
 import type { DataProfile } from '../../contract/data-profile.js';
-import type { Split, SnapshotManifest } from '../../contract/snapshot.js';
+import type { Split, SnapshotManifest, SnapshotPersonal } from '../../contract/snapshot.js';
 import type { FixedBoundaries } from './time-boundaries.js';
 
 /** A shard whose rows are decided; `write` makes its Parquet file. */
@@ -20,6 +20,8 @@ export interface BuiltRows {
   readonly sources: SnapshotManifest['sources'];
   /** Of rules that give shares of a time. */
   readonly boundaries?: readonly FixedBoundaries[];
+  /** Where values were replaced. */
+  readonly personal?: SnapshotPersonal;
 }
 
 export const SPLITS = ['train', 'validation', 'test'] as const satisfies readonly Split[];

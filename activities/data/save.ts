@@ -51,10 +51,10 @@ async function fixBoundaries({ splitBoundaries }: ActivityDeps['stores'], model:
 }
 
 /** What a snapshot is named by. */
-export function contentOf(model: string, data: Data, built: Pick<BuiltRows, 'shards'>): SnapshotManifest['content'] {
+export function contentOf(model: string, data: Data, built: Pick<BuiltRows, 'shards' | 'personal'>): SnapshotManifest['content'] {
   return {
     kind: data.kind, model, target: data.target.task === 'regression' ? { task: 'regression', name: data.target.name } : { name: data.target.name, classes: data.target.classes },
-    ...(data.kind === 'images' ? { image: data.image } : { columns: data.columns.map(shortColumn) }),
+    ...(data.kind === 'images' ? { image: data.image } : { columns: data.columns.map(shortColumn) }), ...(built.personal ? { personal: built.personal } : {}),
     shards: built.shards.map(({ index, split, rows, digest }) => ({ index, split, rows, digest })),
   };
 }

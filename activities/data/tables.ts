@@ -14,6 +14,9 @@ import { keepFrozenOut } from './frozen/keep-out.js';
 import type { OpenFrozenSet } from './frozen/open.js';
 import { checkTableLeakage } from './leakage/table-leakage.js';
 import type { ListedSource } from './listing.js';
+import type { Pseudonyms } from '../../runtime/personal/pseudonyms.js';
+import { replacingActions } from '../../definition/personal.js';
+import { replacePersonalData } from './personal/replace.js';
 import { scanPersonalData } from './personal/scan.js';
 import { profileShard } from './profile/table-profile.js';
 import { byAttribute, shardCount, SPLITS } from './rows.js';
@@ -42,6 +45,8 @@ export interface TableContext {
   readonly erased: Erased;
   /** Rows that train nothing. */
   readonly frozen: readonly OpenFrozenSet[];
+  /** Null where no column's values are replaced. */
+  readonly pseudonyms: Pseudonyms | null;
 }
 
 const ROWS_PER_SHARD = 200_000;
@@ -65,6 +70,7 @@ export async function buildTable(context: TableContext): Promise<BuiltRows & { c
     await forgetRows(duck, context.erased, findings);
     // From here on, what has an order is ordered by its keys; keeping the order of files as well would hold many rows back.
     await duck.run('set preserve_insertion_order = false');
+    await replacePersonalData(duck, context);
     await scanPersonalData(duck, context);
     await checkExpectations(duck, context);
     const good = await checkTableRows(duck, data, findings);
@@ -75,7 +81,7 @@ export async function buildTable(context: TableContext): Promise<BuiltRows & { c
     await checkLabels(duck, data, kept, findings);
     await checkTableLeakage(duck, data, kept, findings, signal);
     const shards = await divide(duck, data, kept, signal);
-    return { rows: shards.reduce((sum, { rows }) => sum + rows, 0), shards, counts: await countAll(duck, data, kept), sources: await countSources(duck, kept, sources), boundaries, close: () => Promise.resolve(duck.close()) };
+    return { rows: shards.reduce((sum, { rows }) => sum + rows, 0), shards, counts: await countAll(duck, data, kept), sources: await countSources(duck, kept, sources), boundaries, ...(context.pseudonyms ? { personal: { key: context.pseudonyms.key, columns: replacingActions(data) } } : {}), close: () => Promise.resolve(duck.close()) };
   } catch (error) {
     duck.close();
     signal.throwIfAborted();

@@ -1,4 +1,5 @@
 import type { FrozenReports } from '../../domain/gates.js';
+import { PerennialError } from '../../contract/errors.js';
 import { testRowsOf } from '../../domain/frozen.js';
 import { headlineText } from '../../domain/quality.js';
 import type { EvaluationReport } from '../../contract/evaluation.js';
@@ -32,6 +33,8 @@ export async function measureFrozen(deps: ActivityDeps, { run, definition, gates
   for (const name of evaluation.frozen ?? []) {
     signal.throwIfAborted();
     const { manifest, localShards } = await openFrozen(deps, await requireFrozenSet(deps, model, name), signal);
+    const [own, frozen] = [snapshot.manifest.content.personal?.key, manifest.content.personal?.key];
+    if (own !== undefined && frozen !== undefined && own !== frozen) throw new PerennialError('test-set/misfit', `evaluation.frozen: the pseudonyms of the frozen test set ${name} were made with the key ${frozen}, those of the candidate with the key ${own}`, { model, name });
     const rows: OpenSnapshot = { manifest, localShards };
     const { digest } = manifest;
     const said = testRowsOf(manifest) === testRowsOf(snapshot.manifest) ? candidate : await predict(rows);

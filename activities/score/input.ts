@@ -55,10 +55,10 @@ const KEYS = ['key', 'id'];
 
 /**
  * Loads the input into the table `input`: `row` (its place, from 0), `key` (the column `key` or `id`, else its place) and the
- * signature's columns, in their order. Parquet, CSV and JSON lines; pictures are bytes, or base64 in text.
+ * signature's columns, in their order. Parquet, CSV and JSON lines; pictures are bytes, or base64 in text. `replace` is called on the table before anything looks at it.
  * @throws PerennialError `score/input`
  */
-export async function loadInput(duck: Duck, input: string, file: string, signature: Signature): Promise<{ rows: number; bytes: number }> {
+export async function loadInput(duck: Duck, input: string, file: string, signature: Signature, replace: () => Promise<void> = () => Promise.resolve()): Promise<{ rows: number; bytes: number }> {
   const from = reader(file);
   const types = await describe(duck, input, from);
   const missing = signature.inputs.filter(({ name, nullable }) => nullable !== true && !types.has(name)).map(({ name }) => name);
@@ -75,6 +75,7 @@ export async function loadInput(duck: Duck, input: string, file: string, signatu
     if (error instanceof PerennialError) throw error;
     throw inputError(input, `cannot be read (${duckMessage(error)})`, {}, error);
   }
+  await replace();
   if (picture) await refuseRows(duck, input, picture.name, `${identifier(picture.name)} is null`, 'has no picture');
   else for (const column of signatureColumns(signature)) await checkColumn(duck, input, column, signature);
   const size = picture ? `coalesce(sum(octet_length(${identifier(picture.name)})), 0)` : `count(*) * ${signature.inputs.length * 16}`;

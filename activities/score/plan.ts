@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { Signature } from '../../contract/package.js';
 import type { Ref } from '../../contract/ref.js';
 import type { ActivityDeps } from '../deps.js';
-import { literal, openDuck } from '../data/duckdb.js';
+import { replaceColumn } from '../data/personal/replace.js';
+import { requirePseudonyms } from '../data/personal/pseudonyms-for.js';
+import { identifier, literal, openDuck } from '../data/duckdb.js';
 import type { Duck } from '../data/duckdb.js';
 import { withWorkspace } from '../data/workspace.js';
 import { readJson } from '../../stores/json-objects.js';
@@ -33,7 +35,7 @@ export async function planScore(deps: ActivityDeps, { job, model, version, input
   const registered = await requireVersion(stores, model, version);
   const directory = await fetchPackage(deps, registered);
   const signature = Signature.parse(JSON.parse(await readFile(join(directory, 'signature.json'), 'utf8')));
-  const cut = await withWorkspace(deps.scratch, 'scores', (folder) => cutInput(deps, { input, signature, folder, signal }));
+  const cut = await withWorkspace(deps.scratch, 'scores', (folder) => cutInput(deps, { model, input, signature, folder, signal }));
   const written = await artifacts.putOnce(planKey(job), new TextEncoder().encode(JSON.stringify({ v: 1, model, version, input, ...cut } satisfies ScorePlanFile)), { contentType: 'application/json' });
   const plan = ScorePlanFile.parse(await readJson(artifacts, written));
   await stores.scores.create({
@@ -43,7 +45,8 @@ export async function planScore(deps: ActivityDeps, { job, model, version, input
   return { rows: plan.rows, partitions: plan.partitions.length };
 }
 
-async function cutInput({ artifacts }: ActivityDeps, { input, signature, folder, signal }: { input: string; signature: Signature; folder: string; signal: AbortSignal }): Promise<Pick<ScorePlanFile, 'rows' | 'partitions'>> {
+async function cutInput(deps: ActivityDeps, { model, input, signature, folder, signal }: { model: string; input: string; signature: Signature; folder: string; signal: AbortSignal }): Promise<Pick<ScorePlanFile, 'rows' | 'partitions'>> {
+  const { artifacts } = deps;
   const file = await fetchInput(artifacts, input, folder);
   await mkdir(join(folder, 'duck'));
   const duck = await openDuck(join(folder, 'duck'), signal);
@@ -51,7 +54,7 @@ async function cutInput({ artifacts }: ActivityDeps, { input, signature, folder,
     const text = await wholeText(duck, file, { folder, pictures: pictureOf(signature) !== null, signal }).catch((error: unknown) => {
       throw error instanceof TextFileError ? inputError(input, textProblem(error), { line: error.line ?? null }) : error;
     });
-    const { rows, bytes } = await loadInput(duck, input, text?.path ?? file, signature);
+    const { rows, bytes } = await loadInput(duck, input, text?.path ?? file, signature, () => replaceInputs(deps, duck, { model, signature, signal }));
     if (text && rows < text.rows) throw inputError(input, `has ${text.rows} rows, of which ${rows} could be read: check its quotes and fields`);
     const size = Math.max(1, Math.min(ROWS_PER_PARTITION, Math.floor(BYTES_PER_PARTITION / Math.max(1, bytes / Math.max(1, rows)))));
     const partitions: { rows: number; file: Ref }[] = [];
@@ -73,5 +76,14 @@ async function storePartition(duck: Duck, artifacts: ActivityDeps['artifacts'], 
     return await artifacts.putBlob(file);
   } finally {
     await rm(file);
+  }
+}
+
+/** Personal data of the input is replaced as it was in training, before anything of it is stored. */
+async function replaceInputs(deps: ActivityDeps, duck: Duck, { model, signature, signal }: { model: string; signature: Signature; signal: AbortSignal }): Promise<void> {
+  for (const { name, personal } of signature.inputs) {
+    if (!personal) continue;
+    const pseudonyms = await requirePseudonyms(deps, model, personal.key);
+    await replaceColumn(duck, { table: 'input', column: identifier(name), action: personal.action, pseudonyms, signal });
   }
 }

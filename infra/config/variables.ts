@@ -13,7 +13,7 @@ export const variableGroups = {
 export type VariableGroup = keyof typeof variableGroups;
 
 /** Values of these are never shown. */
-const secrets = new Set(['DATABASE_URL', 'SMTP_URL', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'TEMPORAL_API_KEY', 'TEMPORAL_TLS_CLIENT_KEY_DATA', 'TEMPORAL_TLS_CLIENT_CERT_DATA']);
+const secrets = new Set(['DATABASE_URL', 'SMTP_URL', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'PERENNIAL_PSEUDONYM_KEY', 'TEMPORAL_API_KEY', 'TEMPORAL_TLS_CLIENT_KEY_DATA', 'TEMPORAL_TLS_CLIENT_CERT_DATA']);
 
 /** True where the environment says where this part is, so that no embedded one is wanted. */
 export function givenInEnvironment(group: VariableGroup, env: NodeJS.ProcessEnv): boolean {
@@ -63,6 +63,7 @@ export const Variables = z.object({
   AWS_SESSION_TOKEN: z.string().min(1, 'a session token').optional(),
   SMTP_URL: address(['smtp:', 'smtps:'], 'smtp://host:port or smtps://user:password@host:port').optional(),
   PERENNIAL_MAIL_FROM: z.string().regex(/@/, 'a mail address').default('perennial@localhost'),
+  PERENNIAL_PSEUDONYM_KEY: z.string().min(32, 'a secret of 32 characters or more').optional(),
   PERENNIAL_GATEWAY_HOST: Host.default('127.0.0.1'),
   PERENNIAL_GATEWAY_PORT: Port.default(7420),
   PERENNIAL_GATEWAY_URL: address(['http:', 'https:'], 'an http or https address').optional(),

@@ -1,5 +1,6 @@
 import { digestOf, sha256Hex } from '../../domain/digest.js';
 import { TRAINING_FIELDS } from '../../definition/model.js';
+import { replacingActions } from '../../definition/personal.js';
 import type { ModelDefinition } from '../../definition/model.js';
 
 /** The digest over what changes the weights: the training fields, but for what only judges the rows, and the bundled network module. */
@@ -20,7 +21,9 @@ export function policyDigest(definition: ModelDefinition): string {
 /** What these fields say changes no weight, only whether there may be any. */
 const POLICY_OF_DATA: readonly string[] = ['expectations', 'comparison', 'personalData', 'leakage'];
 
+/** Which values are replaced changes what is learned, where the rest of `personalData` does not. */
 function withoutPolicy(data: ModelDefinition['data']): Record<string, unknown> {
   const sources = data.sources.map(({ terms: _terms, collected: _collected, ...source }) => source);
-  return Object.fromEntries(Object.entries({ ...data, sources }).filter(([field]) => !POLICY_OF_DATA.includes(field)));
+  const replaced = data.kind === 'table' ? replacingActions(data) : {};
+  return { ...Object.fromEntries(Object.entries({ ...data, sources }).filter(([field]) => !POLICY_OF_DATA.includes(field))), ...(Object.keys(replaced).length > 0 ? { replaced } : {}) };
 }

@@ -5,6 +5,7 @@ import { elementsOf, writeValues } from './tensor.js';
 import { tableRows } from './table-rows.js';
 import { encodeRow } from '../../domain/cells.js';
 import type { CellRow } from '../../domain/cells.js';
+import type { Pseudonyms } from '../../runtime/personal/pseudonyms.js';
 import { signatureColumns } from '../../domain/signature-cells.js';
 
 /** A request's rows as a runner takes them. `shape`: one row's, without the batch; `logged`: rows of a table as the prediction log keeps them. */
@@ -12,7 +13,7 @@ export type Rows = { readonly count: number; readonly shape: readonly number[] }
   & ({ readonly datatype: 'UINT8'; readonly input: Uint8Array } | { readonly datatype: 'CELLS'; readonly input: readonly CellRow[]; readonly logged: readonly Uint8Array[] });
 
 /** Raw rows of a request, checked against the signature; 422 says what the signature asks, 413 that the request has too many rows. */
-export function rowsOf(request: InferenceRequest, signature: Signature, maximumRows: number): Rows {
+export function rowsOf(request: InferenceRequest, signature: Signature, maximumRows: number, pseudonyms: Pseudonyms | null = null): Rows {
   const [first] = request.inputs;
   const count = first?.shape[0] ?? 0;
   if (count < 1) throw new ServingError(422, `Input "${first?.name ?? ''}" has no rows: the first number of its shape is the batch.`);
@@ -28,7 +29,7 @@ export function rowsOf(request: InferenceRequest, signature: Signature, maximumR
   const unknown = [...byName.keys()].filter((name) => !wanted.includes(name));
   if (unknown.length > 0) throw new ServingError(422, `Unknown input: ${unknown.slice(0, 5).join(', ')}. The model takes: ${wanted.slice(0, 20).join(', ')}.`);
   if (isPicture(signature)) return pictures(byName, signature, count);
-  const input = tableRows(byName, signature, count);
+  const input = tableRows(byName, signature, count, pseudonyms);
   const columns = signatureColumns(signature);
   return { count, datatype: 'CELLS', input, shape: [], logged: input.map((row) => encodeRow(columns, row)) };
 }

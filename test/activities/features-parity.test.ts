@@ -72,7 +72,7 @@ beforeAll(async () => {
   await stack.stores.principals.create({ id: 'client', kind: 'machine', displayName: 'Client', email: null, publicKey: null });
   ({ token } = await stack.stores.principals.createToken({ principal: 'client', scopes: ['predict'], name: 'test' }));
   database = createDatabase(stack.databaseUrl, { max: 4, applicationName: 'test server' });
-  server = await createServer({ environment, replica: 'one', database, stores: stack.stores, artifacts: stack.artifacts, tfjsNode, softwareVersion: '0.0.0', scratch: join(stack.folder, 'server'), segmentDir: join(stack.folder, 'segments'), limits: { runnerThreads: 1 }, onProblem: () => undefined });
+  server = await createServer({ environment, replica: 'one', database, stores: stack.stores, artifacts: stack.artifacts, tfjsNode, softwareVersion: '0.0.0', pseudonymKey: stack.deps.pseudonymKey, scratch: join(stack.folder, 'server'), segmentDir: join(stack.folder, 'segments'), limits: { runnerThreads: 1 }, onProblem: () => undefined });
   await server.settled;
   runners = createRunners(tfjsNode);
 }, 180_000);

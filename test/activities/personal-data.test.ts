@@ -1,6 +1,10 @@
 import { join } from 'node:path';
+import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CANDIDATE, PersonalCounts } from '../../activities/data/personal/kinds.js';
+import { createDataActivities, openSnapshot } from '../../activities/data/index.js';
+import type { SnapshotResult } from '../../activities/data/index.js';
+import { CANDIDATE, PersonalCounts } from '../../runtime/personal/kinds.js';
+import { createPseudonyms } from '../../runtime/personal/pseudonyms.js';
 import { createDataStack, query } from './support/data.js';
 import type { Data, DataStack } from './support/data.js';
 
@@ -63,5 +67,65 @@ describe('a snapshot of texts', () => {
     expect((await built({})).result).toMatchObject({ blocked: false, report: { findings: [{ check: 'personal-data', severity: 'warn', count: 4 }] } });
     expect((await built({ policy: 'block', allow: ['note'] })).result).toMatchObject({ blocked: false, report: { findings: [] } });
     expect((await built()).result).toMatchObject({ blocked: false, report: { findings: [] } });
+  });
+
+  describe('whose definition says what becomes of its columns', () => {
+    const people = 'select \'row-\' || i as id, case when i % 2 = 0 then \'no\' else \'yes\' end as outcome, i + 0.5 as n, \'person-\' || (i % 60) || \'@mail.example.com\' as email, \'P\' || i as passport, case when i % 3 = 0 then \'write to person\' || i || \'@mail.example.com\' else \'nothing\' end as note from range(200) r(i)';
+    async function define(personalData: Table['personalData'], columns: Table['columns'] = ['n', { name: 'email', type: 'text' }, { name: 'note', type: 'text' }, { name: 'passport', type: 'text' }]) {
+      const place = await stack.locate();
+      await query(`copy (${people}) to '${join(place.root, 'rows.parquet')}' (format parquet)`);
+      return stack.define({
+        kind: 'table', columns, target: { name: 'outcome', classes: ['no', 'yes'] }, checks: { minimumRowsPerClass: 2 },
+        sources: [{ kind: 'parquet', location: place.name, path: '*.parquet', key: 'id', split: { byKey: { train: 0.8, test: 0.2 } } }], ...(personalData ? { personalData } : {}),
+      });
+    }
+    const all = async (digest: string) => query(`select * from read_parquet([${(await openSnapshot(stack.deps, digest)).localShards.map(({ path }) => `'${path}'`).join(', ')}]) order by key`);
+
+    it('holds pseudonyms, the same for the same person, and no dropped column', async () => {
+      const { build, model, request } = await define({ policy: 'block', columns: { email: 'hash', note: 'hash-found', passport: 'drop' } });
+      const { digest, report, blocked } = await build();
+      expect(blocked).toBe(false);
+      expect(report.findings).toMatchObject([
+        { check: 'personal-data', severity: 'drop', count: 200, message: 'the values of the column email are stored as pseudonyms' },
+        { check: 'personal-data', severity: 'drop', count: 67, message: 'in the column note each mail address is stored as a pseudonym' },
+      ]);
+      const rows = await all(digest);
+      expect(Object.keys(rows[0] ?? {})).toEqual(['key', 'split', 'label', 'attributes', 'n', 'email', 'note']);
+      const pseudonyms = createPseudonyms('a secret of tests', model);
+      const three = rows.find(({ key }) => key === 'row-3');
+      expect(three).toMatchObject({ email: pseudonyms.replace('hash', 'person-3@mail.example.com'), note: pseudonyms.replace('hash-found', 'write to person3@mail.example.com') });
+      expect(three?.['email']).toBe(rows.find(({ key }) => key === 'row-63')?.['email']);
+      expect(new Set(rows.map(({ email }) => email)).size).toBe(60);
+
+      // Nowhere in what is kept: the registry, the ledger, and every object of the snapshot.
+      const entries = await stack.stores.ledger.list(`${model}/production`);
+      expect(entries).toMatchObject([{ action: 'personal-data-found', subject: { run: request.run } }]);
+      const objects: string[] = [];
+      for (const key of await stack.artifacts.list('')) objects.push(Buffer.from(await stack.artifacts.getAt(key)).toString('latin1'));
+      const kept = JSON.stringify([entries, report, await stack.stores.snapshots.get(digest), await stack.stores.runs.events(request.run)]) + objects.filter((text) => text.includes(model)).join('');
+      expect(kept).not.toContain('mail.example.com');
+      expect(kept).not.toContain('a secret of tests');
+      expect(objects.filter((text) => text.includes(model) && text.includes(`"key":"${pseudonyms.key}"`))).toHaveLength(1);
+    });
+
+    it('has other pseudonyms with another key, and says so', async () => {
+      const { build, request } = await define({ columns: { email: 'hash' } }, ['n', { name: 'email', type: 'text' }]);
+      const first = await build();
+      const other = createDataActivities({ ...stack.deps, pseudonymKey: () => Promise.resolve('another secret') });
+      const second = await new MockActivityEnvironment().run<[], SnapshotResult, () => Promise<SnapshotResult>>(() => other.buildSnapshot(request));
+      expect(second.digest).not.toBe(first.digest);
+      expect(second.report.findings).toContainEqual(expect.objectContaining({ severity: 'warn', message: expect.stringMatching(/^pseudonyms are made with the key [a-p]{12}, those of snapshot .* nobody keeps theirs$/) as unknown }));
+    });
+
+    it.each<[string, Table['personalData'], string]>([
+      ['target', { columns: { outcome: 'drop' } }, 'another column than outcome, which is the target'],
+      ['key', { columns: { id: 'hash' } }, 'another column than id, which is the key of a source'],
+      ['number', { columns: { n: 'hash' } }, '`drop`, or a column of type text; n is of type number'],
+      ['column that is none', { columns: { phone: 'hash-found' } }, 'a column of this definition (n, email, note, passport)'],
+      ['column that is meant to hold it', { allow: ['email'], columns: { email: 'hash' } }, 'one of the two: email is in `allow` as well'],
+      ['last column', { columns: { n: 'drop', email: 'drop', note: 'drop', passport: 'drop' } }, 'at least one column that is not dropped'],
+    ])('is refused for its %s', async (_what, personalData, problem) => {
+      await expect(define(personalData)).rejects.toThrow(problem);
+    });
   });
 });

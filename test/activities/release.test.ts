@@ -20,7 +20,7 @@ let deps: ActivityDeps;
 beforeAll(async () => {
   fixture = await createFixture();
   deps = {
-    stores: fixture.database.stores, artifacts: fixture.artifacts, scratch: join(fixture.folder, 'scratch'), tfjsNode, publicUrl: '', mailFrom: '', serverToken: () => Promise.resolve(fixture.token), sqlConnection: () => null,
+    stores: fixture.database.stores, artifacts: fixture.artifacts, scratch: join(fixture.folder, 'scratch'), tfjsNode, publicUrl: '', mailFrom: '', serverToken: () => Promise.resolve(fixture.token), sqlConnection: () => null, pseudonymKey: () => Promise.resolve('a secret of tests'),
     // These activities talk to no workflow.
     temporal: {} as ActivityDeps['temporal'],
   };

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import type { ActivityDeps } from '../../activities/deps.js';
 import { loadConfig } from '../../infra/config.js';
@@ -27,6 +28,7 @@ export function createTryDeps(locations: ReadonlyMap<string, string>, scratch: s
   const database = createDatabase(databaseUrl.value, { max: 4, applicationName: 'perennial try' });
   const stores = createStores(database);
   const at = new Date().toISOString();
+  const key = randomUUID();
   const given = (name: string) => { const uri = locations.get(name); return uri === undefined ? null : { name, uri, by: 'try', at }; };
   const connection = Connection.lazy({ address: NOWHERE.temporal });
   return {
@@ -37,6 +39,8 @@ export function createTryDeps(locations: ReadonlyMap<string, string>, scratch: s
       tfjsNode: loadNativeParts().tfjsNode, scratch, publicUrl: config.publicUrl, mailFrom: config.mailFrom,
       serverToken: () => Promise.reject(new Error('`perennial try` asks no server')),
       sqlConnection: config.sqlConnection,
+      // Nothing is stored, so that a key of this try is as good as the real one.
+      pseudonymKey: () => Promise.resolve(key),
     },
     async close() {
       await Promise.all([database.close(), connection.close()]);

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Findings } from '../../activities/data/findings.js';
 import { listSources } from '../../activities/data/listing.js';
 import { buildPictures } from '../../activities/data/pictures.js';
+import { pseudonymsFor } from '../../activities/data/personal/pseudonyms-for.js';
 import { contentOf } from '../../activities/data/save.js';
 import { buildTable } from '../../activities/data/tables.js';
 import type { ActivityDeps } from '../../activities/deps.js';
@@ -18,7 +19,7 @@ export async function buildSample({ deps, definition, code, rows, folder, signal
   const { name: model, data } = definition;
   const findings = new Findings();
   const sources = sampleSources(await listSources({ deps, model, data, findings }), definition, rows);
-  const common = { deps, model, findings, sources, folder, signal, onRows: () => undefined, boundariesOf: () => Promise.resolve(null), definitionCode: () => Promise.resolve(code), erased: null, frozen: [] };
+  const common = { deps, model, findings, sources, folder, signal, onRows: () => undefined, boundariesOf: () => Promise.resolve(null), definitionCode: () => Promise.resolve(code), erased: null, frozen: [], pseudonyms: await pseudonymsFor(deps, model, data) };
   const built = data.kind === 'images' ? await buildPictures({ ...common, data }) : await buildTable({ ...common, data });
   try {
     const content = contentOf(model, data, built);

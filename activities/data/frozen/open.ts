@@ -3,11 +3,11 @@ import type { FrozenRevision, FrozenSet } from '../../../contract/frozen.js';
 import { SnapshotManifest } from '../../../contract/snapshot.js';
 import type { Data } from '../../../definition/data.js';
 import { digestOf } from '../../../domain/digest.js';
-import { misfits } from '../../../domain/frozen.js';
 import { readJson } from '../../../stores/json-objects.js';
 import type { ActivityDeps } from '../../deps.js';
 import { fetchShards } from '../open-snapshot.js';
 import type { OpenSnapshot } from '../open-snapshot.js';
+import { misfits } from './misfits.js';
 
 type Parts = Pick<ActivityDeps, 'stores' | 'artifacts' | 'scratch'>;
 

@@ -3,7 +3,7 @@ import { literal } from '../duckdb.js';
 import type { Duck } from '../duckdb.js';
 import { columnOf } from '../column-names.js';
 import type { TableContext } from '../tables.js';
-import { CANDIDATE, PersonalCounts } from './kinds.js';
+import { CANDIDATE, PersonalCounts } from '../../../runtime/personal/kinds.js';
 
 /** Of a long text, so much is looked at. */
 const CHARACTERS = 10_000;
@@ -16,7 +16,7 @@ export async function scanPersonalData(duck: Duck, { data, findings, signal }: P
   const { personalData } = data;
   if (!personalData) return;
   const texts = typedColumns(data.columns).flatMap(({ name, type }, index) => (type === 'text' ? [{ name, sql: columnOf(index) }] : []));
-  for (const { name, sql } of [{ name: 'key', sql: 'key' }, ...texts].filter((column) => !personalData.allow.includes(column.name))) {
+  for (const { name, sql } of [{ name: 'key', sql: 'key' }, ...texts].filter((column) => !personalData.allow.includes(column.name) && personalData.columns?.[column.name] === undefined)) {
     const counts = new PersonalCounts();
     const result = await duck.connection.stream(`select left(${sql}, ${CHARACTERS}) from staged where regexp_matches(left(${sql}, ${CHARACTERS}), ${literal(CANDIDATE)})`);
     for (let chunk = await result.fetchChunk(); chunk && chunk.rowCount > 0; chunk = await result.fetchChunk()) {

@@ -36,7 +36,7 @@ export async function createDataStack() {
   const folder = await mkdtemp(join(tmpdir(), 'perennial-data-'));
   const warehouse = { url: database.url };
   const deps: ActivityDeps = {
-    stores, artifacts, scratch: join(folder, 'scratch'), tfjsNode: '', publicUrl: '', mailFrom: '', serverToken: () => Promise.resolve(''), sqlConnection: (name) => (name === 'warehouse' ? warehouse.url : null),
+    stores, artifacts, scratch: join(folder, 'scratch'), tfjsNode: '', publicUrl: '', mailFrom: '', serverToken: () => Promise.resolve(''), sqlConnection: (name) => (name === 'warehouse' ? warehouse.url : null), pseudonymKey: () => Promise.resolve('a secret of tests'),
     // Data activities talk to no workflow.
     temporal: {} as ActivityDeps['temporal'],
   };

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import type { LocalSnapshot } from '../../../contract/frames.js';
 import { PackageManifest } from '../../../contract/package.js';
 import type { ModelDefinition } from '../../../definition/model.js';
+import { replacingActions } from '../../../definition/personal.js';
+import { keyOf } from '../../../runtime/personal/pseudonyms.js';
 import { loadNativeParts } from '../../../infra/native.js';
 import { evaluateInChild } from '../../../runtime/evaluate/evaluate.js';
 import type { Evaluated } from '../../../runtime/evaluate/evaluate.js';
@@ -16,14 +18,17 @@ import type { DataStack } from './data.js';
 export interface Registered { readonly model: string; readonly version: number; readonly directory: string; readonly snapshot: LocalSnapshot; readonly evaluated: Evaluated }
 
 /** Trains on a few rows, packs the model and registers it. `change`: what is done to the model before it is judged and packed. */
-export async function registerTrained(stack: DataStack, definition: ModelDefinition, rows: readonly Row[], change: (modelDirectory: string) => void = () => undefined): Promise<Registered> {
+export async function registerTrained(stack: DataStack, definition: ModelDefinition, rowsOf: readonly Row[] | ((model: string) => readonly Row[]), change: (modelDirectory: string) => void = () => undefined): Promise<Registered> {
   const { tfjsNode } = loadNativeParts();
   const model = await addModel(stack.stores);
   const run = await addRun(stack.stores, model);
   const folder = join(stack.folder, model);
   await mkdir(folder);
   const { data } = definition;
-  const snapshot = await writeSnapshot(join(folder, 'snapshot'), rows, { target: data.target, shards: 1, ...(data.kind === 'table' ? { columns: data.columns } : {}) });
+  const rows = typeof rowsOf === 'function' ? rowsOf(model) : rowsOf;
+  const replaced = data.kind === 'table' ? replacingActions(data) : {};
+  const personal = Object.keys(replaced).length > 0 ? { personal: { key: keyOf(await stack.deps.pseudonymKey()), columns: replaced } } : {};
+  const snapshot = await writeSnapshot(join(folder, 'snapshot'), rows, { target: data.target, shards: 1, ...(data.kind === 'table' ? { columns: data.columns } : {}), ...personal });
   const { modelDirectory } = await trainInChild({ definition, bundleCode: null, snapshot, attemptDirectory: join(folder, 'attempt'), resumeFrom: null, mode: 'full', tfjsNode });
   change(modelDirectory);
   const evaluated = await evaluateInChild({ modelDirectory, snapshot, tfjsNode, threads: 1 });

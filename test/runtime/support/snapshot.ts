@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { blobValue, DuckDBInstance } from '@duckdb/node-api';
 import type { DuckDBAppender } from '@duckdb/node-api';
 import type { LocalSnapshot } from '../../../contract/frames.js';
-import type { SnapshotTarget, Split } from '../../../contract/snapshot.js';
+import type { SnapshotPersonal, SnapshotTarget, Split } from '../../../contract/snapshot.js';
 import { typedColumns } from '../../../definition/columns.js';
 import type { Column } from '../../../definition/columns.js';
 import type { Cell, CellRow } from '../../../domain/cells.js';
@@ -12,7 +12,7 @@ import { digestOf } from '../../../domain/digest.js';
 export interface Row { readonly key: string; readonly split: Split; readonly label: string | number; readonly attributes?: Record<string, string>; readonly png?: Uint8Array; readonly values?: CellRow }
 
 /** Writes rows as a local snapshot: Parquet shards ordered by key, `shards` of each split. */
-export async function writeSnapshot(directory: string, rows: readonly Row[], { classes = [], target = { name: 'label', classes: [...classes] }, columns, shards = 2 }: { classes?: readonly string[]; target?: SnapshotTarget & { scale?: unknown }; columns?: readonly Column[]; shards?: number }): Promise<LocalSnapshot> {
+export async function writeSnapshot(directory: string, rows: readonly Row[], { classes = [], target = { name: 'label', classes: [...classes] }, columns, personal, shards = 2 }: { classes?: readonly string[]; target?: SnapshotTarget & { scale?: unknown }; columns?: readonly Column[]; personal?: SnapshotPersonal; shards?: number }): Promise<LocalSnapshot> {
   mkdirSync(directory, { recursive: true });
   const instance = await DuckDBInstance.create(':memory:');
   const connection = await instance.connect();
@@ -42,7 +42,7 @@ export async function writeSnapshot(directory: string, rows: readonly Row[], { c
   instance.closeSync();
   const content = {
     kind: columns ? 'table' as const : 'images' as const, model: 'test', target: target.task === 'regression' ? { task: target.task, name: target.name } : { name: target.name, classes: target.classes },
-    ...(columns ? { columns: [...columns] } : { image: { name: 'image', height: 32, width: 32, channels: 3 } }),
+    ...(personal ? { personal } : {}), ...(columns ? { columns: [...columns] } : { image: { name: 'image', height: 32, width: 32, channels: 3 } }),
     shards: described.map(({ index, split, rows: count, digest }) => ({ index, split, rows: count, digest })),
   };
   return { manifest: { v: 1, digest: digestOf(content), content, shards: described, counts: { bySplit: {}, byClass: {}, byAttribute: {} }, sources: [] }, localShards };

@@ -3,6 +3,8 @@ import validator from 'validator';
 /** A kind of personal data: what it looks like inside a text, and whether a part that looks so is one. */
 interface Kind {
   readonly name: string;
+  /** Stands for it in a text that it was taken out of. */
+  readonly tag: string;
   /** Every part of a text that may be one; flagged `g`. */
   readonly looks: RegExp;
   readonly is: (part: string) => boolean;
@@ -21,12 +23,12 @@ const PHONE_DIGITS = { least: 8, most: 15 };
  * are checked by the library validator; phone numbers are those written with a country's code.
  */
 export const KINDS: readonly Kind[] = [
-  { name: 'mail address', looks: /[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+/g, is: (part) => validator.isEmail(part), least: 0 },
-  { name: 'IBAN', looks: /\b[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]){11,30}\b/g, is: (part) => startsWithIban(part.replaceAll(' ', '')), least: 0 },
-  { name: 'card number', looks: /(?<![0-9A-Za-z+.-])[0-9](?:[ -]?[0-9]){12,18}(?![0-9A-Za-z])/g, is: (part) => validator.isCreditCard(digits(part)), least: 0.2 },
-  { name: 'phone number', looks: /(?<![0-9A-Za-z])(?:\+|00)[1-9](?:[ ()/.-]{0,2}[0-9]){7,16}(?![0-9A-Za-z])/g, is: isPhone, least: 0 },
-  { name: 'IP address', looks: /(?<![0-9A-Za-z.:])(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?!\.?[0-9A-Za-z])|(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4}(?![0-9A-Za-z.:]))/g, is: isAddress, least: 0 },
-  { name: 'national number', looks: /(?<![0-9A-Za-z.+-])(?:[0-9]{6}[-+A][0-9]{3}[0-9A-Z]|[0-9XYZ][0-9]{7}[- ]?[A-Z]|[0-9]{11}|[0-9]{17}[0-9X])(?![0-9A-Za-z])/g, is: (part) => IDENTITY_CARDS.some((country) => validator.isIdentityCard(part.replaceAll(' ', ''), country)), least: 0.2 },
+  { name: 'mail address', tag: 'mail', looks: /[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+/g, is: (part) => validator.isEmail(part), least: 0 },
+  { name: 'IBAN', tag: 'iban', looks: /\b[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]){11,30}\b/g, is: (part) => startsWithIban(part.replaceAll(' ', '')), least: 0 },
+  { name: 'card number', tag: 'card', looks: /(?<![0-9A-Za-z+.-])[0-9](?:[ -]?[0-9]){12,18}(?![0-9A-Za-z])/g, is: (part) => validator.isCreditCard(digits(part)), least: 0.2 },
+  { name: 'phone number', tag: 'phone', looks: /(?<![0-9A-Za-z])(?:\+|00)[1-9](?:[ ()/.-]{0,2}[0-9]){7,16}(?![0-9A-Za-z])/g, is: isPhone, least: 0 },
+  { name: 'IP address', tag: 'ip', looks: /(?<![0-9A-Za-z.:])(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?!\.?[0-9A-Za-z])|(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4}(?![0-9A-Za-z.:]))/g, is: isAddress, least: 0 },
+  { name: 'national number', tag: 'id', looks: /(?<![0-9A-Za-z.+-])(?:[0-9]{6}[-+A][0-9]{3}[0-9A-Z]|[0-9XYZ][0-9]{7}[- ]?[A-Z]|[0-9]{11}|[0-9]{17}[0-9X])(?![0-9A-Za-z])/g, is: (part) => IDENTITY_CARDS.some((country) => validator.isIdentityCard(part.replaceAll(' ', ''), country)), least: 0.2 },
 ];
 
 /** A text that none of these patterns matches holds nothing: SQL leaves it out, in RE2's syntax. */
