@@ -2,7 +2,7 @@ import type { ErrorCode, PerennialError } from '../contract/errors.js';
 import { QUEUES } from '../contract/names.js';
 
 /** Ended by making room or by starting what is away, which may take an operator an hour: tries come further and further apart. */
-const OUTAGES: readonly ErrorCode[] = ['storage/unavailable', 'storage/full', 'database/unavailable', 'temporal/unavailable', 'test-environment/unavailable', 'repository/unreachable', 'source/unavailable'];
+const OUTAGES: readonly ErrorCode[] = ['storage/unavailable', 'storage/full', 'database/unavailable', 'temporal/unavailable', 'test-environment/unavailable', 'repository/unreachable', 'source/unavailable', 'features/not-ready'];
 const OUTAGE_PAUSE = { firstMs: 500, longestMs: 300_000 };
 /** A training that crashes this often will crash again. */
 const MOST_CRASHES = 8;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ColumnType } from '../definition/columns.js';
 import { ReplacingAction } from '../definition/personal.js';
 import { FittedFeature } from './features.js';
+import { JoinedView } from './joined-view.js';
 import { Commit, Sha256 } from './ref.js';
 
 export const PackagedFile = z.strictObject({ path: z.string().regex(/^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/), sha256: Sha256, bytes: z.int().min(0) });
@@ -17,10 +18,12 @@ export type SignatureInput = z.infer<typeof SignatureInput>;
 const outputs = z.array(z.strictObject({ name: z.string(), datatype: z.enum(['FP32', 'FP64']), shape: z.array(z.int().min(1)) })).min(1);
 const inputs = z.array(SignatureInput).min(1);
 
-/** Raw input columns by name (an image is one column), and the outputs. Shapes leave out the batch. Without a task: classes. */
+const lookups = z.array(JoinedView).optional();
+
+/** Raw input columns by name (an image is one column), and the outputs. Shapes leave out the batch. Without a task: classes. `lookups`: inputs that feature views give, where a request gives their key. */
 export const Signature = z.discriminatedUnion('task', [
-  z.strictObject({ task: z.literal('classification').optional(), inputs, outputs, classes: z.array(z.string()).min(2) }),
-  z.strictObject({ task: z.literal('regression'), inputs, outputs, target: z.string() }),
+  z.strictObject({ task: z.literal('classification').optional(), inputs, lookups, outputs, classes: z.array(z.string()).min(2) }),
+  z.strictObject({ task: z.literal('regression'), inputs, lookups, outputs, target: z.string() }),
 ]);
 export type Signature = z.infer<typeof Signature>;
 

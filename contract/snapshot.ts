@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Column } from '../definition/columns.js';
 import { ReplacingAction } from '../definition/personal.js';
+import { JoinedView } from './joined-view.js';
 import { Commit, Instant, Ref, Sha256 } from './ref.js';
 
 export const Split = z.enum(['train', 'validation', 'test']);
@@ -43,6 +44,8 @@ export const SnapshotManifest = z.strictObject({
     image: z.strictObject({ name: z.string(), height: z.int(), width: z.int(), channels: z.int() }).optional(),
     columns: z.array(Column).optional(),
     personal: SnapshotPersonal.optional(),
+    /** What of the columns came from feature views, each named by the digest of what decides its rows. */
+    views: z.array(JoinedView).optional(),
     shards: z.array(z.strictObject({ index: z.int(), split: Split, rows: z.int(), digest: Sha256 })),
   }),
   shards: z.array(Shard),

@@ -8,6 +8,7 @@ import { PictureLeakage, TableLeakage } from './leakage.js';
 import { PersonalData } from './personal.js';
 import { Source } from './sources.js';
 import { ClassTarget, Target } from './target.js';
+import { ViewUse } from './view-use.js';
 
 export { Source } from './sources.js';
 export { SplitRule } from './splits.js';
@@ -42,6 +43,7 @@ export const TableData = z.strictObject({
   kind: z.literal('table'),
   columns: z.array(Column).min(1).max(2000).describe('input columns, in order'),
   features: z.array(Feature).min(1).max(5000).optional().describe('what the network gets; a column that only crosses name, or none, gets the default of its type'),
+  views: z.array(ViewUse).min(1).max(20).optional().describe('columns that come from feature views'),
   target: Target,
   sources: z.array(Source).min(1),
   checks: DataCheck.prefault({}),

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { FeatureViewInput } from './feature-view.js';
 import type { ModelDefinitionInput } from './model.js';
 import type { ClassTarget, NumberTarget } from './target.js';
 import type { LayerSpec } from './training.js';
@@ -20,6 +21,16 @@ export function defineModel(definition: ClassModel): DefinedModel<ClassModel>;
 export function defineModel(definition: NumberModel): DefinedModel<NumberModel>;
 export function defineModel(definition: ModelDefinitionInput): DefinedModel {
   return { ...definition, $type: DEFINITION_MARK };
+}
+
+/** The mark of a feature view. */
+export const VIEW_MARK = 'perennial/feature-view/1';
+
+export type DefinedFeatureView = FeatureViewInput & { readonly $type: typeof VIEW_MARK };
+
+/** Describes a feature view. Pure, as {@link defineModel}: its values are checked at intake. */
+export function defineFeatureView(view: FeatureViewInput): DefinedFeatureView {
+  return { ...view, $type: VIEW_MARK };
 }
 
 /** Names a secret that the operator keeps; a definition never holds one. */

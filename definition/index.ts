@@ -1,5 +1,6 @@
 /** The public API: what a team's repository imports as `perennial`. */
-export { defineModel, layers, secret } from './define.js';
+export { defineFeatureView, defineModel, layers, secret } from './define.js';
 export { expect } from './expect.js';
-export type { BuildNetwork, DefinedModel, NetworkContext } from './define.js';
+export type { BuildNetwork, DefinedFeatureView, DefinedModel, NetworkContext } from './define.js';
 export type { ModelDefinition, ModelDefinitionInput } from './model.js';
+export type { FeatureView, FeatureViewInput } from './feature-view.js';

@@ -13,6 +13,7 @@ import { classesOf } from './target.js';
 import { taskContradictions } from './task-contradictions.js';
 import type { Contradiction } from './task-contradictions.js';
 import { Network, Training } from './training.js';
+import { viewContradictions } from './view-use.js';
 
 /** Everything a team says about a model; columns that are dropped are none from here on. The fields of {@link TRAINING_FIELDS} change the weights; the rest is policy. */
 export const ModelDefinition = z.strictObject({
@@ -54,7 +55,7 @@ function contradictions({ data, training, evaluation, monitoring }: Parts): Cont
     if (gate.kind === 'not-worse-than-live') return;
     if (gate.slice !== undefined && !slices.includes(gate.slice)) found.push({ path: ['evaluation', 'gates', index, 'slice'], expected: oneOf(slices, 'a slice') });
   });
-  if (data.kind === 'table') found.push(...featureContradictions(data));
+  if (data.kind === 'table') found.push(...featureContradictions(data), ...viewContradictions(data));
   const columns = data.kind === 'table' ? typedColumns(data.columns).map(({ name }) => name) : [];
   columns.forEach((name, index) => { if (name === data.target.name) found.push({ path: ['data', 'columns', index], expected: 'a column other than the target, which is not known when a prediction is asked' }); });
   if (data.kind === 'table') {

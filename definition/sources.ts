@@ -16,7 +16,7 @@ const origin = {
   terms: z.string().min(1).max(500).optional().describe('the licence or terms of use, or where they can be read'),
   collected: z.strictObject({ from: Day, to: Day }).refine(({ from, to }) => from <= to, 'a period from an earlier day to a later one').optional().describe('first and last day on which the rows were collected'),
 };
-const rows = { key: z.string().min(1), split: SplitRule, attributes: Attributes, ...origin };
+const rows = { key: z.string().min(1), eventTime: z.string().min(1).optional().describe('the column of each row\'s own time, as of which feature views are joined'), split: SplitRule, attributes: Attributes, ...origin };
 
 /** One character of ASCII that is printed, or a tab. */
 const Sign = z.string().regex(/^[\t -~]$/, 'one character of ASCII');

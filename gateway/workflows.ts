@@ -39,6 +39,10 @@ export interface Workflows {
   startReproduction(reproduction: { model: string; version: number; id: string; by: string; tolerance: number | null }): Promise<void>;
   /** The same erasure again is searched for again where that had failed. */
   startErasure(erasure: { model: string; id: string }): Promise<void>;
+  /** The same materialisation again is left alone. */
+  startMaterialisation(materialisation: { view: string; id: string; full: boolean }): Promise<void>;
+  /** Why a materialisation's workflow ended without a word of its own; null while it runs, when it is done, and where there is none. */
+  materialisationFailure(view: string, id: string): Promise<RunError | null>;
   /** Why the search for an erased row ended without its result; null while it runs. */
   erasureFailure(model: string, id: string): Promise<RunError | null>;
   /** Why a scoring job ended without its result; null while it runs, when it is done, and where there is none. */
@@ -137,6 +141,10 @@ export function createWorkflows(client: Client): Workflows {
     async startErasure({ model, id }) {
       await ask(() => client.workflow.start('erasure', { workflowId: workflowId.erasure(model, id), taskQueue: QUEUES.lifecycle, args: [{ v: 1, model, id }], workflowIdConflictPolicy: 'USE_EXISTING', workflowIdReusePolicy: 'ALLOW_DUPLICATE' }));
     },
+    async startMaterialisation({ view, id, full }) {
+      await ask(() => client.workflow.start('materialise', { workflowId: `${workflowId.materialise(view)}/${id}`, taskQueue: QUEUES.lifecycle, args: [{ v: 1, view, id, full }], workflowIdConflictPolicy: 'USE_EXISTING', workflowIdReusePolicy: 'REJECT_DUPLICATE' })).catch((error: unknown) => { if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error; });
+    },
+    materialisationFailure: (view, id) => endOf(`${workflowId.materialise(view)}/${id}`),
     erasureFailure: (model, id) => endOf(workflowId.erasure(model, id)),
     scoreFailure: (model, job) => endOf(workflowId.score(model, job)),
     reproductionFailure: (model, version, id) => endOf(workflowId.reproduction(model, version, id)),

@@ -1,3 +1,4 @@
+import type { JoinedView } from '../contract/joined-view.js';
 import type { TypedColumn } from '../definition/columns.js';
 import type { SnapshotPersonal } from '../contract/snapshot.js';
 import type { Preprocessing, Signature, SignatureInput } from '../contract/package.js';
@@ -86,14 +87,15 @@ export function targetScaling(fitted: Preprocessing): Scaling | undefined {
   return fitted.kind === 'columns' ? fitted.target : undefined;
 }
 
-/** The signature of a model with this preprocessing: what a caller sends and gets. `personal`: columns whose values were replaced in training. */
-export function signatureOf(fitted: Preprocessing, inputName: string, target: Target, personal?: SnapshotPersonal): Signature {
+/** The signature of a model with this preprocessing: what a caller sends and gets. `personal`: columns whose values were replaced in training; `views`: those that columns came from. */
+export function signatureOf(fitted: Preprocessing, inputName: string, target: Target, { personal, views }: { readonly personal?: SnapshotPersonal | undefined; readonly views?: readonly JoinedView[] | undefined } = {}): Signature {
   const inputs = inputsOf(fitted, inputName).map((input) => {
     const action = personal?.columns[input.name];
     return personal && action ? { ...input, personal: { action, key: personal.key } } : input;
   });
-  if (target.task === 'regression') return { task: 'regression', inputs, outputs: [{ name: 'value', datatype: 'FP64', shape: [1] }], target: target.name };
-  return { inputs, outputs: [{ name: 'probabilities', datatype: 'FP32', shape: [target.classes.length] }], classes: [...target.classes] };
+  const lookups = views ? { lookups: [...views] } : {};
+  if (target.task === 'regression') return { task: 'regression', inputs, ...lookups, outputs: [{ name: 'value', datatype: 'FP64', shape: [1] }], target: target.name };
+  return { inputs, ...lookups, outputs: [{ name: 'probabilities', datatype: 'FP32', shape: [target.classes.length] }], classes: [...target.classes] };
 }
 
 function inputsOf(fitted: Preprocessing, inputName: string): SignatureInput[] {

@@ -5,6 +5,7 @@ export function createMetrics() {
   const requests = new Map<string, number>();
   const latencies = new Map<string, { buckets: number[]; sum: number; count: number }>();
   const events = new Map<string, number>();
+  const lookups = new Map<string, number>();
   const count = (map: Map<string, number>, key: string) => map.set(key, (map.get(key) ?? 0) + 1);
 
   return {
@@ -18,12 +19,15 @@ export function createMetrics() {
       histogram.sum += latencyMs;
       histogram.count += 1;
     },
+    lookup: (view: string, outcome: string) => count(lookups, `view="${view}",outcome="${outcome}"`),
     runner: (model: string, version: number, event: string) => count(events, `model="${model}",version="${version}",event="${event}"`),
     text(gauges: Readonly<Record<string, number>>): string {
       const lines = ['# TYPE perennial_requests_total counter'];
       for (const [labels, value] of requests) lines.push(`perennial_requests_total{${labels}} ${value}`);
       lines.push('# TYPE perennial_runner_events_total counter');
       for (const [labels, value] of events) lines.push(`perennial_runner_events_total{${labels}} ${value}`);
+      lines.push('# TYPE perennial_feature_lookups_total counter');
+      for (const [labels, value] of lookups) lines.push(`perennial_feature_lookups_total{${labels}} ${value}`);
       lines.push('# TYPE perennial_prediction_latency_ms histogram');
       for (const [labels, { buckets, sum, count: total }] of latencies) {
         let below = 0;

@@ -1,6 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import { answersOf } from '../domain/outputs.js';
 import type { Pseudonyms } from '../runtime/personal/pseudonyms.js';
+import type { FeatureLookup } from './features/lookup.js';
 import type { PredictionLog } from './log/prediction-log.js';
 import { planesOf } from './log/record.js';
 import type { Metrics } from './metrics.js';
@@ -13,6 +14,7 @@ import { ServingError } from './errors.js';
 export interface PredictOptions {
   readonly models: Pick<Models, 'get'>;
   readonly log: Pick<PredictionLog, 'append'>;
+  readonly lookUp: FeatureLookup;
   readonly metrics: Pick<Metrics, 'predicted'>;
   readonly environment: string;
   readonly replica: string;
@@ -21,15 +23,19 @@ export interface PredictOptions {
   readonly pseudonymsOf: (model: string) => Pseudonyms | null;
 }
 
-/** Answers an inference: checked, computed, logged, then answered. Throws ServingError. */
-export function createPredict({ models, log, metrics, environment, replica, maximumRows, pseudonymsOf }: PredictOptions) {
+/** Attribute of predictions that were made without the values of views which were not up to date: their names. */
+export const STALE = 'stale-features';
+
+/** Answers an inference: filled in from feature views, checked, computed, logged, then answered. Throws ServingError. */
+export function createPredict({ models, log, lookUp, metrics, environment, replica, maximumRows, pseudonymsOf }: PredictOptions) {
   return async (model: string, version: number | null, body: unknown) => {
     const startedAt = performance.now();
     const host = models.get(model);
     if (!host) throw new ServingError(404, `Model ${model} is not served here.`);
     const { served, arm, route } = host.choose(version);
-    const request = parseInferenceRequest(body);
-    const attributes = attributesOf(request);
+    const asked = parseInferenceRequest(body);
+    const { request, stale } = await lookUp(asked, served.signature, maximumRows);
+    const attributes = { ...attributesOf(request), ...(stale.length > 0 ? { [STALE]: stale.join(' ').slice(0, 256) } : {}) };
     const wanted = outputsWanted(request, served.signature);
     const rows = rowsOf(request, served.signature, maximumRows, pseudonymsOf(model));
 
@@ -44,7 +50,7 @@ export function createPredict({ models, log, metrics, environment, replica, maxi
       inputShape: [...rows.shape], attributes, ...planesOf(answers), latencyMs, ...(rows.datatype === 'CELLS' ? { input: Buffer.concat(rows.logged), inputBytes: rows.logged.map(({ byteLength }) => byteLength) } : { input: rows.input }),
     });
     metrics.predicted(model, arm.version, latencyMs);
-    return inferenceResponse({ model, version: arm.version, generation: route.generation, arm: arm.role, id, predictionIds: ids, answers }, served.signature, wanted);
+    return inferenceResponse({ model, version: arm.version, generation: route.generation, arm: arm.role, id, predictionIds: ids, answers, stale }, served.signature, wanted);
   };
 }
 export type Predict = ReturnType<typeof createPredict>;

@@ -8,6 +8,7 @@ import type { Artifacts } from '../stores/artifacts.js';
 import type { Database } from '../stores/database.js';
 import type { Stores } from '../stores/index.js';
 import { createAuthenticator } from './auth.js';
+import { createFeatureLookup } from './features/lookup.js';
 import { createApp } from './http/app.js';
 import { registerLabels } from './http/labels.js';
 import { registerV2 } from './http/v2.js';
@@ -31,7 +32,7 @@ export interface ServerOptions {
   /** The address that others reach this replica at; where it listens unless told. */
   readonly url?: string;
   readonly database: Pick<Database, 'listen'>;
-  readonly stores: Pick<Stores, 'routes' | 'replicas' | 'replicaFailures' | 'versions' | 'predictions' | 'labels' | 'principals'>;
+  readonly stores: Pick<Stores, 'routes' | 'replicas' | 'replicaFailures' | 'versions' | 'predictions' | 'labels' | 'principals' | 'featureRows'>;
   readonly artifacts: Artifacts;
   readonly tfjsNode: string;
   /** Folder of this replica for packages and what helps a restart while PostgreSQL is away. */
@@ -52,8 +53,10 @@ export interface ServerLimits {
   /** TensorFlow threads of each runner; all cores unless told. */
   readonly runnerThreads?: number;
   readonly logBytes: number;
+  /** How long a prediction waits for the values of a feature view. */
+  readonly lookupMs: number;
 }
-const LIMITS: ServerLimits = { bodyBytes: 32 * 1024 ** 2, maximumRows: 1_024, batchRows: 32, inFlight: 2, queueRows: 2_048, deadlineMs: 10_000, runnerMemoryMb: 2_048, logBytes: 4 * 1024 ** 3 };
+const LIMITS: ServerLimits = { bodyBytes: 32 * 1024 ** 2, maximumRows: 1_024, batchRows: 32, inFlight: 2, queueRows: 2_048, deadlineMs: 10_000, runnerMemoryMb: 2_048, logBytes: 4 * 1024 ** 3, lookupMs: 1_000 };
 /** A runner this much below its limit is replaced in time, before it has to be killed. */
 const RECYCLE_SHARE = 0.75;
 /** How long a start waits for PostgreSQL before it serves the last good routes. */
@@ -126,7 +129,8 @@ export async function createServer(options: ServerOptions): Promise<PredictionSe
   let draining = false;
   let settledAt = 0;
   const app = createApp({ bodyLimit: limits.bodyBytes, hosts: options.url ? [new URL(options.url).hostname] : [], metrics, onProblem });
-  const predict = createPredict({ models, log, metrics, environment, replica, maximumRows: limits.maximumRows, pseudonymsOf: pseudonyms.of });
+  const lookUp = createFeatureLookup({ rows: stores.featureRows, timeoutMs: limits.lookupMs, onLookup: (view, outcome) => { metrics.lookup(view, outcome); } });
+  const predict = createPredict({ models, log, lookUp, metrics, environment, replica, maximumRows: limits.maximumRows, pseudonymsOf: pseudonyms.of });
   registerV2(app, { models, predict, auth, ready: () => !draining && settledAt > 0, softwareVersion: options.softwareVersion });
   registerLabels(app, { models, stores, auth });
   app.get('/metrics', async (_request, reply) => {

@@ -6,6 +6,9 @@ import { createEnvironmentsStore } from './environments.js';
 import { createErasuresStore } from './erasures.js';
 import { createEvaluationsStore } from './evaluations.js';
 import { createEvidenceStore } from './evidence.js';
+import { createFeatureRowsStore } from './feature-rows.js';
+import { createFeatureStoresStore } from './feature-stores.js';
+import { createFeatureViewsStore } from './feature-views.js';
 import { createFingerprintsStore } from './fingerprints.js';
 import { createFrozenStore } from './frozen.js';
 import { createHooksStore } from './hooks.js';
@@ -39,6 +42,9 @@ export function createStores(db: Database) {
     erasures: createErasuresStore(db),
     evaluations: createEvaluationsStore(db),
     evidence: createEvidenceStore(db),
+    featureRows: createFeatureRowsStore(db),
+    featureStores: createFeatureStoresStore(db),
+    featureViews: createFeatureViewsStore(db),
     fingerprints: createFingerprintsStore(db),
     frozen: createFrozenStore(db),
     hooks: createHooksStore(db),

@@ -9,6 +9,7 @@ import { packageRoot } from '../runtime/child/program-path.js';
 import { createServer } from '../serving/server.js';
 import { createArtifacts } from '../stores/artifacts.js';
 import { createDatabase } from '../stores/database.js';
+import { createFeatureRowsStore } from '../stores/feature-rows.js';
 import { createStores } from '../stores/index.js';
 
 /** One replica of an environment's prediction server: `server --environment production --replica 1`. */
@@ -25,11 +26,13 @@ const log = (message: string, error?: unknown) => {
   process.stderr.write(`${JSON.stringify({ at: new Date().toISOString(), replica: id, message, ...cause })}\n`);
 };
 const database = createDatabase(config.databaseUrl, { max: 6, applicationName: `perennial server ${id}`, statementTimeoutMs: 20_000 });
+// Look-ups of features have connections of their own: whatever else the server writes, a prediction does not wait behind it.
+const lookups = createDatabase(config.databaseUrl, { max: 4, applicationName: `perennial features ${id}`, statementTimeoutMs: 2_000 });
 const artifacts = createArtifacts(config.s3);
 const { version } = z.object({ version: z.string() }).parse(JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')));
 
 const server = await createServer({
-  environment, replica: id, database, stores: createStores(database), artifacts, tfjsNode: loadNativeParts().tfjsNode,
+  environment, replica: id, database, stores: { ...createStores(database), featureRows: createFeatureRowsStore(lookups) }, artifacts, tfjsNode: loadNativeParts().tfjsNode,
   scratch: folder, segmentDir: join(folder, 'segments'), softwareVersion: version, onProblem: log, pseudonymKey: () => pseudonymKey(config),
   // The first replica has the environment's address; further ones take any port and say in their lease which.
   ...(listener === undefined ? {} : { host: listener.host, ...(replica === '1' ? { port: listener.port, url: listener.url } : {}) }),
@@ -37,7 +40,7 @@ const server = await createServer({
 
 let stopping: Promise<void> | undefined;
 const stop = (): void => {
-  stopping ??= server.close().then(() => database.close()).then(() => { artifacts.close(); });
+  stopping ??= server.close().then(() => Promise.all([database.close(), lookups.close()])).then(() => { artifacts.close(); });
   stopping.then(() => process.exit(0), (error: unknown) => { log('the server did not close cleanly', error); process.exit(1); });
 };
 process.once('SIGTERM', stop);

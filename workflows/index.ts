@@ -5,5 +5,6 @@ export { erasure } from './erasure.js';
 export { governor } from './governor.js';
 export { intake } from './intake.js';
 export { lifecycle } from './lifecycle.js';
+export { materialise } from './materialise.js';
 export { monitorCheck } from './monitor-check.js';
 export { reproduction } from './reproduction.js';

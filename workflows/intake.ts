@@ -3,15 +3,16 @@ import { toRunError } from './support/failure.js';
 
 export interface IntakeInput { readonly v: 1; readonly repository: string; readonly commit: string; readonly branch: string; readonly via: 'hook' | 'local' | 'poll' }
 
-/** A commit arrives: read what it says about its models, and tell each governor; or tell the committer what is wrong. */
+/** A commit arrives: read what it says about its models and feature views, tell each governor, and keep the views up to date; or tell the committer what is wrong. */
 export async function intake({ repository, commit, branch, via }: IntakeInput): Promise<{ accepted: boolean; models: string[] }> {
   try {
-    const { models, ancestors } = await source.readCommit({ repository, commit, branch, via });
+    const { models, views = [], ancestors } = await source.readCommit({ repository, commit, branch, via });
     await Promise.all(models.map((model) => notify.askGovernor({
       model,
       request: { v: 1, id: `commit/${commit}`, cause: `commit/${commit}`, commit, ancestors, reason: { kind: 'commit', detail: `commit ${commit.slice(0, 12)} on ${branch}`, by: repository, force: false } },
     })));
-    await source.acceptCommit({ repository, commit, models, ancestors });
+    await source.acceptCommit({ repository, commit, models, views, ancestors });
+    await Promise.all(views.map((view) => notify.keepMaterialising({ view })));
     return { accepted: true, models };
   } catch (error) {
     await source.refuseCommit({ repository, commit, error: toRunError(error) });

@@ -6,6 +6,8 @@ import type { ActivityDeps } from '../deps.js';
 import { putJson } from '../../stores/json-objects.js';
 import { requireDefinition } from '../lookup.js';
 import type { Erased } from './erasure/forget.js';
+import { openViews } from '../features/open-views.js';
+import type { OpenView } from '../features/open-views.js';
 import { removeErased } from './erasure/remove.js';
 import { Findings } from './findings.js';
 import { newestRevision, openFrozen } from './frozen/open.js';
@@ -44,10 +46,11 @@ export async function buildSnapshot(deps: ActivityDeps, { model, commit, run }: 
   const findings = new Findings();
   const lookedAt = Date.now();
   const sources = await listSources({ deps, model, data, findings });
+  const views = await openViews(deps, data, findings);
   const erased = await deps.stores.erasures.erased(model);
   const sets = await deps.stores.frozen.listFor(model);
   const pseudonyms = await pseudonymsFor(deps, model, data);
-  const fingerprint = fingerprintOf(data, sources, lookedAt, { erased: erased?.hashes ?? [], frozen: sets.map((set) => newestRevision(set).digest), key: pseudonyms?.key ?? null });
+  const fingerprint = fingerprintOf(data, { sources, views }, lookedAt, { erased: erased?.hashes ?? [], frozen: sets.map((set) => newestRevision(set).digest), key: pseudonyms?.key ?? null });
   const known = findings.report().blocked || fingerprint === null ? null : await knownSnapshot(deps, model, fingerprint);
   if (known) {
     await removeErased(deps, model, known.digest);
@@ -55,7 +58,7 @@ export async function buildSnapshot(deps: ActivityDeps, { model, commit, run }: 
   }
   const frozen: OpenFrozenSet[] = [];
   for (const set of sets) frozen.push(await openFrozen(deps, set, signal));
-  const result = await withWorkspace(deps.scratch, 'snapshots', (folder) => readAndSave({ deps, model, made: { run, commit }, bundle, erased, frozen, pseudonyms, data, findings, sources, folder, signal, progress }));
+  const result = await withWorkspace(deps.scratch, 'snapshots', (folder) => readAndSave({ deps, model, made: { run, commit }, bundle, erased, frozen, pseudonyms, data, findings, sources, views, folder, signal, progress }));
   if (!result.blocked) await removeErased(deps, model, result.digest);
   if (!result.blocked && fingerprint !== null) await deps.stores.fingerprints.save({ model, fingerprint, digest: result.digest });
   await tellSources(deps, run, result);
@@ -73,7 +76,7 @@ async function knownSnapshot({ stores }: ActivityDeps, model: string, fingerprin
 }
 
 interface Reading {
-  readonly deps: ActivityDeps; readonly model: string; readonly made: { readonly run: string; readonly commit: string }; readonly bundle: Ref; readonly erased: Erased; readonly frozen: readonly OpenFrozenSet[]; readonly pseudonyms: Pseudonyms | null; readonly data: Data; readonly findings: Findings; readonly sources: readonly ListedSource[];
+  readonly deps: ActivityDeps; readonly model: string; readonly made: { readonly run: string; readonly commit: string }; readonly bundle: Ref; readonly erased: Erased; readonly frozen: readonly OpenFrozenSet[]; readonly pseudonyms: Pseudonyms | null; readonly data: Data; readonly findings: Findings; readonly sources: readonly ListedSource[]; readonly views: readonly OpenView[];
   readonly folder: string; readonly signal: AbortSignal; readonly progress: BuildProgress;
 }
 
@@ -99,15 +102,15 @@ async function readAndSave(reading: Reading): Promise<BuiltResult> {
       return { digest: ref.sha256, manifest: ref, rows: built.rows, counts: built.counts, report: why, blocked: true, reused: false, ...told };
     };
     if (report.blocked) return await blockedBy(report);
-    const digest = digestOf(contentOf(model, data, built));
-    const known = await saveKnown(deps, { built, erased: reading.erased, digest, report });
+    const digest = digestOf(contentOf(model, data, built, reading.views));
+    const known = await saveKnown(deps, { built, views: reading.views, erased: reading.erased, digest, report });
     if (known) return { ...known, report, blocked: false, reused: true, ...told };
     const { shards, profile } = await storeShards({ ...reading, built, onShard: (written) => { progress.shards = written; } });
     await compareWithPrevious(deps, { model, data, profile: profile.profile, findings });
     const compared = findings.report();
     if (compared.blocked) return await blockedBy(compared);
     const refs = await saveProfile(deps, { model, snapshot: digest, profile });
-    const saved = await saveSnapshot({ deps, model, made: reading.made, data, erased: reading.erased, built, report: compared, shards, profile: refs });
+    const saved = await saveSnapshot({ deps, model, made: reading.made, data, views: reading.views, erased: reading.erased, built, report: compared, shards, profile: refs });
     return { ...saved, report: compared, blocked: false, reused: false, ...told };
   } finally {
     await built.close();

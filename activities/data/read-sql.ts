@@ -1,13 +1,13 @@
 import Cursor from 'pg-cursor';
 import type pg from 'pg';
 import { durationMs } from '../../definition/common.js';
+import type { SourceOf } from '../../definition/sources.js';
 import { identifier, literal } from './duckdb.js';
 import type { Duck } from './duckdb.js';
-import type { ListedSource } from './listing.js';
 import type { Reading } from './reading.js';
 import { openReadOnly, RefusedQuery, translateSqlError } from './sql-connection.js';
 
-type ListedSql = Extract<ListedSource, { kind: 'sql' }>;
+type Query = Pick<SourceOf<'sql'>, 'connection' | 'query' | 'timeout'>;
 
 /** Rows that are in memory at a time. */
 const ROWS_AT_ONCE = 5_000;
@@ -20,9 +20,9 @@ const [BOOLEAN, FLOAT4, TIMESTAMP, TIMESTAMPTZ] = [16, 700, 1114, 1184];
  * its text: digits of numeric and bigint are as PostgreSQL has them.
  * @throws PerennialError `source/unavailable` for a server that is away or goes away; RefusedQuery
  */
-export async function readSql(duck: Duck, { source, url, model }: { source: ListedSql['source']; url: string; model: string }, table: string, signal: AbortSignal): Promise<Reading> {
+export async function readSql(duck: Duck, { source, url, application }: { source: Query; url: string; /** What the server sees. */ application: string }, table: string, signal: AbortSignal): Promise<Reading> {
   const timeoutMs = durationMs(source.timeout);
-  const client = await openReadOnly(url, source.connection, { application: `perennial snapshot of ${model}`, timeoutMs });
+  const client = await openReadOnly(url, source.connection, { application, timeoutMs });
   // A server that hangs answers nothing: then the connection itself is ended, which ends what waits for it.
   let late = false;
   const destroy = () => { (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy(); };

@@ -7,30 +7,33 @@ import type { Data } from '../../definition/data.js';
 import { digestOf } from '../../domain/digest.js';
 import type { ActivityDeps } from '../deps.js';
 import { requireRun } from '../lookup.js';
+import type { OpenView } from '../features/open-views.js';
 import type { Erased } from './erasure/forget.js';
 import type { BuiltRows } from './rows.js';
 
 export interface SavedSnapshot { readonly digest: string; readonly manifest: Ref; readonly rows: number; readonly counts: SnapshotManifest['counts'] }
 
 /** A snapshot of exactly these rows that was made before, and profiled; its report becomes the newest. */
-export async function saveKnown({ stores }: ActivityDeps, { built, erased, digest, report }: { built: BuiltRows; erased: Erased; digest: string; report: DataReport }): Promise<SavedSnapshot | null> {
+export async function saveKnown({ stores }: ActivityDeps, { built, erased, digest, report, views }: { built: BuiltRows; views: readonly OpenView[]; erased: Erased; digest: string; report: DataReport }): Promise<SavedSnapshot | null> {
   const known = await stores.snapshots.get(digest);
   if (!known?.profile) return null;
   await fixBoundaries(stores, known.model, built);
   await stores.snapshots.save({ ...known, report, blocked: false }, erased?.hashes.length ?? 0);
+  await stores.featureStores.use(digest, views.map(({ joined }) => joined));
   return { digest, manifest: known.manifest, rows: known.rows, counts: known.counts };
 }
 
 /** Writes the manifest, then the row: who finds the row finds everything. */
-export async function saveSnapshot({ deps, model, made, data, erased, built, report, shards, profile }: {
-  deps: ActivityDeps; model: string; made: { readonly run: string; readonly commit: string }; data: Data; erased: Erased; built: BuiltRows; report: DataReport; shards: SnapshotManifest['shards']; profile: ProfileRefs;
+export async function saveSnapshot({ deps, model, made, data, views, erased, built, report, shards, profile }: {
+  deps: ActivityDeps; model: string; made: { readonly run: string; readonly commit: string }; data: Data; views: readonly OpenView[]; erased: Erased; built: BuiltRows; report: DataReport; shards: SnapshotManifest['shards']; profile: ProfileRefs;
 }): Promise<SavedSnapshot> {
   await fixBoundaries(deps.stores, model, built);
-  const content = contentOf(model, data, built);
+  const content = contentOf(model, data, built, views);
   const digest = digestOf(content);
   const manifest: SnapshotManifest = { v: 1, digest, content, shards, counts: built.counts, sources: withOrigins(built.sources, data), made: { ...made, by: (await requireRun(deps.stores, made.run)).reason.by, at: new Date().toISOString() }, ...(built.boundaries?.length ? { boundaries: built.boundaries.map(({ fixed: _, ...one }) => one) } : {}) };
   const ref = await deps.artifacts.putOnce(`snapshots/${digest}/manifest.json`, new TextEncoder().encode(JSON.stringify(manifest)), { contentType: 'application/json' });
   await deps.stores.snapshots.save({ digest, model, manifest: ref, rows: built.rows, counts: built.counts, report, blocked: false, profile }, erased?.hashes.length ?? 0);
+  await deps.stores.featureStores.use(digest, views.map(({ joined }) => joined));
   return { digest, manifest: ref, rows: built.rows, counts: built.counts };
 }
 
@@ -51,10 +54,11 @@ async function fixBoundaries({ splitBoundaries }: ActivityDeps['stores'], model:
 }
 
 /** What a snapshot is named by. */
-export function contentOf(model: string, data: Data, built: Pick<BuiltRows, 'shards' | 'personal'>): SnapshotManifest['content'] {
+export function contentOf(model: string, data: Data, built: Pick<BuiltRows, 'shards' | 'personal'>, views: readonly OpenView[]): SnapshotManifest['content'] {
   return {
     kind: data.kind, model, target: data.target.task === 'regression' ? { task: 'regression', name: data.target.name } : { name: data.target.name, classes: data.target.classes },
     ...(data.kind === 'images' ? { image: data.image } : { columns: data.columns.map(shortColumn) }), ...(built.personal ? { personal: built.personal } : {}),
+    ...(views.length > 0 ? { views: views.map(({ joined }) => joined) } : {}),
     shards: built.shards.map(({ index, split, rows, digest }) => ({ index, split, rows, digest })),
   };
 }

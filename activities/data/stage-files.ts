@@ -6,6 +6,7 @@ import { typedColumns } from '../../definition/columns.js';
 import type { SourceOf } from '../../definition/sources.js';
 import { canonicalJson } from '../../domain/canonical.js';
 import { describeColumn } from '../../domain/cells.js';
+import { columnsOfViews, joiningColumns, joinViews } from '../features/join.js';
 import { columnOf } from './column-names.js';
 import { mayHold, stagedValue } from './column-sql.js';
 import { duckMessage, literal } from './duckdb.js';
@@ -64,11 +65,13 @@ function openFile(source: RowFiles, file: AnyFile, wanted: readonly string[]): P
 const DIVIDER = 'divider';
 
 async function stageFile(duck: Duck, context: TableContext, source: RowFiles, index: number, file: AnyFile): Promise<void> {
-  const reading = await openFile(source, file, neededColumns(source, context));
+  const given = columnsOfViews(context.views);
+  const needed = [...neededColumns(source, context).filter((column) => !given.includes(column)), ...joiningColumns(source, context.views)];
+  const reading = await openFile(source, file, [...new Set(needed)]);
   await stageReading(duck, context, { source, index, name: file.name, reading });
 }
 
-interface ReadRows { readonly source: Pick<RowFiles, 'key' | 'split' | 'attributes'>; readonly index: number; /** In reports. */ readonly name: string; readonly reading: Reading }
+interface ReadRows { readonly source: Pick<RowFiles, 'key' | 'split' | 'attributes' | 'eventTime'>; readonly index: number; /** In reports. */ readonly name: string; readonly reading: Reading }
 
 function neededColumns({ key, split }: ReadRows['source'], { data }: TableContext): string[] {
   const divider = dividerOf(split, data);
@@ -76,8 +79,10 @@ function neededColumns({ key, split }: ReadRows['source'], { data }: TableContex
 }
 
 /** Stages what a source's reading gives. Columns that are missing, or of another type, are a finding. */
-export async function stageReading(duck: Duck, context: TableContext, { source, index, name, reading }: ReadRows): Promise<void> {
-  const { data, findings } = context;
+export async function stageReading(duck: Duck, context: TableContext, { source, index, name, reading: own }: ReadRows): Promise<void> {
+  const { data, findings, views } = context;
+  const reading = views.length === 0 ? own : await joinViews(duck, { ...context, severity: data.checks.unreadable }, { source, index, name, reading: own });
+  if (!reading) return;
   const columns = typedColumns(data.columns);
   const divider = dividerOf(source.split, data);
   const { from, types, column, ordinal, origin, where, settle } = reading;

@@ -1,6 +1,7 @@
 import { typedColumns } from '../../definition/columns.js';
 import type { GeneratedField } from '../../contract/frames.js';
 import { generateInChild, GeneratorFailed } from '../../runtime/generate/host.js';
+import { columnsOfViews } from '../features/join.js';
 import { identifier, literal } from './duckdb.js';
 import type { Duck } from './duckdb.js';
 import { NAMED_ROWS } from './findings.js';
@@ -62,11 +63,14 @@ export async function stageGenerated(duck: Duck, context: TableContext, { source
 }
 
 /** What a row has to hold: the columns, and whichever of key, target and divider is none of them. */
-function fieldsOf({ key, split }: ListedGenerator['source'], { data }: TableContext): GeneratedField[] {
-  const fields = new Map<string, GeneratedField>(typedColumns(data.columns).map((column) => [column.name, { ...column }]));
+function fieldsOf({ key, split, eventTime }: ListedGenerator['source'], { data, views }: TableContext): GeneratedField[] {
+  const given = columnsOfViews(views);
+  const fields = new Map<string, GeneratedField>(typedColumns(data.columns).filter(({ name }) => !given.includes(name)).map((column) => [column.name, { ...column }]));
   const divider = dividerOf(split, data);
   if (divider && !fields.has(divider.column.name)) fields.set(divider.column.name, divider.column.type === 'time' ? { ...divider.column } : { name: divider.column.name, type: 'name', nullable: true });
   if (data.target.task === 'regression') fields.set(data.target.name, { name: data.target.name, type: 'number', nullable: false });
+  for (const { joined } of views) for (const { input, type } of joined.keys) if (!fields.has(input)) fields.set(input, { name: input, type, nullable: true });
+  if (eventTime !== undefined && !fields.has(eventTime)) fields.set(eventTime, { name: eventTime, type: 'time', nullable: true });
   for (const name of [key, data.target.name]) if (!fields.has(name)) fields.set(name, { name, type: 'name', nullable: false });
   return [...fields.values()];
 }

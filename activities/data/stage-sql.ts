@@ -10,7 +10,7 @@ import type { TableContext } from './tables.js';
 export async function stageSql(duck: Duck, context: TableContext, { source, url, description }: Extract<ListedSource, { kind: 'sql' }>, index: number): Promise<number> {
   const { model, findings, signal } = context;
   try {
-    const reading = await readSql(duck, { source, url, model }, `answer_${index}`, signal);
+    const reading = await readSql(duck, { source, url, application: `perennial snapshot of ${model}` }, `answer_${index}`, signal);
     await stageReading(duck, context, { source, index, name: description, reading });
   } catch (error) {
     if (!(error instanceof RefusedQuery)) throw error;

@@ -8,6 +8,7 @@ import { storedValue } from './column-sql.js';
 import { identifier, literal, openDuck } from './duckdb.js';
 import type { Duck } from './duckdb.js';
 import { forgetRows } from './erasure/forget.js';
+import type { OpenView } from '../features/open-views.js';
 import type { Erased } from './erasure/forget.js';
 import type { Findings } from './findings.js';
 import { keepFrozenOut } from './frozen/keep-out.js';
@@ -36,7 +37,7 @@ import type { LookUpBoundaries } from './time-boundaries.js';
 export type Table = z.infer<typeof TableData>;
 
 export interface TableContext {
-  readonly deps: ActivityDeps; readonly model: string; readonly data: Table; readonly findings: Findings; readonly sources: readonly ListedSource[];
+  readonly deps: ActivityDeps; readonly model: string; readonly data: Table; readonly findings: Findings; readonly sources: readonly ListedSource[]; readonly views: readonly OpenView[];
   readonly folder: string; readonly signal: AbortSignal; readonly onRows: (rows: number) => void;
   /** Boundaries of times that earlier snapshots fixed. */
   readonly boundariesOf: LookUpBoundaries;

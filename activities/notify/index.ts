@@ -69,23 +69,34 @@ export function createNotifyActivities(deps: ActivityDeps) {
       await stores.ledger.anchor({ chain, seq, hash, uri: ref.uri });
     },
 
+    /** A Schedule per feature view: made, or changed to the view in force, and run at once. */
+    async keepMaterialising({ view }: { view: string }): Promise<void> {
+      const current = await stores.featureViews.current(view);
+      if (!current) return;
+      const everyMs = durationMs(current.definition.schedule);
+      await keepSchedule(workflowId.materialise(view), everyMs, { workflowType: 'materialise', args: [{ v: 1, view }] });
+      await temporal.schedule.getHandle(workflowId.materialise(view)).trigger(ScheduleOverlapPolicy.BUFFER_ONE);
+    },
+
     /** A Schedule per live model: made, or changed to the applied policy. */
     async keepMonitor({ model, environment }: { model: string; environment: string }): Promise<void> {
       const current = await stores.models.currentDefinition(model);
       if (!current) return;
       const { definition } = current;
-      const scheduleId = workflowId.monitor(model, environment);
-      const everyMs = durationMs(definition.monitoring.every);
-      const spec = { intervals: [{ every: everyMs }] };
-      const policies = { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: Math.max(10_000, everyMs) };
-      const action = { type: 'startWorkflow' as const, workflowType: 'monitorCheck', workflowId: scheduleId, taskQueue: QUEUES.lifecycle, args: [{ v: 1, model, environment }] };
-      const handle = temporal.schedule.getHandle(scheduleId);
-      try {
-        await handle.update((previous) => ({ ...previous, spec, policies: { ...previous.policies, ...policies }, action }));
-      } catch (error) {
-        if (!(error instanceof ScheduleNotFoundError)) throw error;
-        await temporal.schedule.create({ scheduleId, spec, policies, action });
-      }
+      await keepSchedule(workflowId.monitor(model, environment), durationMs(definition.monitoring.every), { workflowType: 'monitorCheck', args: [{ v: 1, model, environment }] });
     },
   };
+
+  async function keepSchedule(scheduleId: string, everyMs: number, { workflowType, args }: { workflowType: string; args: unknown[] }): Promise<void> {
+    const spec = { intervals: [{ every: everyMs }] };
+    const policies = { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: Math.max(10_000, everyMs) };
+    const action = { type: 'startWorkflow' as const, workflowType, workflowId: scheduleId, taskQueue: QUEUES.lifecycle, args };
+    const handle = temporal.schedule.getHandle(scheduleId);
+    try {
+      await handle.update((previous) => ({ ...previous, spec, policies: { ...previous.policies, ...policies }, action }));
+    } catch (error) {
+      if (!(error instanceof ScheduleNotFoundError)) throw error;
+      await temporal.schedule.create({ scheduleId, spec, policies, action });
+    }
+  }
 }

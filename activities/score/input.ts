@@ -62,6 +62,11 @@ export async function loadInput(duck: Duck, input: string, file: string, signatu
   const from = reader(file);
   const types = await describe(duck, input, from);
   const missing = signature.inputs.filter(({ name, nullable }) => nullable !== true && !types.has(name)).map(({ name }) => name);
+  for (const { view, columns } of signature.lookups ?? []) {
+    // Taken for missing values, they would give answers that look right.
+    const absent = columns.filter((column) => !types.has(column.input)).map((column) => column.input);
+    if (absent.length > 0) throw inputError(input, `columns of the feature view ${view} are missing: ${absent.join(', ')}; a file that is scored holds them itself`, { missing: absent });
+  }
   if (missing.length > 0) throw inputError(input, `columns are missing: ${missing.join(', ')}; it has ${[...types.keys()].join(', ')}`, { missing });
   const picture = pictureOf(signature);
   const key = KEYS.find((name) => types.has(name) && !signature.inputs.some((column) => column.name === name));

@@ -3,9 +3,11 @@ import { Context } from '@temporalio/activity';
 import { PerennialError } from '../../contract/errors.js';
 import type { RunError } from '../../contract/run.js';
 import type { ModelDefinition } from '../../definition/model.js';
+import { viewMisfits } from '../../definition/view-use.js';
 import { tighten } from '../../domain/policy.js';
 import { findDefinitions } from '../../runtime/definition/find.js';
-import { readDefinitions } from '../../runtime/definition/read.js';
+import { readDefinitionFile } from '../../runtime/definition/read.js';
+import type { ReadView } from '../../runtime/definition/read.js';
 import { createOutboxMail } from '../notify/outbox-mail.js';
 import { requireFittingSets } from '../data/frozen/open.js';
 import type { ActivityDeps } from '../deps.js';
@@ -20,7 +22,7 @@ export type SourceActivities = ReturnType<typeof createSourceActivities>;
 export function createSourceActivities(deps: ActivityDeps) {
   const { stores, artifacts, scratch } = deps;
   return {
-    readCommit: ({ repository, commit, branch }: CommitRequest): Promise<{ models: string[]; ancestors: string[] }> => heartbeating(async (signal) => {
+    readCommit: ({ repository, commit, branch }: CommitRequest): Promise<{ models: string[]; views: string[]; ancestors: string[] }> => heartbeating(async (signal) => {
       const registered = await stores.repositories.get(repository);
       if (!registered) throw new PerennialError('repository/unknown', `repository ${repository} is not registered`);
       await stores.models.startIntake({ repository, commit, branch, committer: { name: '', email: '' }, message: '' });
@@ -31,34 +33,36 @@ export function createSourceActivities(deps: ActivityDeps) {
       if (files.length === 0) throw new PerennialError('definition/missing', `commit ${commit.slice(0, 12)} of ${repository} holds no definition`);
       await runRepositoryTests({ checkout: found.directory, signal });
 
+      const read = [];
+      for (const file of files) read.push(await readDefinitionFile({ checkout: found.directory, file, signal }));
+      const views = await keepViews(read.flatMap((one) => one.views), { repository, commit });
       const models: string[] = [];
-      for (const file of files) {
-        for (const { definition, trainingDigest, policyDigest, bundle, networkBundle } of await readDefinitions({ checkout: found.directory, file, signal })) {
-          await checkAgainstPolicy(definition);
-          const owner = await stores.models.get(definition.name);
-          if (owner && owner.repository !== repository) throw new PerennialError('definition/invalid', `name: ${definition.name} belongs to repository ${owner.repository}; a model lives in one repository`);
-          await stores.models.ensure({ name: definition.name, repository, path: file, owner: definition.owner, purpose: definition.purpose });
-          await stores.models.saveDefinition({
-            model: definition.name, repository, commit, path: file, trainingDigest, policyDigest, definition,
-            bundle: await artifacts.putBlob(bundle.code), networkBundle: networkBundle ? await artifacts.putBlob(networkBundle.code) : null,
-          });
-          models.push(definition.name);
-        }
+      for (const { file, definition, trainingDigest, policyDigest, bundle, networkBundle } of read.flatMap((one) => one.models)) {
+        await checkAgainstPolicy(definition);
+        await checkViews(definition, file, read.flatMap((one) => one.views));
+        const owner = await stores.models.get(definition.name);
+        if (owner && owner.repository !== repository) throw new PerennialError('definition/invalid', `name: ${definition.name} belongs to repository ${owner.repository}; a model lives in one repository`);
+        await stores.models.ensure({ name: definition.name, repository, path: file, owner: definition.owner, purpose: definition.purpose });
+        await stores.models.saveDefinition({
+          model: definition.name, repository, commit, path: file, trainingDigest, policyDigest, definition,
+          bundle: await artifacts.putBlob(bundle.code), networkBundle: networkBundle ? await artifacts.putBlob(networkBundle.code) : null,
+        });
+        models.push(definition.name);
       }
       await rm(found.directory, { recursive: true, force: true });
-      return { models, ancestors: found.ancestors };
+      return { models, views, ancestors: found.ancestors };
     }),
 
     /** The newest commit by its own clock is current, whichever intake ends last; within one second, the one that comes after the other. */
-    async acceptCommit({ repository, commit, models, ancestors }: { repository: string; commit: string; models: string[]; ancestors: string[] }): Promise<void> {
+    async acceptCommit({ repository, commit, models, views = [], ancestors }: { repository: string; commit: string; models: string[]; views?: string[]; ancestors: string[] }): Promise<void> {
       const intake = await stores.models.getIntake(repository, commit);
-      for (const model of models) {
-        const current = await stores.models.currentDefinition(model);
-        const before = current ? await stores.models.getIntake(repository, current.commit) : null;
+      const isNewest = async (present: { readonly commit: string } | null): Promise<boolean> => {
+        const before = present ? await stores.models.getIntake(repository, present.commit) : null;
         const later = before?.committedAt && intake?.committedAt ? Date.parse(intake.committedAt) - Date.parse(before.committedAt) : null;
-        if (later !== null && (later < 0 || (later === 0 && !ancestors.includes(current?.commit ?? '')))) continue;
-        await stores.models.setCurrent(model, commit);
-      }
+        return later === null || later > 0 || (later === 0 && ancestors.includes(present?.commit ?? ''));
+      };
+      for (const model of models) if (await isNewest(await stores.models.currentDefinition(model))) await stores.models.setCurrent(model, commit);
+      for (const view of views) if (await isNewest(await stores.featureViews.current(view))) await stores.featureViews.setCurrent(view, commit);
       await stores.models.finishIntake({ repository, commit, status: 'accepted', models, error: null });
     },
 
@@ -72,6 +76,29 @@ export function createSourceActivities(deps: ActivityDeps) {
       });
     },
   };
+
+  /** Holds the views that a model names against those of its own commit and, of other repositories, those in force. */
+  async function checkViews({ data }: ModelDefinition, file: string, ofCommit: readonly ReadView[]): Promise<void> {
+    const issues: string[] = [];
+    for (const [index, use] of (data.kind === 'table' ? data.views ?? [] : []).entries()) {
+      const view = ofCommit.find((one) => one.view.name === use.view)?.view ?? (await stores.featureViews.current(use.view))?.definition ?? null;
+      const known = view ? [] : [...new Set([...ofCommit.map((one) => one.view.name), ...(await stores.featureViews.list()).map((one) => one.view)])];
+      const columns = data.kind === 'table' ? data.columns : [];
+      issues.push(...viewMisfits(use, view, columns, known).map(({ path, expected, found }) => `data.views[${index}].${path}: expected ${expected}, found ${found}`));
+    }
+    if (issues.length > 0) throw new PerennialError('definition/invalid', `${file}:\n${issues.map((issue) => `  ${issue}`).join('\n')}`, { file, issues });
+  }
+
+  /** Keeps the feature views of a commit. Returns their names. */
+  async function keepViews(views: readonly ReadView[], { repository, commit }: { repository: string; commit: string }): Promise<string[]> {
+    const twice = views.find(({ view }, index) => views.findIndex((other) => other.view.name === view.name) < index);
+    if (twice) throw new PerennialError('definition/invalid', `${twice.file}: name: another feature view of this commit is called ${twice.view.name}`, { view: twice.view.name });
+    for (const { view, digest, file, bundle } of views) {
+      await stores.featureViews.ensure({ view, repository, path: file });
+      await stores.featureViews.saveDefinition({ view: view.name, repository, commit, path: file, digest, definition: view, bundle: await artifacts.putBlob(bundle.code) });
+    }
+    return views.map(({ view }) => view.name);
+  }
 
   async function checkAgainstPolicy(definition: ModelDefinition): Promise<void> {
     const environment = await stores.environments.get(definition.release.environment);

@@ -11,7 +11,7 @@ import type { Register } from '../register.js';
 import { findServer } from '../server.js';
 import { figure, table } from '../table.js';
 
-const Metadata = z.object({ inputs: z.array(z.object({ name: z.string(), datatype: z.string(), shape: z.array(z.int()), parameters: z.object({ nullable: z.boolean() }).optional() })), parameters: z.object({ version: z.int(), classes: z.array(z.string()).optional(), target: z.string().optional() }) });
+const Metadata = z.object({ inputs: z.array(z.object({ name: z.string(), datatype: z.string(), shape: z.array(z.int()), parameters: z.object({ nullable: z.boolean() }).optional() })), parameters: z.object({ version: z.int(), classes: z.array(z.string()).optional(), target: z.string().optional(), lookups: z.array(z.object({ keys: z.array(z.object({ name: z.string(), datatype: z.string() })), columns: z.array(z.string()) })).optional() }) });
 type Metadata = z.infer<typeof Metadata>;
 const Prediction = z.object({
   model_version: z.string(), id: z.string(), parameters: z.object({ prediction_ids: z.array(z.string()), arm: z.string(), generation: z.int() }),
@@ -77,7 +77,7 @@ async function picture(file: string, { inputs }: Metadata): Promise<unknown[]> {
   }
 }
 
-async function columns(file: string, { inputs }: Metadata): Promise<unknown[]> {
+async function columns(file: string, { inputs, parameters: { lookups = [] } }: Metadata): Promise<unknown[]> {
   let value: unknown;
   try {
     value = JSON.parse(await readFile(file, 'utf8'));
@@ -86,7 +86,11 @@ async function columns(file: string, { inputs }: Metadata): Promise<unknown[]> {
   }
   const rows = z.array(z.record(z.string(), z.union([z.number(), z.string(), z.boolean(), z.null()]))).min(1).safeParse(Array.isArray(value) ? value : [value]);
   if (!rows.success) throw new CommandError('request/invalid', `${file}: ${z.prettifyError(rows.error)}`, 'Every row is an object of columns with numbers, texts, true, false or null.');
-  return inputs.map((input) => ({
+  // Columns of a feature view are looked up where the rows hold its key instead.
+  const left = lookups.filter(({ keys, columns: given }) => rows.data.every((one) => keys.every(({ name }) => one[name] !== undefined) && given.every((name) => one[name] === undefined)));
+  const leftOut = new Set(left.flatMap((one) => one.columns));
+  const keys = left.flatMap((one) => one.keys).filter(({ name }, index, all) => !inputs.some((input) => input.name === name) && all.findIndex((other) => other.name === name) === index);
+  return [...inputs.filter(({ name }) => !leftOut.has(name)), ...keys.map((key) => ({ ...key, parameters: { nullable: false } }))].map((input) => ({
     name: input.name, datatype: input.datatype, shape: [rows.data.length, 1],
     data: rows.data.map((one, index) => one[input.name] ?? (input.parameters?.nullable ? null : missing(file, input.name, index))),
   }));

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Label, ModelName } from '../../definition/common.js';
+import { ViewName } from '../../definition/feature-view.js';
 import { Role, Scope } from '../policy.js';
 import { Commit, Instant, VersionName } from '../ref.js';
 
@@ -64,6 +65,9 @@ export const FreezeBody = z.strictObject({
   snapshot: z.string().regex(/^[0-9a-f]{8,64}$/, 'a snapshot\'s digest, or its first 8 digits or more').optional().describe('of this snapshot; neither given: of the newest'),
 }).refine(({ version, snapshot }) => version === undefined || snapshot === undefined, 'a version or a snapshot, not both');
 
+export const MaterialiseBody = z.strictObject({ full: z.boolean().default(false).describe('read everything again, not only what may be new'), id: RequestId });
+
+export const ViewParams = z.strictObject({ view: ViewName });
 export const ModelParams = z.strictObject({ model: ModelName });
 export const FrozenParams = z.strictObject({ model: ModelName, name: Label });
 export const VersionParams = z.strictObject({ model: ModelName, version: z.coerce.number().pipe(VersionNumber) });

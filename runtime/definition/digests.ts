@@ -1,4 +1,7 @@
 import { digestOf, sha256Hex } from '../../domain/digest.js';
+import { typedColumns } from '../../definition/columns.js';
+import { CONTENT_FIELDS } from '../../definition/feature-view.js';
+import type { FeatureView } from '../../definition/feature-view.js';
 import { TRAINING_FIELDS } from '../../definition/model.js';
 import { replacingActions } from '../../definition/personal.js';
 import type { ModelDefinition } from '../../definition/model.js';
@@ -26,4 +29,11 @@ function withoutPolicy(data: ModelDefinition['data']): Record<string, unknown> {
   const sources = data.sources.map(({ terms: _terms, collected: _collected, ...source }) => source);
   const replaced = data.kind === 'table' ? replacingActions(data) : {};
   return { ...Object.fromEntries(Object.entries({ ...data, sources }).filter(([field]) => !POLICY_OF_DATA.includes(field))), ...(Object.keys(replaced).length > 0 ? { replaced } : {}) };
+}
+
+/** The digest over what decides a feature view's rows: with another one they are materialised anew. */
+export function viewDigest(view: FeatureView): string {
+  const { timeout: _, ...source } = { timeout: '', ...view.source };
+  const content = { ...view, source, columns: typedColumns(view.columns) };
+  return digestOf(Object.fromEntries(CONTENT_FIELDS.filter((field) => content[field] !== undefined).map((field) => [field, content[field]])));
 }

@@ -2,15 +2,15 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PerennialError } from '../../contract/errors.js';
 
-const NAME = /^(perennial|.+\.model)\.(ts|mts|js|mjs)$/;
+const NAME = /^(perennial|.+\.(model|view))\.(ts|mts|js|mjs)$/;
 
 /**
- * The definition files of a checkout (`perennial.ts` and `*.model.ts`, also as .mts, .js, .mjs) at any depth, as relative
+ * The definition files of a checkout (`perennial.ts`, `*.model.ts` and `*.view.ts`, also as .mts, .js, .mjs) at any depth, as relative
  * paths with `/`, sorted. Hidden folders, `node_modules` and links are passed over. None at all is `definition/missing`.
  */
 export async function findDefinitions(checkout: string): Promise<string[]> {
   const found = (await walk(checkout, '')).sort();
-  if (found.length === 0) throw new PerennialError('definition/missing', 'the repository holds no definition: no `perennial.ts` and no `*.model.ts` at any depth');
+  if (found.length === 0) throw new PerennialError('definition/missing', 'the repository holds no definition: no `perennial.ts`, `*.model.ts` or `*.view.ts` at any depth');
   return found;
 }
 

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { ModelDefinition } from '../../definition/model.js';
 
 type Issue = z.core.$ZodIssue;
 interface Schema {
@@ -9,12 +8,12 @@ interface Schema {
   readonly anyOf?: readonly Schema[]; readonly oneOf?: readonly Schema[]; readonly $ref?: string;
 }
 
-let definitionSchema: Schema | null = null;
+const jsonSchemas = new WeakMap<z.ZodType, Schema>();
 
 /** Each issue of a refused definition as `path: expected …, found …`. */
-export function describeIssues(issues: readonly Issue[], definition: unknown): string[] {
-  definitionSchema ??= z.toJSONSchema(ModelDefinition, { io: 'input' }) as Schema;
-  const schema = definitionSchema;
+export function describeIssues(issues: readonly Issue[], definition: unknown, of: z.ZodType): string[] {
+  const schema = jsonSchemas.get(of) ?? (z.toJSONSchema(of, { io: 'input' }) as Schema);
+  jsonSchemas.set(of, schema);
   return issues.flatMap((issue) => flatten(issue)).flatMap((issue) => {
     const path = issue.path;
     if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => `${pathText([...path, key])}: expected no such field${nearest(key, path, schema, definition)}, found ${show(at(definition, [...path, key]))}`);

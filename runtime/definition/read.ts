@@ -1,12 +1,15 @@
 import { join } from 'node:path';
+import type { z } from 'zod';
 import { PerennialError } from '../../contract/errors.js';
 import type { ChildFrame, ChildFrameOf } from '../../contract/frames.js';
+import { VIEW_MARK } from '../../definition/define.js';
+import { FeatureView } from '../../definition/feature-view.js';
 import { ModelDefinition } from '../../definition/model.js';
 import { endError, reportedError } from '../child/failure.js';
 import { startChild } from '../child/start.js';
 import { bundleDefinition, bundleModule } from './bundle.js';
 import type { Bundle, ModuleAddress } from './bundle.js';
-import { policyDigest, trainingDigest } from './digests.js';
+import { policyDigest, trainingDigest, viewDigest } from './digests.js';
 import { describeIssues } from './issues.js';
 import { EMPTY_MAP, teamStack } from './team-stack.js';
 
@@ -21,6 +24,9 @@ export interface ReadDefinition {
   readonly networkBundle: Bundle | null;
 }
 
+/** A feature view; `digest` is over what decides the rows that are stored of it. */
+export interface ReadView { readonly view: FeatureView; readonly digest: string; readonly file: string; readonly bundle: Bundle }
+
 export interface ReadDefinitionsOptions extends ModuleAddress {
   readonly limits?: Partial<LoadLimits>;
   readonly signal?: AbortSignal;
@@ -33,24 +39,30 @@ const LIMITS: LoadLimits = { processorMs: 10_000, timeoutMs: 60_000, memoryMb: 5
 const CODES = { memory: 'definition/threw', timeout: 'definition/timeout', crashed: 'definition/threw' } as const;
 
 /**
- * Reads the definitions that a file exports (usually one), in the order of their names. The file is bundled, loaded in a
+ * Reads the models and feature views that a file exports (usually one), in the order of their names. The file is bundled, loaded in a
  * child process, and what it exports is parsed here.
  * Errors: `definition/threw` (with the first lines of the team's stack; also too much memory), `definition/timeout`,
  * `definition/missing` (nothing exported) and `definition/invalid` (each issue with path, expected, found).
  */
-export async function readDefinitions({ checkout, file, limits, signal }: ReadDefinitionsOptions): Promise<ReadDefinition[]> {
+export async function readDefinitionFile({ checkout, file, limits, signal }: ReadDefinitionsOptions): Promise<{ models: ReadDefinition[]; views: ReadView[] }> {
   signal?.throwIfAborted();
   const bundle = await bundleDefinition({ checkout, file });
   const exported = await loadInChild(bundle, file, { ...LIMITS, ...limits }, signal);
-  if (exported.length === 0) throw new PerennialError('definition/missing', `${file} exports nothing that defineModel(…) made`, { file });
-  const parsed = exported.map(({ export: name, value }) => parse(value, file, name));
-  const twice = parsed.find(({ name }, index) => parsed.findIndex((other) => other.name === name) !== index);
-  if (twice) throw new PerennialError('definition/invalid', `${file}: two definitions have the name '${twice.name}'`, { file });
-  const read = await Promise.all(parsed.map(async (definition): Promise<ReadDefinition> => {
-    const networkBundle = 'module' in definition.network ? await bundleModule({ checkout, file, module: definition.network.module }) : null;
-    return { definition, file, bundle, networkBundle, trainingDigest: trainingDigest(definition, networkBundle?.code ?? null), policyDigest: policyDigest(definition) };
-  }));
-  return read.sort((a, b) => (a.definition.name < b.definition.name ? -1 : 1));
+  if (exported.length === 0) throw new PerennialError('definition/missing', `${file} exports nothing that defineModel(…) or defineFeatureView(…) made`, { file });
+  const models = parsed(exported.filter(({ value }) => !isView(value)), ModelDefinition, file, 'definitions');
+  const views = parsed(exported.filter(({ value }) => isView(value)), FeatureView, file, 'feature views');
+  return {
+    models: await Promise.all(models.map(async (definition): Promise<ReadDefinition> => {
+      const networkBundle = 'module' in definition.network ? await bundleModule({ checkout, file, module: definition.network.module }) : null;
+      return { definition, file, bundle, networkBundle, trainingDigest: trainingDigest(definition, networkBundle?.code ?? null), policyDigest: policyDigest(definition) };
+    })),
+    views: views.map((view) => ({ view, digest: viewDigest(view), file, bundle })),
+  };
+}
+
+/** The models of {@link readDefinitionFile}: none, where the file exports feature views only. */
+export async function readDefinitions(options: ReadDefinitionsOptions): Promise<ReadDefinition[]> {
+  return (await readDefinitionFile(options)).models;
 }
 
 /** A definition's bundle as it is stored: the code alone, without the checkout that it came from. */
@@ -62,7 +74,7 @@ export interface StoredDefinitionCode { readonly code: Uint8Array; readonly netw
  */
 export async function readStoredDefinition({ code, networkCode, model, file, signal }: StoredDefinitionCode): Promise<Pick<ReadDefinition, 'definition' | 'trainingDigest'>> {
   const exported = await loadInChild({ code, sourceMap: EMPTY_MAP }, file, LIMITS, signal);
-  const definition = exported.map(({ export: name, value }) => parse(value, file, name)).find(({ name }) => name === model);
+  const definition = exported.filter(({ value }) => !isView(value)).map(({ export: name, value }) => parse(value, ModelDefinition, file, name)).find(({ name }) => name === model);
   if (!definition) throw new PerennialError('definition/missing', `the stored bundle of ${file} exports no definition of ${model}`, { file, model });
   return { definition, trainingDigest: trainingDigest(definition, networkCode) };
 }
@@ -84,10 +96,22 @@ async function loadInChild(bundle: Bundle, file: string, limits: LoadLimits, sig
   throw new PerennialError(error.code, `${file}: ${stack ?? error.message}`, { ...error.details, file, ...(stack === null ? {} : { stack }) });
 }
 
-function parse(value: unknown, file: string, name: string): ModelDefinition {
+type Exported = ChildFrameOf<'definitions'>['definitions'];
+
+const isView = (value: unknown): boolean => typeof value === 'object' && value !== null && (value as { $type?: unknown }).$type === VIEW_MARK;
+
+/** In the order of their names, each of which is there once. */
+function parsed<T extends { name: string }>(exported: Exported, schema: z.ZodType<T>, file: string, what: string): T[] {
+  const found = exported.map(({ export: name, value }) => parse(value, schema, file, name));
+  const twice = found.find(({ name }, index) => found.findIndex((other) => other.name === name) !== index);
+  if (twice) throw new PerennialError('definition/invalid', `${file}: two ${what} have the name '${twice.name}'`, { file });
+  return found.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function parse<T>(value: unknown, schema: z.ZodType<T>, file: string, name: string): T {
   const { $type: _mark, ...fields } = value as Record<string, unknown>;
-  const parsed = ModelDefinition.safeParse(fields);
-  if (parsed.success) return parsed.data;
-  const issues = describeIssues(parsed.error.issues, fields);
+  const result = schema.safeParse(fields);
+  if (result.success) return result.data;
+  const issues = describeIssues(result.error.issues, fields, schema);
   throw new PerennialError('definition/invalid', `${file} (export '${name}'):\n${issues.map((issue) => `  ${issue}`).join('\n')}`, { file, issues });
 }

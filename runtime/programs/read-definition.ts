@@ -1,10 +1,10 @@
 import { pathToFileURL } from 'node:url';
 import { PerennialError } from '../../contract/errors.js';
-import { DEFINITION_MARK } from '../../definition/define.js';
+import { DEFINITION_MARK, VIEW_MARK } from '../../definition/define.js';
 import { childMain } from '../child/main.js';
 import { toPlain } from '../definition/plain.js';
 
-/** Loads a bundled definition and sends back, as plain data, what it exports with the mark of `defineModel`. */
+/** Loads a bundled definition and sends back, as plain data, what it exports with the mark of `defineModel` or `defineFeatureView`. */
 childMain({
   program: 'read-definition', failure: 'definition/threw', teamCode: true,
   run: async ({ task, send }) => {
@@ -20,5 +20,6 @@ childMain({
 });
 
 function isMarked(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && (value as { $type?: unknown }).$type === DEFINITION_MARK;
+  const mark = typeof value === 'object' && value !== null ? (value as { $type?: unknown }).$type : undefined;
+  return mark === DEFINITION_MARK || mark === VIEW_MARK;
 }

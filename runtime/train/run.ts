@@ -71,7 +71,7 @@ export async function runTraining({ task, send, cancelled }: ChildContext<'train
 
   const modelDirectory = join(attemptDirectory, 'model');
   await saveModel(tf, model, {
-    preprocessing: data.preprocessing, profile: data.profile, signature: signatureOf(data.preprocessing, data.inputName, target, snapshot.manifest.content.personal), environment: environmentLock(tf, task),
+    preprocessing: data.preprocessing, profile: data.profile, signature: signatureOf(data.preprocessing, data.inputName, target, snapshot.manifest.content), environment: environmentLock(tf, task),
   }, modelDirectory);
   await checkLoads(tf, modelDirectory);
   await send({ v: 1, kind: 'trained', modelDirectory, history: position.history, parameters: model.countParams() });

@@ -1,4 +1,5 @@
 import type { Signature } from '../../contract/package.js';
+import { DATATYPES } from '../../domain/signature-cells.js';
 import type { Answer } from '../../domain/outputs.js';
 import { ServingError } from '../errors.js';
 import type { InferenceRequest } from './request.js';
@@ -8,6 +9,8 @@ interface Answered {
   predictionIds: readonly string[];
   /** Per row. */
   answers: readonly Answer[];
+  /** Feature views whose values are missing because they were not up to date. */
+  stale?: readonly string[];
 }
 
 type Output = { readonly name: string; readonly datatype: 'FP32' | 'FP64' | 'BYTES'; /** Of one row. */ readonly shape: readonly number[] };
@@ -38,7 +41,7 @@ export function inferenceResponse(answered: Answered, signature: Signature, want
   };
   return {
     model_name: answered.model, model_version: String(answered.version), id: answered.id,
-    parameters: { prediction_ids: [...answered.predictionIds], version: answered.version, generation: answered.generation, arm: answered.arm },
+    parameters: { prediction_ids: [...answered.predictionIds], version: answered.version, generation: answered.generation, arm: answered.arm, ...(answered.stale?.length ? { stale_features: [...answered.stale] } : {}) },
     outputs: outputsOf(signature).filter(({ name }) => wanted.has(name)).map(({ name, datatype, shape }) => ({ name, shape: [rows, ...shape], datatype, data: data[name]?.() ?? [] })),
   };
 }
@@ -49,7 +52,10 @@ export function modelMetadata(model: string, version: number, generation: number
     name: model, versions: versions.map(String), platform: 'tensorflow_tfjs',
     inputs: signature.inputs.map(({ name, datatype, shape, type, nullable, allowed }) => ({ name, datatype, shape: [-1, ...shape], ...(type === undefined ? {} : { parameters: { type, nullable: nullable ?? false, ...(allowed ? { allowed } : {}) } }) })),
     outputs: outputsOf(signature).map(({ name, datatype, shape }) => ({ name, datatype, shape: [-1, ...shape] })),
-    parameters: { version, generation, ...(signature.task === 'regression' ? { task: signature.task, target: signature.target } : { classes: signature.classes }) },
+    parameters: {
+      version, generation, ...(signature.lookups ? { lookups: signature.lookups.map(({ view, keys, columns }) => ({ view, keys: keys.map(({ input, type }) => ({ name: input, datatype: DATATYPES[type] })), columns: columns.map(({ input }) => input) })) } : {}),
+      ...(signature.task === 'regression' ? { task: signature.task, target: signature.target } : { classes: signature.classes }),
+    },
   };
 }
 

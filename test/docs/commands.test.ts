@@ -32,8 +32,10 @@ async function problemsOf(line: string): Promise<string[]> {
   if (!new RegExp(`^  ${first}\\b`, 'm').test(top)) return [`no command ${first}`];
   const group = await helpOf([first]);
   const isGroup = /^Commands:$/m.test(group);
-  if (isGroup && !new RegExp(`^  ${second}\\b`, 'm').test(group)) return second === '' ? [] : [`no command ${first} ${second}`];
-  const help = isGroup ? await helpOf([first, second]) : group;
+  // A group that is a command as well, of something that is named behind it.
+  const named = isGroup && /^Usage: .*\[command\] [[<]/m.test(group) && !new RegExp(`^  ${second}\\b`, 'm').test(group);
+  if (isGroup && !named && !new RegExp(`^  ${second}\\b`, 'm').test(group)) return second === '' ? [] : [`no command ${first} ${second}`];
+  const help = isGroup && !named ? await helpOf([first, second]) : group;
   return words.filter((word) => word.startsWith('--')).filter((option) => !new RegExp(`(^|[ ,])${option}\\b`, 'm').test(help)).map((option) => `no option ${option} of ${first}`);
 }
 

@@ -11,7 +11,7 @@ function issuesOf({ target = { task: 'regression', name: 'price' }, training = {
   const base = tableDefinition(['size']);
   const definition = { ...base, data: { ...base.data, target }, training: { ...base.training, ...training }, evaluation: { gates, ...(metrics ? { metrics } : {}) }, monitoring: { thresholds } };
   const parsed = ModelDefinition.safeParse(definition);
-  return parsed.success ? [] : describeIssues(parsed.error.issues, definition);
+  return parsed.success ? [] : describeIssues(parsed.error.issues, definition, ModelDefinition);
 }
 
 describe('a definition of a regression', () => {

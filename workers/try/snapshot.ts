@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Findings } from '../../activities/data/findings.js';
 import { listSources } from '../../activities/data/listing.js';
+import { openViews } from '../../activities/features/open-views.js';
 import { buildPictures } from '../../activities/data/pictures.js';
 import { pseudonymsFor } from '../../activities/data/personal/pseudonyms-for.js';
 import { contentOf } from '../../activities/data/save.js';
@@ -19,10 +20,11 @@ export async function buildSample({ deps, definition, code, rows, folder, signal
   const { name: model, data } = definition;
   const findings = new Findings();
   const sources = sampleSources(await listSources({ deps, model, data, findings }), definition, rows);
-  const common = { deps, model, findings, sources, folder, signal, onRows: () => undefined, boundariesOf: () => Promise.resolve(null), definitionCode: () => Promise.resolve(code), erased: null, frozen: [], pseudonyms: await pseudonymsFor(deps, model, data) };
+  const views = await openViews(deps, data, findings);
+  const common = { deps, model, findings, sources, views, folder, signal, onRows: () => undefined, boundariesOf: () => Promise.resolve(null), definitionCode: () => Promise.resolve(code), erased: null, frozen: [], pseudonyms: await pseudonymsFor(deps, model, data) };
   const built = data.kind === 'images' ? await buildPictures({ ...common, data }) : await buildTable({ ...common, data });
   try {
-    const content = contentOf(model, data, built);
+    const content = contentOf(model, data, built, views);
     const localShards = built.shards.map(({ index, split, digest }) => ({ index, split, path: join(folder, `${index}-${digest}.parquet`) }));
     for (const [index, shard] of built.shards.entries()) await shard.write(localShards[index]?.path ?? '');
     const manifest: SnapshotManifest = {

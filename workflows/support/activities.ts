@@ -5,6 +5,7 @@ import type { ApproveActivities } from '../../activities/approve/index.js';
 import type { DataActivities } from '../../activities/data/index.js';
 import type { DeployActivities } from '../../activities/deploy/index.js';
 import type { EvaluateActivities } from '../../activities/evaluate/index.js';
+import type { FeatureActivities } from '../../activities/features/index.js';
 import type { MonitorActivities } from '../../activities/monitor/index.js';
 import type { NotifyActivities } from '../../activities/notify/index.js';
 import type { PackageActivities } from '../../activities/package/index.js';
@@ -34,6 +35,7 @@ export const release = proxyActivities<ReleaseActivities>({ taskQueue: QUEUES.li
 
 export const source = proxyActivities<SourceActivities>({ taskQueue: QUEUES.compute, startToCloseTimeout: '10m', heartbeatTimeout: '20s', retry: steady });
 export const data = proxyActivities<DataActivities>({ taskQueue: QUEUES.compute, startToCloseTimeout: '4h', heartbeatTimeout: '30s', retry: steady });
+export const features = proxyActivities<FeatureActivities>({ taskQueue: QUEUES.compute, startToCloseTimeout: '4h', heartbeatTimeout: '30s', retry: steady });
 export const evaluate = proxyActivities<EvaluateActivities>({ taskQueue: QUEUES.compute, startToCloseTimeout: '2h', heartbeatTimeout: '15s', retry: steady });
 export const judgeReproduction = proxyActivities<JudgeReproductionActivities>({ taskQueue: QUEUES.compute, startToCloseTimeout: '2h', heartbeatTimeout: '15s', retry: steady });
 export const packaging = proxyActivities<PackageActivities>({ taskQueue: QUEUES.compute, startToCloseTimeout: '30m', heartbeatTimeout: '15s', retry: steady });
