@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ColumnType } from '../definition/columns.js';
 import { ReplacingAction } from '../definition/personal.js';
+import { ResizeMethod } from '../definition/resize.js';
 import { FittedFeature } from './features.js';
 import { JoinedView } from './joined-view.js';
 import { Commit, Sha256 } from './ref.js';
@@ -11,6 +12,7 @@ export const PackagedFile = z.strictObject({ path: z.string().regex(/^[A-Za-z0-9
 export const SignatureInput = z.strictObject({
   name: z.string(), datatype: z.enum(['UINT8', 'FP32', 'FP64', 'BOOL', 'BYTES']), shape: z.array(z.int().min(1)),
   type: ColumnType.optional(), nullable: z.boolean().optional(), allowed: z.array(z.string()).optional(),
+  resize: ResizeMethod.optional().describe('pictures of other sizes are brought to this shape'),
   personal: z.strictObject({ action: ReplacingAction, key: z.string() }).optional().describe('values are replaced before they are predicted or logged, with the key of this name'),
 });
 export type SignatureInput = z.infer<typeof SignatureInput>;
@@ -28,11 +30,11 @@ export const Signature = z.discriminatedUnion('task', [
 export type Signature = z.infer<typeof Signature>;
 
 /**
- * Fitted preprocessing. Of a picture: `tensor = (raw - offset) * scale`. Of a table: its columns, and the features made of them in the
+ * Fitted preprocessing. Of a picture: `tensor = (raw - offset) * scale`, of the resized one. Of a table: its columns, and the features made of them in the
  * order of the tensor, and how a number that is predicted was scaled for the network: `tensor = (raw - offset) * scale`; `table` is the form of before columns had types: each column a number of 32 bits, offset and scaled.
  */
 export const Preprocessing = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('image'), height: z.int(), width: z.int(), channels: z.int(), offset: z.number(), scale: z.number() }),
+  z.strictObject({ kind: z.literal('image'), height: z.int(), width: z.int(), channels: z.int(), offset: z.number(), scale: z.number(), resize: ResizeMethod.optional() }),
   z.strictObject({ kind: z.literal('columns'), columns: z.array(z.strictObject({ name: z.string(), type: ColumnType, nullable: z.boolean() })), features: z.array(FittedFeature), target: z.strictObject({ offset: z.number(), scale: z.number() }).optional() }),
   z.strictObject({ kind: z.literal('table'), columns: z.array(z.strictObject({ name: z.string(), offset: z.number(), scale: z.number() })) }),
 ]);

@@ -6,6 +6,7 @@ import { Expectation } from './expectations.js';
 import { Feature } from './features.js';
 import { PictureLeakage, TableLeakage } from './leakage.js';
 import { PersonalData } from './personal.js';
+import { ResizeMethod } from './resize.js';
 import { Source } from './sources.js';
 import { ClassTarget, Target } from './target.js';
 import { ViewUse } from './view-use.js';
@@ -31,7 +32,7 @@ export const ImageCheck = DataCheck.extend({
 
 export const ImageData = z.strictObject({
   kind: z.literal('images'),
-  image: z.strictObject({ name: Label.default('image'), height: z.int().min(1).max(4096), width: z.int().min(1).max(4096), channels: z.union([z.literal(1), z.literal(3)]).default(3) }),
+  image: z.strictObject({ name: Label.default('image'), height: z.int().min(1).max(4096), width: z.int().min(1).max(4096), channels: z.union([z.literal(1), z.literal(3)]).default(3), resize: ResizeMethod.optional().describe('pictures of other sizes are brought to this one; left out, they are refused'), normalise: z.enum(['unit', 'standard']).optional().describe('what the network sees: values over 255, or less the mean of all training values and over their deviation; left out, the first') }),
   target: ClassTarget,
   sources: z.array(Source).min(1),
   checks: ImageCheck.prefault({}),

@@ -99,7 +99,7 @@ export function signatureOf(fitted: Preprocessing, inputName: string, target: Ta
 }
 
 function inputsOf(fitted: Preprocessing, inputName: string): SignatureInput[] {
-  if (fitted.kind === 'image') return [{ name: inputName, datatype: 'UINT8', shape: [fitted.height, fitted.width, fitted.channels] }];
+  if (fitted.kind === 'image') return [{ name: inputName, datatype: 'UINT8', shape: [fitted.height, fitted.width, fitted.channels], ...(fitted.resize === undefined ? {} : { resize: fitted.resize }) }];
   const features = fitted.kind === 'columns' ? fitted.features : [];
   return columnsOf(fitted).map(({ name, type, nullable }) => {
     const refusing = features.find((feature) => feature.kind === 'category' && feature.column === name && feature.unknown === 'refuse');

@@ -53,11 +53,16 @@ async function fixBoundaries({ splitBoundaries }: ActivityDeps['stores'], model:
   }
 }
 
+/** As the pictures are when they are stored. */
+function imageOf({ name, height, width, channels }: Extract<Data, { kind: 'images' }>['image']): SnapshotManifest['content']['image'] {
+  return { name, height, width, channels };
+}
+
 /** What a snapshot is named by. */
 export function contentOf(model: string, data: Data, built: Pick<BuiltRows, 'shards' | 'personal'>, views: readonly OpenView[]): SnapshotManifest['content'] {
   return {
     kind: data.kind, model, target: data.target.task === 'regression' ? { task: 'regression', name: data.target.name } : { name: data.target.name, classes: data.target.classes },
-    ...(data.kind === 'images' ? { image: data.image } : { columns: data.columns.map(shortColumn) }), ...(built.personal ? { personal: built.personal } : {}),
+    ...(data.kind === 'images' ? { image: imageOf(data.image) } : { columns: data.columns.map(shortColumn) }), ...(built.personal ? { personal: built.personal } : {}),
     ...(views.length > 0 ? { views: views.map(({ joined }) => joined) } : {}),
     shards: built.shards.map(({ index, split, rows, digest }) => ({ index, split, rows, digest })),
   };

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PerennialError } from '../../contract/errors.js';
+import type { ResizeMethod } from '../../definition/resize.js';
 import type { Signature } from '../../contract/package.js';
 import type { TypedColumn } from '../../definition/columns.js';
 import { describeColumn } from '../../domain/cells.js';
@@ -17,11 +18,11 @@ export function inputError(input: string, message: string, details: Readonly<Rec
 }
 
 /** The one picture column of a signature, or null where its inputs are numbers. */
-export function pictureOf(signature: Signature): { name: string; height: number; width: number; channels: number } | null {
+export function pictureOf(signature: Signature): { name: string; height: number; width: number; channels: number; resize?: ResizeMethod | undefined } | null {
   const [first, ...more] = signature.inputs;
   const [height, width, channels] = first?.shape ?? [];
   if (!first || more.length > 0 || height === undefined || width === undefined || channels === undefined) return null;
-  return { name: first.name, height, width, channels };
+  return { name: first.name, height, width, channels, resize: first.resize };
 }
 
 /** The input on this machine: a path, `file:///…` or `s3://bucket/key`. */

@@ -1,20 +1,26 @@
 import { decode } from 'fast-png';
+import type { ResizeMethod } from '../../definition/resize.js';
+import { declaredSize } from '../../domain/png-size.js';
+import { MOST_PIXELS, resizePixels } from '../../domain/resize.js';
 import { PerennialError } from '../../contract/errors.js';
 
-export interface PictureShape { readonly height: number; readonly width: number; readonly channels: number }
+export interface PictureShape { readonly height: number; readonly width: number; readonly channels: number; readonly resize?: ResizeMethod | undefined }
 
 /**
  * Decodes a PNG to bytes `[height, width, channels]`. Grey is repeated for three channels and colour is weighted (ITU-R
- * BT.601) for one; transparency is dropped. Another size, or no PNG, is `data/blocked` and names the row.
+ * BT.601) for one; transparency is dropped. No PNG, or another size where the model does not resize, is `data/blocked` and names the row.
  */
-export function decodePicture(png: Uint8Array, { height, width, channels }: PictureShape, key: string): Uint8Array {
+export function decodePicture(png: Uint8Array, { height: wantedHeight, width: wantedWidth, channels, resize }: PictureShape, key: string): Uint8Array {
+  const declared = declaredSize(png);
+  if (declared && declared.height * declared.width > MOST_PIXELS) throw new PerennialError('data/blocked', `row '${key}': the picture is ${declared.width} × ${declared.height}; it may have ${MOST_PIXELS} pixels at most`, { key });
   let picture: ReturnType<typeof decode>;
   try {
     picture = decode(png);
   } catch (cause) {
     throw new PerennialError('data/blocked', `row '${key}': the picture is no readable PNG (${cause instanceof Error ? cause.message : String(cause)})`, { key }, { cause });
   }
-  if (picture.height !== height || picture.width !== width) throw new PerennialError('data/blocked', `row '${key}': the picture is ${picture.width} × ${picture.height}, the definition says ${width} × ${height}`, { key });
+  const { height, width } = picture;
+  if (resize === undefined && (height !== wantedHeight || width !== wantedWidth)) throw new PerennialError('data/blocked', `row '${key}': the picture is ${width} × ${height}, the definition says ${wantedWidth} × ${wantedHeight}`, { key });
   const { palette } = picture;
   const pixels = height * width;
   const source = palette ? Uint8Array.from({ length: pixels * 3 }, (_, at) => palette[picture.data[Math.floor(at / 3)] ?? 0]?.[at % 3] ?? 0) : picture.data;
@@ -28,5 +34,5 @@ export function decodePicture(png: Uint8Array, { height, width, channels }: Pict
     else if (channels === 1) out[pixel] = Math.round(0.299 * sample(pixel, 0) + 0.587 * sample(pixel, 1) + 0.114 * sample(pixel, 2));
     else for (let channel = 0; channel < 3; channel += 1) out[pixel * 3 + channel] = sample(pixel, channel);
   }
-  return out;
+  return resizePixels(out, { height, width, channels }, { height: wantedHeight, width: wantedWidth }, resize ?? 'bilinear');
 }

@@ -30,7 +30,7 @@ export async function runTraining({ task, send, cancelled }: ChildContext<'train
   requireSameTarget(target, snapshot.manifest.content.target, 'definition');
   await mkdir(attemptDirectory, { recursive: true });
   const data = await loadTrainingData({
-    snapshot, features: definition.data.kind === 'table' ? definition.data.features : undefined, scale: target.task === 'regression' ? target.scale : undefined, directory: attemptDirectory, budgetBytes, limit: mode === 'quick' ? training.quickPass.rows : undefined,
+    snapshot, features: definition.data.kind === 'table' ? definition.data.features : undefined, picture: definition.data.kind === 'images' ? definition.data.image : undefined, scale: target.task === 'regression' ? target.scale : undefined, directory: attemptDirectory, budgetBytes, limit: mode === 'quick' ? training.quickPass.rows : undefined,
   });
   cancelled.throwIfAborted();
 

@@ -50,7 +50,7 @@ export function inferenceResponse(answered: Answered, signature: Signature, want
 export function modelMetadata(model: string, version: number, generation: number, signature: Signature, versions: readonly number[]) {
   return {
     name: model, versions: versions.map(String), platform: 'tensorflow_tfjs',
-    inputs: signature.inputs.map(({ name, datatype, shape, type, nullable, allowed }) => ({ name, datatype, shape: [-1, ...shape], ...(type === undefined ? {} : { parameters: { type, nullable: nullable ?? false, ...(allowed ? { allowed } : {}) } }) })),
+    inputs: signature.inputs.map(({ name, datatype, shape, type, nullable, allowed, resize }) => ({ name, datatype, shape: resize === undefined ? [-1, ...shape] : [-1, -1, -1, ...shape.slice(2)], ...(resize === undefined ? {} : { parameters: { resize, height: shape[0], width: shape[1] } }), ...(type === undefined ? {} : { parameters: { type, nullable: nullable ?? false, ...(allowed ? { allowed } : {}) } }) })),
     outputs: outputsOf(signature).map(({ name, datatype, shape }) => ({ name, datatype, shape: [-1, ...shape] })),
     parameters: {
       version, generation, ...(signature.lookups ? { lookups: signature.lookups.map(({ view, keys, columns }) => ({ view, keys: keys.map(({ input, type }) => ({ name: input, datatype: DATATYPES[type] })), columns: columns.map(({ input }) => input) })) } : {}),

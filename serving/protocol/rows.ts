@@ -6,6 +6,7 @@ import { tableRows } from './table-rows.js';
 import { encodeRow } from '../../domain/cells.js';
 import type { CellRow } from '../../domain/cells.js';
 import type { Pseudonyms } from '../../runtime/personal/pseudonyms.js';
+import { MOST_PIXELS, resizePixels } from '../../domain/resize.js';
 import { signatureColumns } from '../../domain/signature-cells.js';
 
 /** A request's rows as a runner takes them. `shape`: one row's, without the batch; `logged`: rows of a table as the prediction log keeps them. */
@@ -41,11 +42,19 @@ function pictures(byName: ReadonlyMap<string, InferenceInput>, signature: Signat
   const [wanted] = signature.inputs;
   const input = wanted && byName.get(wanted.name);
   if (!wanted || !input) throw new ServingError(500, 'The model has no picture input.');
-  if (input.shape.length !== wanted.shape.length + 1 || wanted.shape.some((size, axis) => size !== input.shape[axis + 1])) {
-    throw new ServingError(422, `Input "${input.name}" has shape [${input.shape.join(', ')}]; the model takes [n, ${wanted.shape.join(', ')}].`);
+  const [height = 0, width = 0, channels = 0] = input.shape.slice(1);
+  const [wantedHeight = 0, wantedWidth = 0, wantedChannels = 0] = wanted.shape;
+  const isOfSize = height === wantedHeight && width === wantedWidth;
+  if (input.shape.length !== wanted.shape.length + 1 || channels !== wantedChannels || (!isOfSize && (wanted.resize === undefined || height < 1 || width < 1))) {
+    throw new ServingError(422, `Input "${input.name}" has shape [${input.shape.join(', ')}]; the model takes [n, ${wanted.resize === undefined ? wanted.shape.join(', ') : `height, width, ${wantedChannels}`}].`);
   }
+  if (count * height * width > MOST_PIXELS) throw new ServingError(413, `A request may hold ${MOST_PIXELS} pixels; this one has ${count} × ${height} × ${width}.`);
   if (input.datatype !== 'UINT8' && input.datatype !== 'FP32') throw new ServingError(422, `Input "${input.name}" has datatype ${input.datatype}; pictures are UINT8, or FP32 with the same values, 0 to 255.`);
-  const pixels = new Uint8Array(count * elementsOf(wanted.shape));
+  const pixels = new Uint8Array(elementsOf(input.shape));
   writeValues(input, pixels, { whole: true, from: 0, to: 255 });
-  return { count, datatype: 'UINT8', input: pixels, shape: wanted.shape };
+  if (isOfSize || wanted.resize === undefined) return { count, datatype: 'UINT8', input: pixels, shape: wanted.shape };
+  const [row, resizedRow] = [height * width * channels, elementsOf(wanted.shape)];
+  const resized = new Uint8Array(count * resizedRow);
+  for (let at = 0; at < count; at += 1) resized.set(resizePixels(pixels.subarray(at * row, (at + 1) * row), { height, width, channels }, { height: wantedHeight, width: wantedWidth }, wanted.resize), at * resizedRow);
+  return { count, datatype: 'UINT8', input: resized, shape: wanted.shape };
 }

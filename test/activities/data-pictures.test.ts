@@ -2,7 +2,9 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSnapshot } from '../../activities/data/index.js';
+import { decode, encode } from 'fast-png';
 import { SnapshotManifest } from '../../contract/snapshot.js';
+import { resizePixels } from '../../domain/resize.js';
 import { splitOf } from '../../domain/stable-split.js';
 import { createDataStack, pixels, png, query, SHAPE } from './support/data.js';
 import type { Data, DataStack } from './support/data.js';
@@ -225,6 +227,22 @@ describe('validation of pictures', () => {
     expect(result.report.findings[0]?.rows[0]).toMatch(/train\/car\/0\.png \(car\) = .*relabelled\.png \(truck\)/);
     expect(await stack.stores.snapshots.listFor(model)).toEqual([]);
     await expect(openSnapshot(stack.deps, result.digest)).rejects.toThrow(/no snapshot/);
+  });
+
+  it('brings pictures of other sizes to that of the definition, where it says how', async () => {
+    const place = await stack.locate();
+    await fill(place);
+    const large = { width: 9, height: 12, channels: 3 as const };
+    const data = Uint8Array.from({ length: 324 }, (_, index) => (index * 37) % 251);
+    await place.put('train/car/large.png', encode({ ...large, depth: 8, data }));
+    const told = async (resize?: 'bilinear') => (await stack.define(pictures(place.name, { image: { ...SHAPE, resize } }))).build();
+    expect(await told()).toMatchObject({ blocked: true, report: { findings: [{ check: 'wrong-shape' }] } });
+    const built = await told('bilinear');
+    expect(built).toMatchObject({ blocked: false, rows: 13 });
+    const { manifest, localShards } = await openSnapshot(stack.deps, built.digest);
+    expect(manifest.content.image).toEqual({ name: 'image', ...SHAPE });
+    const [row] = await query(`select base64(image) as image from read_parquet('${localShards[0]?.path ?? ''}') where key like '%large.png'`);
+    expect([...decode(Buffer.from(String(row?.['image']), 'base64')).data]).toEqual([...resizePixels(data, large, SHAPE, 'bilinear')]);
   });
 
   it('looks at their brightness, and reports pictures of one colour', async () => {

@@ -2,12 +2,14 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { PerennialError } from '../../contract/errors.js';
 import type { LocalSnapshot, TrainProgress } from '../../contract/frames.js';
 import { EnvironmentLock, Preprocessing, Signature } from '../../contract/package.js';
 import { TrainingProfile } from '../../contract/profile.js';
 import { layers } from '../../definition/define.js';
 import { loadNativeParts } from '../../infra/native.js';
+import { decodePicture } from '../../runtime/data/picture.js';
 import { Prng } from '../../runtime/prng.js';
 import { trainInChild } from '../../runtime/train/train.js';
 import type { TrainOptions } from '../../runtime/train/train.js';
@@ -53,6 +55,17 @@ describe('training', () => {
     expect(history).toHaveLength(2);
     expect(seen.filter(({ finished }) => finished).map(({ epoch, batch, batches }) => [epoch, batch, batches])).toEqual([[1, 8, 8], [2, 8, 8]]);
     expect(history[1]?.validationAccuracy).toBeGreaterThanOrEqual(0);
+  });
+
+  test('on pictures standardised by what they are made of, where the definition says so', async () => {
+    const definition = pictureDefinition({ training: { epochs: 1 } });
+    if (definition.data.kind !== 'images') throw new TypeError('a definition of pictures was expected');
+    const { modelDirectory } = await train({ definition: { ...definition, data: { ...definition.data, image: { ...definition.data.image, normalise: 'standard' } } }, snapshot: pictures });
+    const { offset, scale } = z.object({ offset: z.number(), scale: z.number() }).parse(JSON.parse(readFileSync(join(modelDirectory, 'preprocessing.json'), 'utf8')));
+    const values = carsAndTrucks(300).flatMap(({ png }, index) => (index % 10 > 1 ? [...decodePicture(png, { height: 32, width: 32, channels: 3 }, '')] : []));
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+    expect(offset).toBeCloseTo(mean, 3);
+    expect(1 / scale).toBeCloseTo(Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length), 3);
   });
 
   test('on a table learns a sum', async () => {
