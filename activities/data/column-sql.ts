@@ -35,7 +35,8 @@ export function stagedValue({ type: columnType, nullable }: TypedColumn, sql: st
   switch (columnType) {
     case 'text': return `${sql}::varchar`;
     case 'number': {
-      const number = `case when ${value} is not null then coalesce(try_cast(${value} as double), 'infinity'::double) end`;
+      // Every number of DuckDB's is a double, near enough; only of a text it has to be found out.
+      const number = type === 'VARCHAR' ? `case when ${value} is not null then coalesce(try_cast(${value} as double), 'infinity'::double) end` : type === 'DOUBLE' ? value : `${value}::double`;
       // Data frames write what is missing as NaN.
       return nullable ? `nullif(${number}, 'nan'::double)` : number;
     }

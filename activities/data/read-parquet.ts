@@ -7,7 +7,7 @@ export async function readParquet({ duck, name, path }: FileToRead<'parquet'>): 
   const described = await duck.rows<{ column_name: string; column_type: string }>(`describe select * from ${from}`);
   return {
     from, types: new Map(described.map(({ column_name, column_type }) => [column_name, column_type])),
-    column: identifier, ordinal: 'file_row_number', origin: `${literal(name)} || ' row ' || file_row_number`, where: 'true',
+    column: identifier, ordinal: 'file_row_number', origin: `${literal(name)} || ' row ' || file_row_number`, anyOrder: true, where: 'true',
     settle: () => Promise.resolve(),
   };
 }

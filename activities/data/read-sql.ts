@@ -32,7 +32,7 @@ export async function readSql(duck: Duck, { source, url, application }: { source
     const names = await fetchInto(duck, client, source.query, table, signal);
     return {
       from: identifier(table), types: new Map(names.map((name) => [name, 'VARCHAR'])), column: identifier,
-      ordinal: identifier(NUMBER), origin: `${literal(`${source.connection} row `)} || ${identifier(NUMBER)}`, where: 'true',
+      ordinal: identifier(NUMBER), origin: `${literal(`${source.connection} row `)} || ${identifier(NUMBER)}`, anyOrder: true, where: 'true',
       settle: () => duck.run(`drop table ${identifier(table)}`),
     };
   } catch (error) {

@@ -14,6 +14,8 @@ export interface Reading {
   /** A row's number in the file and its name in reports, as SQL. */
   readonly ordinal: string;
   readonly origin: string;
+  /** Rows know their number wherever they are read, so that several threads may read them in any order. */
+  readonly anyOrder: boolean;
   /** Rows of `from` that are rows of the source. */
   readonly where: string;
   /** Called once these are staged: reports what is not a row. */

@@ -85,7 +85,7 @@ export async function stageReading(duck: Duck, context: TableContext, { source, 
   if (!reading) return;
   const columns = typedColumns(data.columns);
   const divider = dividerOf(source.split, data);
-  const { from, types, column, ordinal, origin, where, settle } = reading;
+  const { from, types, column, ordinal, origin, anyOrder, where, settle } = reading;
   const missing = types === null ? [] : neededColumns(source, context).filter((wanted) => !types.has(wanted));
   if (missing.length > 0) {
     findings.add('wrong-shape', 'block', `columns are missing: ${missing.join(', ')}`, name);
@@ -99,6 +99,7 @@ export async function stageReading(duck: Duck, context: TableContext, { source, 
     return;
   }
   const values = read.map((one, place) => `${stagedValue(one, column(one.name, one.type === 'number' ? 'number' : 'text'), typeOf(one.name))} as ${place < columns.length ? columnOf(place) : DIVIDER}`).join(', ');
+  await duck.run(`set preserve_insertion_order = ${!anyOrder}`);
   await settle(await duck.change(
     `insert into staged by name select *${read === columns ? '' : ` exclude (${DIVIDER})`}, ${splitSql(source.split, divider && dividerSql(divider, DIVIDER))} as split from (
        select ${index} as source, ${ordinal} as ordinal, ${origin} as origin, ${column(source.key, 'text')}::varchar as key,

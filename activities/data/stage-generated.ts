@@ -56,7 +56,7 @@ export async function stageGenerated(duck: Duck, context: TableContext, { source
   }
   await stageReading(duck, context, { source, index, name: description, reading: {
     from: identifier(table), types: new Map(fields.map(({ name }) => [name, 'VARCHAR'])), column: identifier,
-    ordinal: identifier(NUMBER), origin: `${literal(`${source.export}() row `)} || ${identifier(NUMBER)}`, where: 'true',
+    ordinal: identifier(NUMBER), origin: `${literal(`${source.export}() row `)} || ${identifier(NUMBER)}`, anyOrder: true, where: 'true',
     settle: () => duck.run(`drop table ${identifier(table)}`),
   } });
   return stagedRows(duck, index);

@@ -24,32 +24,52 @@ export async function storeShards({ deps, model, built, folder, signal, onShard 
   const shards: SnapshotManifest['shards'] = [];
   const parts: SnapshotProfile['parts'] = [];
   const merger = createProfileMerger();
-  for (const shard of built.shards) {
-    signal.throwIfAborted();
-    const { index, split, rows, digest } = shard;
-    const known = earlier.get(digest);
-    const stored = known?.profile ? { file: known.file, ref: known.profile, profile: DataProfile.parse(await readJson(deps.artifacts, known.profile)) } : await storeShard(deps, shard, known?.file, folder);
+  const take = ({ index, split, rows, digest }: BuiltShard, stored: StoredShard) => {
     merger.add(stored.profile);
     shards.push({ index, split, rows, digest, file: stored.file });
     parts.push({ shard: digest, profile: stored.ref });
     onShard(shards.length);
+  };
+  // One shard is sent and profiled while the next is written: DuckDB does the one, this process the other.
+  let before: Promise<void> = Promise.resolve();
+  try {
+    for (const shard of built.shards) {
+      signal.throwIfAborted();
+      const known = earlier.get(shard.digest);
+      const path = join(folder, `${shard.digest}.parquet`);
+      const written = known?.profile ? Promise.resolve() : shard.write(path);
+      await bothOf(written, before);
+      before = (known?.profile ? readShard(deps, known.file, known.profile) : storeShard(deps, shard, known?.file, path)).then((stored) => { take(shard, stored); });
+    }
+  } finally {
+    // Whatever failed, nothing is left under way.
+    await Promise.allSettled([before]);
   }
+  await before;
   return { shards, profile: { v: 1, profile: merger.profile(), parts } };
 }
 
-async function storeShard(deps: ActivityDeps, shard: BuiltShard, known: Ref | undefined, folder: string): Promise<{ file: Ref; ref: Ref; profile: DataProfile }> {
-  const path = join(folder, `${shard.digest}.parquet`);
+interface StoredShard { readonly file: Ref; readonly ref: Ref; readonly profile: DataProfile }
+
+async function readShard({ artifacts }: ActivityDeps, file: Ref, ref: Ref): Promise<StoredShard> {
+  return { file, ref, profile: DataProfile.parse(await readJson(artifacts, ref)) };
+}
+
+async function storeShard(deps: ActivityDeps, shard: BuiltShard, known: Ref | undefined, path: string): Promise<StoredShard> {
   try {
-    await shard.write(path);
-    const sent = known ? Promise.resolve(known) : deps.artifacts.putBlob(path);
-    // Whichever fails, neither is left under way.
-    const [file, profile] = await Promise.allSettled([sent, shard.profile(path)]);
-    if (file.status === 'rejected') throw file.reason;
-    if (profile.status === 'rejected') throw profile.reason;
-    return { file: file.value, profile: profile.value, ref: await putJson(deps.artifacts, profile.value) };
+    const [file, profile] = await bothOf(known ? Promise.resolve(known) : deps.artifacts.putBlob(path), shard.profile(path));
+    return { file, profile, ref: await putJson(deps.artifacts, profile) };
   } finally {
     await rm(path, { force: true });
   }
+}
+
+/** Waits for both also where one fails, so that neither is left under way. */
+async function bothOf<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
+  const [first, second] = await Promise.allSettled([one, other]);
+  if (first.status === 'rejected') throw first.reason;
+  if (second.status === 'rejected') throw second.reason;
+  return [first.value, second.value];
 }
 
 /** Files and profiles of shards by the digest of their rows: the same rows are stored once, also where another DuckDB would write other bytes. */

@@ -12,10 +12,13 @@ import type { Table, TableContext } from './tables.js';
 
 type LabelledOf = Extract<ListedSource, { kind: 'labelled' }>;
 
+/** Of numbers and names of rows hardly one is like another: looking for a way to write them smaller took as long as writing them. */
+const AS_IT_IS = 'using compression uncompressed';
+
 /** `origin` names a row in reports where it has no key. */
 export async function createStaging(duck: Duck, data: Table): Promise<void> {
-  const columns = typedColumns(data.columns).map(({ type }, index) => `${columnOf(index)} ${stagedType(type)}`).join(', ');
-  await duck.run(`create table staged (source integer, ordinal bigint, origin varchar, key varchar, split varchar, label varchar, attributes varchar, ${columns})`);
+  const columns = typedColumns(data.columns).map(({ type }, index) => `${columnOf(index)} ${stagedType(type)} ${type === 'number' ? AS_IT_IS : ''}`).join(', ');
+  await duck.run(`create table staged (source integer, ordinal bigint, origin varchar ${AS_IT_IS}, key varchar ${AS_IT_IS}, split varchar, label varchar, attributes varchar, ${columns})`);
 }
 
 /** Labelled predictions: a JSON object of columns, or raw little-endian float32 or float64 in their order; key: the sha256 of these bytes. */

@@ -122,7 +122,7 @@ async function divide(duck: Duck, data: Table, kept: Buckets, signal: AbortSigna
       if (typeof part?.digest !== 'string') continue;
       const index = shards.length;
       shards.push({
-        index, split, rows: Number(part.n), digest: part.digest, write: (file) => writeShard(duck, data, from, file),
+        index, split, rows: Number(part.n), digest: part.digest, write: (file) => writeShard(duck, data, { from, file, rowBytes: kept.rowBytes }),
         profile: (file) => profileShard(file, { columns: typedColumns(data.columns), target: { name: data.target.name, classes: data.target.task === 'regression' ? null : data.target.classes }, seed: index, signal }),
       });
     }
@@ -133,14 +133,16 @@ async function divide(duck: Duck, data: Table, kept: Buckets, signal: AbortSigna
 /** A part of a Parquet file is in memory until it is written. */
 const PART_BYTES = 96e6;
 const ROWS_PER_PART = 122_880;
+/** A column of more different values in a part is written without a dictionary of them: filling it up in vain takes longer than writing. */
+const DICTIONARY_VALUES = 1_000;
 
 /** One thread, so that the same rows give the same bytes. */
-async function writeShard(duck: Duck, data: Table, from: string, file: string): Promise<void> {
+async function writeShard(duck: Duck, data: Table, { from, file, rowBytes }: { from: string; file: string; rowBytes: number }): Promise<void> {
   const columns = typedColumns(data.columns).map((column, index) => `${storedValue(column, columnOf(index))} as ${identifier(column.name)}`).join(', ');
   const [threads] = await duck.rows<{ n: number | bigint }>('select current_setting(\'threads\') as n');
   await duck.run('set threads = 1');
   try {
-    await duck.run(`copy (select key, split, ${data.target.task === 'regression' ? 'label::double as label' : 'label'}, attributes, ${columns} from ${from} order by key) to ${literal(file)} (format parquet, compression zstd, row_group_size ${Math.min(ROWS_PER_PART, rowsWithin(PART_BYTES, data))})`);
+    await duck.run(`copy (select key, split, ${data.target.task === 'regression' ? 'label::double as label' : 'label'}, attributes, ${columns} from ${from} order by key) to ${literal(file)} (format parquet, compression zstd, dictionary_size_limit ${DICTIONARY_VALUES}, row_group_size ${Math.min(ROWS_PER_PART, rowsWithin(PART_BYTES, rowBytes))})`);
   } finally {
     await duck.run(`set threads = ${Number(threads?.n ?? 1)}`);
   }

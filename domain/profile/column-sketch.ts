@@ -37,7 +37,12 @@ class NumberSketch {
 
   add(values: Float64Array, classes: Int32Array, count: number): void {
     this.moments = mergeMoments(this.moments, momentsOf(values, count));
-    let [minimum, maximum, zeros, negatives, integers] = [this.range.minimum, this.range.maximum, 0, 0, 0];
+    // One by one, not out of an array: V8 keeps them as doubles then.
+    let minimum = this.range.minimum;
+    let maximum = this.range.maximum;
+    let zeros = 0;
+    let negatives = 0;
+    let integers = 0;
     for (let index = 0; index < count; index += 1) {
       const value = values[index] as number;
       if (value < minimum) minimum = value;

@@ -28,7 +28,8 @@ export class DistinctSketch {
     for (let index = 0; index < count; index += 1) {
       // Zero has two forms and one meaning.
       const zero = values[index] === 0;
-      const [low, high] = zero ? [0, 0] : [words[2 * index] as number, words[2 * index + 1] as number];
+      const low = zero ? 0 : words[2 * index] as number;
+      const high = zero ? 0 : words[2 * index + 1] as number;
       const place = mixed(Math.imul(high, 0x9e3779b1) ^ low);
       const register = place >>> (32 - BITS);
       const rank = Math.clz32(mixed(Math.imul(low, 0x85ebca6b) ^ ((high + place) | 0))) + 1;
@@ -38,7 +39,8 @@ export class DistinctSketch {
 
   /** The string hash cyrb53 (bryc, public domain), whose two halves are taken. */
   addText(text: string): void {
-    let [one, two] = [0xdeadbeef, 0x41c6ce57];
+    let one = 0xdeadbeef;
+    let two = 0x41c6ce57;
     for (let index = 0; index < text.length; index += 1) {
       const code = text.charCodeAt(index);
       one = Math.imul(one ^ code, 2654435761);

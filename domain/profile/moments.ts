@@ -34,9 +34,12 @@ export const NO_PAIRS: PairMoments = { n: 0, x: 0, y: 0, xx: 0, yy: 0, xy: 0 };
 
 /** Of the rows in which both have a value; NaN is none. */
 export function pairMomentsOf(left: Float64Array, right: Float64Array, count: number): PairMoments {
-  let [n, sumX, sumY] = [0, 0, 0];
+  let n = 0;
+  let sumX = 0;
+  let sumY = 0;
   for (let row = 0; row < count; row += 1) {
-    const [a, b] = [left[row] as number, right[row] as number];
+    const a = left[row] as number;
+    const b = right[row] as number;
     if (a !== a || b !== b) continue;
     n += 1;
     sumX += a;
@@ -44,9 +47,12 @@ export function pairMomentsOf(left: Float64Array, right: Float64Array, count: nu
   }
   if (n === 0) return NO_PAIRS;
   const [x, y] = [sumX / n, sumY / n];
-  let [xx, yy, xy] = [0, 0, 0];
+  let xx = 0;
+  let yy = 0;
+  let xy = 0;
   for (let row = 0; row < count; row += 1) {
-    const [a, b] = [left[row] as number, right[row] as number];
+    const a = left[row] as number;
+    const b = right[row] as number;
     if (a !== a || b !== b) continue;
     xx += (a - x) * (a - x);
     yy += (b - y) * (b - y);

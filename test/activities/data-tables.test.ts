@@ -60,6 +60,15 @@ describe('a snapshot of a table', () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(0.8e9);
   });
 
+  it('takes rows of long texts in parts that fit into its memory', async () => {
+    const place = await stack.locate();
+    await copy('select \'row-\' || i as id, case when i % 2 = 0 then \'no\' else \'yes\' end as outcome, repeat(md5(i::varchar), case when i < 4000 then 1 else 625 end) as body from range(7000) r(i)', place);
+    const { build } = await stack.define(table(place.name, [], { columns: [{ name: 'body', type: 'text' }] }));
+    const built = await build();
+    expect(built).toMatchObject({ blocked: false, rows: 7_000 });
+    expect(await query(`select count(*)::integer as n, max(length(body))::integer as longest from read_parquet([${await filesOf(built.digest)}])`)).toEqual([{ n: 7_000, longest: 20_000 }]);
+  });
+
   it('is the same when its rows come in another order and in several files', async () => {
     const place = await stack.locate();
     await copy(generated(5_000, 3), place);

@@ -3,7 +3,7 @@ import type { TypedColumn } from '../../../definition/columns.js';
 import type { ColumnValue } from '../../../domain/predictive-power.js';
 import { columnOf } from '../column-names.js';
 import type { Duck } from '../duckdb.js';
-import { rowsWithin } from '../table-buckets.js';
+import { BESIDES_VALUES, rowsWithin } from '../table-buckets.js';
 import type { Buckets } from '../table-buckets.js';
 import type { Table } from '../tables.js';
 
@@ -25,7 +25,7 @@ export async function sampleRows(duck: Duck, data: Table, kept: Buckets): Promis
   const columns = typedColumns(data.columns);
   const rows = kept.rows([0]);
   const [found] = await duck.rows<{ n: bigint }>(`select count(*) as n from ${rows}`);
-  const wanted = Math.min(ROWS, rowsWithin(BYTES, data));
+  const wanted = Math.min(ROWS, rowsWithin(BYTES, Math.min(kept.rowBytes, BESIDES_VALUES + LONGEST_TEXT * columns.length)));
   // `place` is a number of 32 bits; below this share of it lie about as many rows as are wanted.
   const below = Math.ceil(2 ** 32 * Math.min(1, wanted / Math.max(1, Number(found?.n ?? 0))));
   await duck.run(`create table sampled as select place, key, label, ${columns.map(({ type }, index) => (type === 'text' ? `left(${columnOf(index)}, ${LONGEST_TEXT}) as ${columnOf(index)}` : columnOf(index))).join(', ')} from ${rows} where place < ${below}`);
