@@ -29,7 +29,7 @@ export async function readCsv(file: FileToRead<'csv'>): Promise<Reading> {
     from: `(select *, row_number() over () as ${NUMBER} from ${from})`,
     types: new Map(header.map((column) => [column, 'VARCHAR'])),
     column: (column, as) => (as === 'number' && decimal === ',' ? `case when contains(${identifier(column)}, '.') then ${identifier(column)} || ' with a point' else replace(${identifier(column)}, ',', '.') end` : identifier(column)),
-    ordinal: NUMBER, origin: `${literal(`${name} ${unit} `)} || (${NUMBER} + ${shift})`, anyOrder: false, where: 'true',
+    ordinal: NUMBER, origin: `${literal(`${name} ${unit} `)} || (${NUMBER} + ${shift})`, where: 'true',
     async settle(staged) {
       const rejected = await takeRejected(duck);
       for (const kind of new Set(rejected.map((one) => one.kind))) {

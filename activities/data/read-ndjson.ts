@@ -17,7 +17,7 @@ export async function readNdjson(file: FileToRead<'ndjson'>, wanted: readonly st
   const objects = `(select number, blank, case when isObject then json_transform(line, ${fields}) end as fields from (
     select line, row_number() over () as number, (line is null or trim(line, e' \\t\\r') = '') as blank, json_valid(line) and json_type(case when json_valid(line) then line end) = 'OBJECT' as isObject from ${lines}))`;
   return {
-    from: objects, types: null, column: (field) => `fields.${identifier(field)}`, ordinal: 'number', origin: `${literal(`${name} line `)} || number`, anyOrder: false, where: 'fields is not null',
+    from: objects, types: null, column: (field) => `fields.${identifier(field)}`, ordinal: 'number', origin: `${literal(`${name} line `)} || number`, where: 'fields is not null',
     async settle(staged) {
       const encoding = (await takeRejected(duck)).map(({ line }) => line);
       reportLines(findings, 'unreadable', severity, 'lines that are not UTF-8', name, encoding);

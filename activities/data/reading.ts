@@ -15,7 +15,7 @@ export interface Reading {
   readonly ordinal: string;
   readonly origin: string;
   /** Rows know their number wherever they are read, so that several threads may read them in any order. */
-  readonly anyOrder: boolean;
+  readonly anyOrder?: true;
   /** Rows of `from` that are rows of the source. */
   readonly where: string;
   /** Called once these are staged: reports what is not a row. */

@@ -29,22 +29,28 @@ export function dividerSql({ input }: Divider, own: string): string {
   return input === null ? own : `${columnOf(input)}::varchar`;
 }
 
+/** The hash that decides where a row goes, as SQL over `key`. */
+export const KEY_HASH = 'sha256(key)';
+
+/** A number of 32 bits, the same hash as `shardOf` of domain/, as SQL. */
+export const placeSql = (keyHash: string) => `('0x' || substr(${keyHash}, 9, 8))::ubigint`;
+
 /**
  * A row's split as SQL over `key` and, where the rule needs one, over the staged text `divider`: the same rule as `splitOf` of
  * domain/. Null where the divider is missing or no time. With shares of a time it is the time itself, until {@link boundedSplit}.
  */
-export function splitSql(rule: SplitRule, divider: string | null): string {
+export function splitSql(rule: SplitRule, divider: string | null, keyHash = KEY_HASH): string {
   if (typeof rule === 'string') return literal(rule);
-  if ('byKey' in rule) return byHash('key', rule.byKey);
+  if ('byKey' in rule) return byHash(keyHash, rule.byKey);
   if (divider === null) throw new TypeError('rows that are divided by a column come with it');
-  if ('byGroup' in rule) return `case when ${divider} is not null then ${byHash(divider, rule.byGroup)} end`;
+  if ('byGroup' in rule) return `case when ${divider} is not null then ${byHash(`sha256(${divider})`, rule.byGroup)} end`;
   const time = `case when not starts_with(${divider}, '!') then ${divider} end`;
   return 'train' in rule.byTime ? time : boundedSplit(time, { validationFrom: rule.byTime.validationFrom ?? null, testFrom: rule.byTime.testFrom });
 }
 
-function byHash(text: string, { train, validation, test }: { train: number; validation: number; test: number }): string {
+function byHash(hash: string, { train, validation, test }: { train: number; validation: number; test: number }): string {
   const rest = validation === 0 ? 'test' : 'validation';
-  const position = `(('0x' || substr(sha256(${text}), 1, 8))::ubigint / 4294967296.0::double)`;
+  const position = `(('0x' || substr(${hash}, 1, 8))::ubigint / 4294967296.0::double)`;
   return `case when ${position} < ${test}::double then 'test' when ${train === 0 ? 'true' : `${position} < ${test + validation}::double`} then ${literal(rest)} else 'train' end`;
 }
 

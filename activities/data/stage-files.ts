@@ -17,7 +17,7 @@ import { readNdjson } from './read-ndjson.js';
 import { readParquet } from './read-parquet.js';
 import type { FileToRead, Reading } from './reading.js';
 import { forgetRejected } from './rejected-lines.js';
-import { dividerOf, dividerSql, splitSql } from './split-sql.js';
+import { dividerOf, dividerSql, KEY_HASH, placeSql, splitSql } from './split-sql.js';
 import { numberText, stagedRows } from './table-staging.js';
 import type { Table, TableContext } from './tables.js';
 import { TextFileError } from './text-file.js';
@@ -99,11 +99,11 @@ export async function stageReading(duck: Duck, context: TableContext, { source, 
     return;
   }
   const values = read.map((one, place) => `${stagedValue(one, column(one.name, one.type === 'number' ? 'number' : 'text'), typeOf(one.name))} as ${place < columns.length ? columnOf(place) : DIVIDER}`).join(', ');
-  await duck.run(`set preserve_insertion_order = ${!anyOrder}`);
+  await duck.run(`set preserve_insertion_order = ${anyOrder !== true}`);
   await settle(await duck.change(
-    `insert into staged by name select *${read === columns ? '' : ` exclude (${DIVIDER})`}, ${splitSql(source.split, divider && dividerSql(divider, DIVIDER))} as split from (
+    `insert into staged by name select * exclude (hashed${read === columns ? '' : `, ${DIVIDER}`}), ${splitSql(source.split, divider && dividerSql(divider, DIVIDER), 'hashed')} as split, ${placeSql('hashed')} as place from (select *, ${KEY_HASH} as hashed from (
        select ${index} as source, ${ordinal} as ordinal, ${origin} as origin, ${column(source.key, 'text')}::varchar as key,
-         ${labelSql(data, column, typeOf(data.target.name))} as label, ${literal(canonicalJson(source.attributes))} as attributes, ${values} from ${from} where ${where})`));
+         ${labelSql(data, column, typeOf(data.target.name))} as label, ${literal(canonicalJson(source.attributes))} as attributes, ${values} from ${from} where ${where}))`));
 }
 
 /** A label as text. */

@@ -34,9 +34,6 @@ const VECTOR_BYTES = 12e6;
 /** These files are read a few times and gone: time is dearer than their size. */
 const QUICKLY = 'compression uncompressed, dictionary_size_limit 1';
 
-/** The same hash as `shardOf` of domain/, as SQL. */
-const PLACE = '(\'0x\' || substr(sha256(key), 9, 8))::ubigint';
-
 /** Bytes of a row's key, label, attributes and hashes. */
 export const BESIDES_VALUES = 200;
 
@@ -67,7 +64,7 @@ export async function divideIntoBuckets(duck: Duck, data: Table, { folder, good,
   const values = typedColumns(data.columns).map((_, index) => columnOf(index)).join(', ');
   const rowsSql = (range: string) => {
     const rows = `from staged where ${good}${range}`;
-    const hashed = `${PLACE} as place, sha256(${canonicalRow}) as hash, hash(${values}) as content`;
+    const hashed = `sha256(${canonicalRow}) as hash, hash(${values}) as content`;
     return split === null ? `select * exclude (ordinal, origin), rowid as row, ${hashed} ${rows}` : `select *, ${hashed} from (select * exclude (ordinal, origin) replace (${split} as split), rowid as row ${rows})`;
   };
   await duck.run(`set partitioned_write_flush_threshold = ${held}`);

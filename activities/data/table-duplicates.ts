@@ -37,7 +37,7 @@ export async function selectTableRows(duck: Duck, data: Table, good: Buckets, fi
        qualify ${noneStays} or row_number() over (partition by key order by case split when 'test' then 0 when 'validation' then 1 else 2 end, source, hash) > 1`);
   }
   return {
-    count: good.count, rowBytes: good.rowBytes,
+    ...good,
     rows: (some = buckets) => `(select * from ${good.rows(some)} where row not in (select row from left_out where bucket in (${some.join(', ')})))`,
   };
 }

@@ -7,7 +7,7 @@ import { stagedType } from './column-sql.js';
 import type { Duck } from './duckdb.js';
 import type { ListedSource } from './listing.js';
 import { pixelDigest } from './png.js';
-import { dividerOf, dividerSql, splitSql } from './split-sql.js';
+import { dividerOf, dividerSql, KEY_HASH, placeSql, splitSql } from './split-sql.js';
 import type { Table, TableContext } from './tables.js';
 
 type LabelledOf = Extract<ListedSource, { kind: 'labelled' }>;
@@ -15,10 +15,10 @@ type LabelledOf = Extract<ListedSource, { kind: 'labelled' }>;
 /** Of numbers and names of rows hardly one is like another: looking for a way to write them smaller took as long as writing them. */
 const AS_IT_IS = 'using compression uncompressed';
 
-/** `origin` names a row in reports where it has no key. */
+/** `origin` names a row in reports where it has no key; `place` is that of the key, see `shardOf` of domain/. */
 export async function createStaging(duck: Duck, data: Table): Promise<void> {
   const columns = typedColumns(data.columns).map(({ type }, index) => `${columnOf(index)} ${stagedType(type)} ${type === 'number' ? AS_IT_IS : ''}`).join(', ');
-  await duck.run(`create table staged (source integer, ordinal bigint, origin varchar ${AS_IT_IS}, key varchar ${AS_IT_IS}, split varchar, label varchar, attributes varchar, ${columns})`);
+  await duck.run(`create table staged (source integer, ordinal bigint, origin varchar ${AS_IT_IS}, key varchar ${AS_IT_IS}, split varchar, place ubigint, label varchar, attributes varchar, ${columns})`);
 }
 
 /** Labelled predictions: a JSON object of columns, or raw little-endian float32 or float64 in their order; key: the sha256 of these bytes. */
@@ -38,6 +38,7 @@ export async function stageLabelled(duck: Duck, { deps, model, data, findings, s
     appender.appendVarchar(`prediction ${id}`);
     appender.appendVarchar(pixelDigest(input));
     appender.appendNull();
+    appender.appendNull();
     appender.appendVarchar(label);
     appender.appendVarchar(canonicalJson({ ...attributes, ...source.attributes }));
     for (const value of values) {
@@ -49,7 +50,7 @@ export async function stageLabelled(duck: Duck, { deps, model, data, findings, s
   }
   appender.closeSync();
   const divider = dividerOf(source.split, data);
-  await duck.run(`update staged set split = ${splitSql(source.split, divider && dividerSql(divider, ''))} where source = ${index}`);
+  await duck.run(`update staged set split = ${splitSql(source.split, divider && dividerSql(divider, ''))}, place = ${placeSql(KEY_HASH)} where source = ${index}`);
   if (data.target.task === 'regression') await duck.run(`update staged set label = ${numberText('label')} where source = ${index}`);
   // The same input asked twice is one row, its newest.
   await duck.run(`delete from staged where source = ${index} and ordinal not in (select max(ordinal) from staged where source = ${index} group by key, label)`);

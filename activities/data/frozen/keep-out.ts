@@ -45,7 +45,7 @@ export async function keepFrozenOut(duck: Duck, data: Table, kept: Buckets, froz
   }
   const [out] = await duck.rows<{ n: bigint }>('select count(*) as n from frozen_out');
   if (Number(out?.n ?? 0) === 0) return kept;
-  return { count: kept.count, rows: (some) => `(select * from ${kept.rows(some)} where row not in (select row from frozen_out))` };
+  return { ...kept, rows: (some) => `(select * from ${kept.rows(some)} where row not in (select row from frozen_out))` };
 }
 
 /** Columns that the rows and the set both have, of the same type. */

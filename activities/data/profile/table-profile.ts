@@ -28,9 +28,17 @@ export async function profileRows(connection: Pick<DuckDBConnection, 'stream'>, 
   const numbers = profiled.map(() => new Float64Array(CHUNK_ROWS));
   const selected = [...columns.map((column) => columnSql(column, identifier(column.name))), ...numericTarget.map((column) => columnSql(column, 'label'))];
   const result = await connection.stream(`select label::varchar, ${selected.join(', ')} from ${from}`);
-  for (let chunk = await result.fetchChunk(); chunk && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
-    signal.throwIfAborted();
-    sketch.add(chunk.rowCount, target.classes === null ? [] : textsOf(chunk, 0).map((label) => label ?? ''), chunksOf(chunk, profiled, numbers));
+  // DuckDB reads the next rows while these are looked at.
+  let next = result.fetchChunk();
+  try {
+    for (let chunk = await next; chunk && chunk.rowCount > 0; chunk = await next) {
+      signal.throwIfAborted();
+      next = result.fetchChunk();
+      sketch.add(chunk.rowCount, target.classes === null ? [] : textsOf(chunk, 0).map((label) => label ?? ''), chunksOf(chunk, profiled, numbers));
+    }
+  } finally {
+    // Nothing is closed while it is being read.
+    await Promise.allSettled([next]);
   }
   return sketch.state();
 }
