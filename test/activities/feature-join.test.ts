@@ -42,14 +42,15 @@ describe('a training set', () => {
   it.each([1, 2, 3])('holds what was known of each key at each row\'s time, and nothing of later (seed %i)', async (seed) => {
     const draw = generator(seed);
     const whole = (below: number) => Math.floor(draw() * below);
-    const customers = ['ada', 'bob', 'eve', 'ölaf', ''];
+    // Few events of each, so that what came late, was corrected or is too old often is the newest that there is.
+    const customers = ['ölaf', '', ...Array.from({ length: 20 }, (_, index) => `c-${index}`)];
     const [ttlDays, checkpoints] = [1 + whole(20), Array.from({ length: 4 }, (_, index) => START + (index + 1) * 10 * DAY)];
     // Times meet often, so that the borders are tried: on whole hours, and a microsecond beside them.
     const time = () => START + whole(40 * 24) * 3_600_000_000 + whole(3) - 1;
     const seen = new Set<string>();
     const events: Event[] = Array.from({ length: 150 }, (_, n) => {
       const event = time();
-      return { customer: customers[whole(4)] ?? '', event, arrives: event + (draw() < 0.4 ? whole(9 * 24) * 3_600_000_000 : 0), n };
+      return { customer: customers[whole(20)] ?? '', event, arrives: event + (draw() < 0.4 ? whole(9 * 24) * 3_600_000_000 : 0), n };
     }).filter(({ customer, event }) => !seen.has(`${customer} ${event}`) && seen.add(`${customer} ${event}`));
     const corrected = events.filter(() => draw() < 0.2).map((event) => ({ ...event, arrives: event.arrives + whole(9 * 24) * 3_600_000_000, n: event.n + 1000 }));
 
@@ -71,7 +72,7 @@ describe('a training set', () => {
       }
     }
 
-    const rows = Array.from({ length: 120 }, (_, index) => ({ id: `r-${index}`, who: customers[whole(5)] ?? '', at: time() }));
+    const rows = Array.from({ length: 300 }, (_, index) => ({ id: `r-${index}`, who: customers[whole(22)] ?? '', at: time() }));
     await query(`copy (select * from (values ${rows.map(({ id, who, at }, index) => `('${id}', '${who}', '${text(at)}', ${index}, '${index % 2 ? 'yes' : 'no'}')`).join(', ')}) t(id, who, asked, own, outcome)) to '${join(place.root, 'rows.csv')}' (format csv, header)`);
     await place.put('rows.csv', await (await import('node:fs/promises')).readFile(join(place.root, 'rows.csv')));
     const built = await (await stack.define(table(view.view.name, [{ kind: 'csv', location: place.name, path: 'rows.csv', key: 'id', nulls: ['-'], eventTime: 'asked', split }]))).build();
