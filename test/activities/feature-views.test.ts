@@ -112,6 +112,36 @@ describe('materialising a view', () => {
     expect(await stack.stores.featureRows.count(view.view.name, view.digest)).toBe(50);
   });
 
+  it('one that ends at any of its writes is made up for by the next try, to the same content', async () => {
+    const { stores, artifacts } = stack;
+    const writes = [[artifacts, 'putBlob'], [stores.featureRows, 'upsert'], [stores.featureStores, 'commit']] as const;
+    const whole = await features.define({ source: sql(), overlap: '30d' });
+    const broken = await Promise.all(writes.flatMap((write) => ['before', 'after'].map(async (when) => ({ write, when, view: await features.define({ source: sql(), overlap: '30d' }) }))));
+    for (const [asOf, late] of [[day(4), day(1)], [day(9), day(2)]] as const) {
+      await visit('ada', late, 1);
+      await visit('bob', asOf, 7);
+      await whole.materialise(asOf);
+      for (const { write: [owner, name], when, view } of broken) {
+        const held = owner as unknown as Record<string, (...given: unknown[]) => Promise<unknown>>;
+        const real = held[name];
+        if (!real) throw new Error(`there is no ${name}`);
+        held[name] = async (...given) => {
+          if (when === 'after') await real(...given);
+          throw new Error('the worker died');
+        };
+        try {
+          await expect(view.materialise(asOf, { id: `try-${asOf}` })).rejects.toThrow('the worker died');
+        } finally {
+          held[name] = real;
+        }
+        await view.materialise(asOf, { id: `try-${asOf}` });
+        expect([await view.rows(KNOWN), await view.online('ada'), await view.online('bob')], `${when} ${name}`).toEqual([await whole.rows(KNOWN), await whole.online('ada'), await whole.online('bob')]);
+        expect(await stores.featureStores.run(view.view.name, `try-${asOf}`)).toMatchObject([{ status: 'done' }]);
+      }
+    }
+    expect(await whole.rows('count(*)::int as n')).toEqual([{ n: 4 }]);
+  });
+
   it('few files hold many materialisations, in order, and equal rows are equal files', async () => {
     const views = [await features.define({ source: sql() }), await features.define({ source: sql() })];
     for (let date = 1; date <= 9; date += 1) {

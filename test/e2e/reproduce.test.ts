@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Audit, LedgerVerdict } from '../../cli/views.js';
 import { Reproduction } from '../../contract/reproduction.js';
+import { testFeatures } from './cases/features.js';
 import { testTable } from './cases/table.js';
 import { contextOf, startHome, type RunningHome } from './support/running-home.js';
 import { createTeam, layOutPictures, tinyModel, untilWaiting } from './support/team.js';
@@ -47,4 +48,5 @@ describe('a version built again', () => {
   });
 
   testTable(() => home);
+  testFeatures(() => home);
 });
