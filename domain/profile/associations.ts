@@ -1,5 +1,5 @@
 import type { ColumnState, ColumnSummary } from '../../contract/data-profile.js';
-import { mergeMoments, NO_MOMENTS } from './moments.js';
+import { isKnown, mergeMoments, NO_MOMENTS } from './moments.js';
 import type { Moments } from './moments.js';
 
 type Association = NonNullable<ColumnSummary['association']>;
@@ -10,9 +10,10 @@ export function associationOf({ numbers, values }: ColumnState): Association | n
   return value === null || value === undefined ? null : { measure: numbers ? 'correlation ratio' : 'Cramér\'s V', value };
 }
 
-/** η: the root of the share of a number's variance that lies between the classes (K. Pearson, 1905). Null of one class, or where nothing varies. */
+/** η: the root of the share of a number's variance that lies between the classes (K. Pearson, 1905). Null of one class, where nothing varies, or where squares are no doubles. */
 export function correlationRatio(byClass: readonly Moments[]): number | null {
   const all = byClass.reduce(mergeMoments, NO_MOMENTS);
+  if (!isKnown(all.mean) || !isKnown(all.m2)) return null;
   if (byClass.filter(({ n }) => n > 0).length < 2 || all.m2 <= all.n * (1e-13 * all.mean) ** 2) return null;
   const within = byClass.reduce((sum, { m2 }) => sum + m2, 0);
   return Math.sqrt(Math.max(0, 1 - within / all.m2));

@@ -1,6 +1,14 @@
 /** Count, mean and sum of squared deviations from it. */
 export interface Moments { readonly n: number; readonly mean: number; readonly m2: number }
 
+/**
+ * Squares of numbers beyond 10^154 are no doubles any more. What would be infinite stays the largest double instead, so that it can be stored and
+ * merged; nothing that is made of it is said to be known.
+ */
+const LARGEST = Number.MAX_VALUE;
+const saturated = (value: number): number => (value !== value ? 0 : Math.max(-LARGEST, Math.min(LARGEST, value)));
+export const isKnown = (value: number): boolean => Math.abs(value) < LARGEST;
+
 export const NO_MOMENTS: Moments = { n: 0, mean: 0, m2: 0 };
 
 /** Of the first `count` values, in two passes: the second knows the mean. */
@@ -8,23 +16,24 @@ export function momentsOf(values: Float64Array, count: number): Moments {
   if (count === 0) return NO_MOMENTS;
   let sum = 0;
   for (let index = 0; index < count; index += 1) sum += values[index] as number;
-  const mean = sum / count;
+  const mean = saturated(sum / count);
   let m2 = 0;
   for (let index = 0; index < count; index += 1) m2 += ((values[index] as number) - mean) ** 2;
-  return { n: count, mean, m2 };
+  return { n: count, mean, m2: saturated(m2) };
 }
 
 /** T. Chan, G. Golub, R. LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances" (1979). */
 export function mergeMoments(a: Moments, b: Moments): Moments {
-  if (a.n === 0 || b.n === 0) return a.n === 0 ? b : a;
+  if (b.n === 0) return a;
+  if (a.n === 0) return { n: b.n, mean: saturated(b.mean), m2: saturated(b.m2) };
   const n = a.n + b.n;
   const delta = b.mean - a.mean;
-  return { n, mean: a.mean + delta * (b.n / n), m2: a.m2 + b.m2 + delta * delta * ((a.n * b.n) / n) };
+  return { n, mean: saturated(a.mean + delta * (b.n / n)), m2: saturated(a.m2 + b.m2 + delta * delta * ((a.n * b.n) / n)) };
 }
 
-/** Standard deviation of a sample (n - 1 in the denominator), as pandas gives it; null of fewer than two values. */
+/** Standard deviation of a sample (n - 1 in the denominator), as pandas gives it; null of fewer than two values, and of values too large for it. */
 export function sampleDeviation({ n, m2 }: Moments): number | null {
-  return n < 2 ? null : Math.sqrt(m2 / (n - 1));
+  return n < 2 || !isKnown(m2) ? null : Math.sqrt(m2 / (n - 1));
 }
 
 /** Moments of pairs of values: means of both, sums of squares of both, and of their product. */
@@ -46,7 +55,7 @@ export function pairMomentsOf(left: Float64Array, right: Float64Array, count: nu
     sumY += b;
   }
   if (n === 0) return NO_PAIRS;
-  const [x, y] = [sumX / n, sumY / n];
+  const [x, y] = [saturated(sumX / n), saturated(sumY / n)];
   let xx = 0;
   let yy = 0;
   let xy = 0;
@@ -58,19 +67,20 @@ export function pairMomentsOf(left: Float64Array, right: Float64Array, count: nu
     yy += (b - y) * (b - y);
     xy += (a - x) * (b - y);
   }
-  return { n, x, y, xx, yy, xy };
+  return { n, x, y, xx: saturated(xx), yy: saturated(yy), xy: saturated(xy) };
 }
 
 /** The same rule as {@link mergeMoments}, of two variables. */
 export function mergePairs(a: PairMoments, b: PairMoments): PairMoments {
-  if (a.n === 0 || b.n === 0) return a.n === 0 ? b : a;
+  if (b.n === 0) return a;
+  if (a.n === 0) return { n: b.n, x: saturated(b.x), y: saturated(b.y), xx: saturated(b.xx), yy: saturated(b.yy), xy: saturated(b.xy) };
   const n = a.n + b.n;
   const [dx, dy, weight] = [b.x - a.x, b.y - a.y, (a.n * b.n) / n];
-  return { n, x: a.x + dx * (b.n / n), y: a.y + dy * (b.n / n), xx: a.xx + b.xx + dx * dx * weight, yy: a.yy + b.yy + dy * dy * weight, xy: a.xy + b.xy + dx * dy * weight };
+  return { n, x: saturated(a.x + dx * (b.n / n)), y: saturated(a.y + dy * (b.n / n)), xx: saturated(a.xx + b.xx + dx * dx * weight), yy: saturated(a.yy + b.yy + dy * dy * weight), xy: saturated(a.xy + b.xy + dx * dy * weight) };
 }
 
-/** Pearson's correlation; null where one of them does not vary. */
+/** Pearson's correlation; null where one of them does not vary, or its squares are no doubles. */
 export function correlation({ n, x, y, xx, yy, xy }: PairMoments): number | null {
   const still = (squares: number, mean: number) => squares <= n * (1e-13 * mean) ** 2;
-  return n < 2 || still(xx, x) || still(yy, y) ? null : Math.max(-1, Math.min(1, xy / Math.sqrt(xx * yy)));
+  return n < 2 || ![x, y, xx, yy, xy].every(isKnown) || still(xx, x) || still(yy, y) ? null : Math.max(-1, Math.min(1, xy / (Math.sqrt(xx) * Math.sqrt(yy))));
 }

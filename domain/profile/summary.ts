@@ -3,7 +3,7 @@ import { associationOf } from './associations.js';
 import { pairsFrom } from './data-sketch.js';
 import { DistinctSketch } from './distinct-sketch.js';
 import { decodeBytes, decodeDoubles } from './doubles.js';
-import { correlation, sampleDeviation } from './moments.js';
+import { correlation, isKnown, sampleDeviation } from './moments.js';
 import { distributionOf, EXACT, quantilesOf, RANK_ERROR, shareUpTo } from './quantile-sketch.js';
 import type { QuantileState } from './quantile-sketch.js';
 
@@ -68,7 +68,7 @@ function summarizeNumbers(numbers: NonNullable<ColumnState['numbers']>): ColumnS
   const state = quantileState(numbers);
   const quantiles = quantilesOf(state, SHARES);
   return {
-    minimum, maximum, mean: moments.n === 0 ? null : moments.mean, standardDeviation: sampleDeviation(moments), zeros, negatives, integers,
+    minimum, maximum, mean: moments.n === 0 || !isKnown(moments.mean) ? null : moments.mean, standardDeviation: sampleDeviation(moments), zeros, negatives, integers,
     quantiles: SHARES.map((at, index) => ({ at, value: quantiles[index] ?? null })), rankError: state.n <= EXACT ? 0 : RANK_ERROR,
     histogram: minimum === null || maximum === null ? [] : histogramOf(state, minimum, maximum), outliers: outliersOf(state),
   };
@@ -78,7 +78,7 @@ function summarizeNumbers(numbers: NonNullable<ColumnState['numbers']>): ColumnS
 function histogramOf(state: QuantileState, minimum: number, maximum: number): { from: number; to: number; share: number }[] {
   if (minimum === maximum) return [{ from: minimum, to: maximum, share: 1 }];
   const distribution = distributionOf(state);
-  const edge = (index: number) => (index === BINS ? maximum : minimum + (maximum - minimum) * (index / BINS));
+  const edge = (index: number) => (index === BINS ? maximum : Number.isFinite(maximum - minimum) ? minimum + (maximum - minimum) * (index / BINS) : minimum * (1 - index / BINS) + maximum * (index / BINS));
   return Array.from({ length: BINS }, (_, index) => {
     // A value on an edge belongs to the bin below it; the least one to the first bin.
     const upTo = index === BINS - 1 ? 1 : shareUpTo(distribution, edge(index + 1));
@@ -91,6 +91,7 @@ function outliersOf(state: QuantileState): NonNullable<ColumnSummary['numbers']>
   const [lower, upper] = quantilesOf(state, [0.25, 0.75]);
   if (lower === null || upper === null || lower === undefined || upper === undefined || lower === upper) return null;
   const [below, above] = [lower - 1.5 * (upper - lower), upper + 1.5 * (upper - lower)];
+  if (!Number.isFinite(below) || !Number.isFinite(above)) return null;
   const distribution = distributionOf(state);
   const least = distribution.values.findIndex((value) => value >= below);
   return { below, above, lowShare: least <= 0 ? 0 : distribution.below[least - 1] as number, highShare: 1 - shareUpTo(distribution, above) };

@@ -71,6 +71,21 @@ describe('the profile of a table', () => {
     expect(summary.correlations.values[0]?.[1]).toBeNull();
     expect(summary.columns[0]?.association).toBeNull();
   });
+
+  test('of the largest numbers can be stored and merged, and says nothing that is no double', () => {
+    const most = Number.MAX_VALUE;
+    const ofRows = (rows: number[], seed: number) => {
+      const sketch = new DataSketch('table', { name: 'label', classes: ['no', 'yes'] }, COLUMNS.slice(0, 2), seed);
+      sketch.add(rows.length, rows.map((_, row) => (row % 2 ? 'yes' : 'no')), [{ numbers: Float64Array.from(rows) }, { numbers: Float64Array.from(rows, (value) => -value / 2) }]);
+      return DataProfile.parse(JSON.parse(JSON.stringify(sketch.state())));
+    };
+    for (const profile of [ofRows([most, -most, most, 1], 1), mergeProfiles([ofRows([most, most, -most], 1), ofRows([-most, 0], 2), ofRows([most], 3)])]) {
+      const summary = ProfileSummary.parse(JSON.parse(JSON.stringify(summarize(profile))));
+      expect(summary.columns[0]).toMatchObject({ numbers: { minimum: -most, maximum: most, standardDeviation: null, outliers: null }, association: null });
+      expect(summary.columns[0]?.numbers?.histogram.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 10);
+      expect(summary.correlations.values[0]?.[1]).toBeNull();
+    }
+  });
 });
 
 /** Figures to ten digits: the order in which parts are added up decides the last ones. */
