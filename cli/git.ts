@@ -6,9 +6,14 @@ const run = promisify(execFile);
 const GIT_MS = 5_000;
 
 /** Output of one git command in a folder, without the line end. */
-export async function git(folder: string, ...args: readonly string[]): Promise<string> {
+export function git(folder: string, ...args: readonly string[]): Promise<string> {
+  return gitWith({}, folder, ...args);
+}
+
+/** The same with more environment variables, for example another index. */
+export async function gitWith(environment: Readonly<Record<string, string>>, folder: string, ...args: readonly string[]): Promise<string> {
   try {
-    const { stdout } = await run('git', ['-C', folder, ...args], { timeout: GIT_MS, env: { ...process.env, GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' } });
+    const { stdout } = await run('git', ['-C', folder, ...args], { timeout: GIT_MS, env: { ...process.env, GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C', ...environment } });
     return stdout.trimEnd();
   } catch (error) {
     const said = error instanceof Error && 'stderr' in error && typeof error.stderr === 'string' ? error.stderr.trim() : String(error);

@@ -9,6 +9,8 @@ export interface Io {
   readonly cwd: string;
   /** Asks on the terminal; null where there is none. */
   readonly ask: ((question: string) => Promise<string>) | null;
+  /** Calls the listener once when the process is told to stop (Ctrl-C) instead of ending it; what it gives takes that back. Left out where there is no process to stop. */
+  readonly onInterrupt?: (listener: () => void) => () => void;
 }
 
 const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;

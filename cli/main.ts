@@ -10,7 +10,17 @@ const io: Io = {
   err: (text) => { process.stderr.write(text); },
   isTerminal, columns: isTerminal ? process.stdout.columns : 120, env: process.env, cwd: process.cwd(),
   ask: isTerminal && process.stdin.isTTY ? ask : null,
+  onInterrupt,
 };
+
+/** The second time the process ends as ever. */
+function onInterrupt(listener: () => void): () => void {
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  const release = () => { for (const signal of signals) process.off(signal, once); };
+  const once = () => { release(); listener(); };
+  for (const signal of signals) process.on(signal, once);
+  return release;
+}
 
 async function ask(question: string): Promise<string> {
   const lines = createInterface({ input: process.stdin, output: process.stdout });

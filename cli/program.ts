@@ -7,6 +7,7 @@ import { addAuditCommands } from './commands/audit.js';
 import { addCompareCommand } from './commands/compare.js';
 import { addDecisionCommands } from './commands/decisions.js';
 import { addEraseCommand } from './commands/erase.js';
+import { addExperimentCommands } from './commands/experiment.js';
 import { addFeatureCommands } from './commands/features.js';
 import { addFrozenCommands } from './commands/frozen.js';
 import { addImportanceCommand } from './commands/importance.js';
@@ -24,7 +25,7 @@ import { tell, UsageError } from './errors.js';
 import { createPaint, type Io } from './io.js';
 import type { Add, Register } from './register.js';
 
-const COMMANDS: readonly Register[] = [addStackCommands, addStartCommands, addRepositoryCommands, addRunCommands, addDecisionCommands, addOperationCommands, addEraseCommand, addFrozenCommands, addPredictCommands, addAuditCommands, addReproduceCommand, addLineageCommand, addImportanceCommand, addCompareCommand, addProfileCommands, addFeatureCommands, addRegistryCommands];
+const COMMANDS: readonly Register[] = [addStackCommands, addStartCommands, addRepositoryCommands, addRunCommands, addDecisionCommands, addOperationCommands, addEraseCommand, addFrozenCommands, addPredictCommands, addAuditCommands, addReproduceCommand, addLineageCommand, addExperimentCommands, addImportanceCommand, addCompareCommand, addProfileCommands, addFeatureCommands, addRegistryCommands];
 
 export const DONE = 0;
 export const REFUSED = 1;

@@ -7,6 +7,7 @@ export const workflowId = {
   monitor: (model: string, environment: string) => `monitor/${model}/${environment}`,
   reproduction: (model: string, version: number, id: string) => `reproduction/${model}/${version}/${id}`,
   erasure: (model: string, id: string) => `erasure/${model}/${id}`,
+  experiment: (model: string, id: string) => `experiment/${model}/${id}`,
   materialise: (view: string) => `materialise/${view}`,
   score: (model: string, job: string) => `score/${model}/${job}`,
 } as const;

@@ -26,6 +26,12 @@ export async function findRun(stores: Stores, id: string) {
   return run;
 }
 
+export async function findExperiment(stores: Stores, id: string) {
+  const experiment = await stores.experiments.get(id);
+  if (!experiment) throw new PerennialError('experiment/unknown', `there is no experiment ${id}`);
+  return experiment;
+}
+
 export async function findEnvironment(stores: Stores, name: string) {
   const environment = (await stores.environments.list()).find((one) => one.name === name);
   if (!environment) throw new PerennialError('request/invalid', `environment: there is no environment ${name}`);

@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import type { Decision } from '../contract/decision.js';
 import { PerennialError } from '../contract/errors.js';
 import { QUEUES, SIGNALS, UPDATES, workflowId } from '../contract/names.js';
+import type { ExperimentPlan } from '../contract/experiment.js';
 import { RunError } from '../contract/run.js';
 import type { CancelRequest, PauseRequest, ReleaseRequest, ResumeRequest, RollbackRequest, RouteChanged, TrainRequest } from '../contract/signals.js';
 import { digestOf } from '../domain/digest.js';
@@ -45,6 +46,10 @@ export interface Workflows {
   materialisationFailure(view: string, id: string): Promise<RunError | null>;
   /** Why the search for an erased row ended without its result; null while it runs. */
   erasureFailure(model: string, id: string): Promise<RunError | null>;
+  /** The same experiment again is left alone. */
+  startExperiment(experiment: { model: string; id: string; commit: string; branch: string; by: string; plan: ExperimentPlan }): Promise<void>;
+  /** False when it has ended. */
+  cancelExperiment(model: string, id: string): Promise<boolean>;
   /** Why a scoring job ended without its result; null while it runs, when it is done, and where there is none. */
   scoreFailure(model: string, job: string): Promise<RunError | null>;
   /** Why a reproduction's workflow ended without a word of its own; null while it runs, when it is done, and where there is none. */
@@ -146,6 +151,18 @@ export function createWorkflows(client: Client): Workflows {
     },
     materialisationFailure: (view, id) => endOf(`${workflowId.materialise(view)}/${id}`),
     erasureFailure: (model, id) => endOf(workflowId.erasure(model, id)),
+    async startExperiment({ model, id, ...experiment }) {
+      await ask(() => client.workflow.start('experiment', { workflowId: workflowId.experiment(model, id), taskQueue: QUEUES.lifecycle, args: [{ v: 1, model, id, ...experiment }], workflowIdConflictPolicy: 'USE_EXISTING', workflowIdReusePolicy: 'REJECT_DUPLICATE' })).catch((error: unknown) => { if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error; });
+    },
+    async cancelExperiment(model, id) {
+      try {
+        await ask(() => client.workflow.getHandle(workflowId.experiment(model, id)).cancel());
+        return true;
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return false;
+        throw error;
+      }
+    },
     scoreFailure: (model, job) => endOf(workflowId.score(model, job)),
     reproductionFailure: (model, version, id) => endOf(workflowId.reproduction(model, version, id)),
     async isReachable(ms) {

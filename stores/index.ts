@@ -6,6 +6,7 @@ import { createEnvironmentsStore } from './environments.js';
 import { createErasuresStore } from './erasures.js';
 import { createEvaluationsStore } from './evaluations.js';
 import { createEvidenceStore } from './evidence.js';
+import { createExperimentsStore } from './experiments.js';
 import { createFeatureRowsStore } from './feature-rows.js';
 import { createFeatureStoresStore } from './feature-stores.js';
 import { createFeatureViewsStore } from './feature-views.js';
@@ -42,6 +43,7 @@ export function createStores(db: Database) {
     erasures: createErasuresStore(db),
     evaluations: createEvaluationsStore(db),
     evidence: createEvidenceStore(db),
+    experiments: createExperimentsStore(db),
     featureRows: createFeatureRowsStore(db),
     featureStores: createFeatureStoresStore(db),
     featureViews: createFeatureViewsStore(db),

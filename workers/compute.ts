@@ -1,6 +1,7 @@
 import { createDataActivities } from '../activities/data/index.js';
 import { createDeployActivities } from '../activities/deploy/index.js';
 import { createEvaluateActivities } from '../activities/evaluate/index.js';
+import { createExperimentReadActivities } from '../activities/experiment/index.js';
 import { createFeatureActivities } from '../activities/features/index.js';
 import { withHeartbeats } from '../activities/heartbeat.js';
 import { createMonitorActivities } from '../activities/monitor/index.js';
@@ -17,7 +18,7 @@ await runWorker('compute', ({ deps }) => ({
   activities: {
     ...createSourceActivities(deps), ...createDataActivities(deps), ...createEvaluateActivities(deps), ...createPackageActivities(deps),
     ...createDeployActivities(deps), ...withHeartbeats(createMonitorActivities(deps)), ...createScoreActivities(deps),
-    ...createJudgeReproductionActivities(deps), ...createFeatureActivities(deps),
+    ...createJudgeReproductionActivities(deps), ...createFeatureActivities(deps), ...createExperimentReadActivities(deps),
   },
   maxConcurrentActivityTaskExecutions: 4,
 }));

@@ -1,5 +1,6 @@
 import { createAdmissionActivities } from '../activities/admission/index.js';
 import { createApproveActivities } from '../activities/approve/index.js';
+import { createExperimentRecordActivities } from '../activities/experiment/index.js';
 import { createNotifyActivities } from '../activities/notify/index.js';
 import { createMailSender } from '../activities/notify/sender.js';
 import { createRecordActivities } from '../activities/record/index.js';
@@ -17,7 +18,7 @@ await runWorker('lifecycle', async ({ deps }) => ({
   workflowBundle: await workflowBundle(),
   activities: {
     ...createRecordActivities(deps), ...createAdmissionActivities(deps), ...createReleaseActivities(deps),
-    ...withHeartbeats({ ...createRegisterActivities(deps), ...createNotifyActivities(deps), ...createApproveActivities(deps), ...createReproduceRecordActivities(deps), ...createDiscardActivities(deps) }),
+    ...withHeartbeats({ ...createRegisterActivities(deps), ...createNotifyActivities(deps), ...createApproveActivities(deps), ...createReproduceRecordActivities(deps), ...createExperimentRecordActivities(deps), ...createDiscardActivities(deps) }),
   },
   maxCachedWorkflows: 100,
 }), ({ deps, config }) => [

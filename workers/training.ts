@@ -1,3 +1,4 @@
+import { createTrialActivities } from '../activities/experiment/index.js';
 import { createRebuildActivities } from '../activities/reproduce/index.js';
 import { createTrainActivities } from '../activities/train/index.js';
 import { QUEUES } from '../contract/names.js';
@@ -6,6 +7,6 @@ import { runWorker } from './run-worker.js';
 /** One training at a time; scale by adding processes. */
 await runWorker('training', ({ deps }) => ({
   taskQueue: QUEUES.training,
-  activities: { ...createTrainActivities(deps), ...createRebuildActivities(deps) },
+  activities: { ...createTrainActivities(deps), ...createRebuildActivities(deps), ...createTrialActivities(deps) },
   maxConcurrentActivityTaskExecutions: 1,
 }));

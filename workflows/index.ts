@@ -2,6 +2,7 @@
 export { batchScore } from './batch-score.js';
 export { environment } from './environment.js';
 export { erasure } from './erasure.js';
+export { experiment } from './experiment.js';
 export { governor } from './governor.js';
 export { intake } from './intake.js';
 export { lifecycle } from './lifecycle.js';

@@ -16,7 +16,7 @@ import { heartbeating } from '../heartbeat.js';
 import { putJson, readJson } from '../../stores/json-objects.js';
 import { requireDefinition, requireVersion } from '../lookup.js';
 import { fetchPackage } from '../package/fetch-package.js';
-import { trainAttempt } from '../train/attempt.js';
+import { storeModel, trainAttempt } from '../train/attempt.js';
 import { fetchCandidate } from '../train/fetch-candidate.js';
 import { discardCheckpoints } from '../train/checkpoints.js';
 import { loadWeights } from './rebuilt-files.js';
@@ -55,8 +55,8 @@ export function createRebuildActivities(deps: ActivityDeps) {
       const { definition, trainingDigest, networkBundle } = await readStored(deps, version);
       const key = checkpointsKey(id);
       const progress = createRebuildProgress(stores, id);
-      const { files, history, parameters } = await trainAttempt(deps, {
-        key, definition, networkBundle, openSnapshot: (signal) => openSnapshot(deps, version.snapshot, signal), mode: 'full',
+      const { used: files, history, parameters } = await trainAttempt(deps, {
+        key, definition, networkBundle, openSnapshot: (signal) => openSnapshot(deps, version.snapshot, signal), mode: 'full', use: storeModel(deps),
         onProgress: (seen) => { progress.seen(seen); }, onNote: () => Promise.resolve(),
       });
       await stores.learningCurves.save({ subject: `reproduction/${id}`, epochs: history, parameters });

@@ -22,12 +22,12 @@ const ENVIRONMENT = {
 interface CommitOnDisk { readonly directory: string; /** The commits before this one, nearest first. */ readonly ancestors: string[]; readonly committer: { readonly name: string; readonly email: string }; readonly message: string; readonly committedAt: string }
 
 /**
- * Exports a commit of a registered repository into `<scratch>/checkouts/<repository>-<commit>`. The bare copy beside it is fetched
+ * Exports a commit of a registered repository into `<scratch>/checkouts/<repository>-<commit>`, with a `purpose` into a folder of its own. The bare copy beside it is fetched
  * into again and again; the folder appears under its name only when it is whole.
  */
-export async function checkOut({ scratch, repository, url, commit, branch, signal }: { scratch: string; repository: string; url: string; commit: string; branch: string; signal: AbortSignal }): Promise<CommitOnDisk> {
+export async function checkOut({ scratch, repository, url, commit, branch, purpose = '', signal }: { scratch: string; repository: string; url: string; commit: string; branch: string; purpose?: string; signal: AbortSignal }): Promise<CommitOnDisk> {
   const bare = join(scratch, 'repositories', `${repository}.git`);
-  const directory = join(scratch, 'checkouts', `${repository}-${commit}`);
+  const directory = join(scratch, 'checkouts', [repository, commit, ...(purpose === '' ? [] : [purpose])].join('-'));
   const git = async (...args: string[]) => (await run('git', ['--git-dir', bare, ...args], { env: ENVIRONMENT, timeout: TIMEOUT_MS, maxBuffer: 64 * 1024 * 1024, signal })).stdout;
   const has = async () => git('cat-file', '-e', `${commit}^{commit}`).then(() => true, () => false);
 
@@ -48,7 +48,7 @@ export async function checkOut({ scratch, repository, url, commit, branch, signa
     const partial = `${directory}.${process.pid}.tmp`;
     await rm(partial, { recursive: true, force: true });
     await mkdir(partial, { recursive: true });
-    const tar = join(partial, '..', `${repository}-${commit}.${process.pid}.tar`);
+    const tar = `${partial}.tar`;
     await git('archive', '--format=tar', '--output', tar, commit);
     await run('tar', ['-x', '-f', tar, '-C', partial, '--no-same-owner'], { timeout: TIMEOUT_MS, signal });
     await rm(tar, { force: true });

@@ -13,17 +13,32 @@ import { heartbeating } from '../heartbeat.js';
 import type { Candidate } from './candidate.js';
 import { createCheckpoints } from './checkpoints.js';
 
-export interface AttemptOf {
+/** A trained model while its folder is there. */
+export interface Finished { readonly modelDirectory: string; readonly snapshot: LocalSnapshot; readonly signal: AbortSignal }
+
+export interface AttemptOf<T> {
   /** Under which checkpoints are kept, and found by the next attempt: a run's id, or another name that no run has. */
   readonly key: string;
   readonly definition: ModelDefinition;
   readonly networkBundle: Ref | null;
-  readonly openSnapshot: (signal: AbortSignal) => Promise<LocalSnapshot>;
+  /** `directory`: a folder that is there as long as the attempt. */
+  readonly openSnapshot: (signal: AbortSignal, directory: string) => Promise<LocalSnapshot>;
   readonly mode: TrainMode;
   readonly onProgress: (progress: TrainProgress) => void;
   readonly onNote: (message: string) => Promise<void>;
+  /** What becomes of the model: it is stored ({@link storeModel}), or only judged. */
+  readonly use: (finished: Finished) => Promise<T>;
 }
-export interface TrainedFiles extends Pick<Trained, 'history' | 'parameters'>, Candidate {}
+export interface Attempted<T> extends Pick<Trained, 'history' | 'parameters'> { readonly used: T }
+
+/** Puts the files of a trained model into S3. */
+export function storeModel({ artifacts }: Pick<ActivityDeps, 'artifacts'>): (finished: Pick<Finished, 'modelDirectory'>) => Promise<Candidate['files']> {
+  return async ({ modelDirectory }) => {
+    const files = [];
+    for (const path of (await readdir(modelDirectory)).sort()) files.push({ path, ref: await artifacts.putBlob(join(modelDirectory, path)) });
+    return files;
+  };
+}
 
 /** This attempt's name: two attempts may overlap, and neither writes where the other does. */
 export function attemptName(mode: TrainMode): string {
@@ -32,16 +47,16 @@ export function attemptName(mode: TrainMode): string {
 }
 
 /**
- * One attempt at a training, from the newest complete checkpoint of any attempt under the same key. A quick one leaves no files. A
- * worker that is told to stop leaves its checkpoints for the next one.
+ * One attempt at a training, from the newest complete checkpoint of any attempt under the same key; a quick one leaves none. A worker
+ * that is told to stop leaves its checkpoints for the next one.
  */
-export async function trainAttempt(deps: ActivityDeps, { key, definition, networkBundle, openSnapshot, mode, onProgress, onNote }: AttemptOf): Promise<TrainedFiles> {
+export async function trainAttempt<T>(deps: ActivityDeps, { key, definition, networkBundle, openSnapshot, mode, onProgress, onNote, use }: AttemptOf<T>): Promise<Attempted<T>> {
   const { artifacts, tfjsNode, scratch } = deps;
   const attempt = attemptName(mode);
   let last: TrainProgress | undefined;
   return heartbeating((signal) => withWorkspace(scratch, 'trainings', async (directory) => {
     const checkpoints = createCheckpoints({ artifacts, run: key, attempt });
-    const snapshot = await openSnapshot(signal);
+    const snapshot = await openSnapshot(signal, directory);
     const resumeFrom = mode === 'full' ? await checkpoints.restore(join(directory, 'resume')) : null;
     if (resumeFrom) await onNote(`resumed from epoch ${resumeFrom.epoch}, batch ${resumeFrom.batch}`);
     const { modelDirectory, history, parameters } = await trainInChild({
@@ -50,8 +65,6 @@ export async function trainAttempt(deps: ActivityDeps, { key, definition, networ
       onProgress: (seen) => { last = seen; onProgress(seen); },
       onCheckpoint: (path) => (mode === 'full' ? checkpoints.save(path) : Promise.resolve()),
     });
-    const files = [];
-    if (mode === 'full') for (const path of (await readdir(modelDirectory)).sort()) files.push({ path, ref: await artifacts.putBlob(join(modelDirectory, path)) });
-    return { files, history, parameters };
+    return { history, parameters, used: await use({ modelDirectory, snapshot, signal }) };
   }), () => last);
 }

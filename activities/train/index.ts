@@ -3,8 +3,8 @@ import { openSnapshot } from '../data/open-snapshot.js';
 import type { ActivityDeps } from '../deps.js';
 import { putJson, readJson } from '../../stores/json-objects.js';
 import { requireDefinition, requireRun } from '../lookup.js';
-import { attemptName, trainAttempt } from './attempt.js';
-import type { TrainedFiles } from './attempt.js';
+import { attemptName, storeModel, trainAttempt } from './attempt.js';
+import type { Attempted, Finished } from './attempt.js';
 import { Candidate } from './candidate.js';
 import { discardCheckpoints } from './checkpoints.js';
 import { createProgressLog } from './progress.js';
@@ -19,13 +19,13 @@ export type TrainActivities = ReturnType<typeof createTrainActivities>;
 export function createTrainActivities(deps: ActivityDeps) {
   const { stores, artifacts } = deps;
 
-  const start = async (request: TrainingRequest, mode: 'quick' | 'full'): Promise<TrainedFiles> => {
+  const start = async <T>(request: TrainingRequest, mode: 'quick' | 'full', use: (finished: Finished) => Promise<T>): Promise<Attempted<T>> => {
     const run = await requireRun(stores, request.run);
     const { definition, networkBundle } = await requireDefinition(stores, request.model, run.commit);
     const progress = createProgressLog({ stores, run: request.run, step: (mode === 'quick' ? 'quick-pass' : 'train') satisfies RunStep, attempt: attemptName(mode) });
     try {
       return await trainAttempt(deps, {
-        key: request.run, definition, networkBundle, openSnapshot: (signal) => openSnapshot(deps, request.snapshot, signal), mode,
+        key: request.run, definition, networkBundle, openSnapshot: (signal) => openSnapshot(deps, request.snapshot, signal), mode, use,
         onProgress: (seen) => { progress.seen(seen); }, onNote: (message) => progress.note(message),
       });
     } finally {
@@ -35,12 +35,12 @@ export function createTrainActivities(deps: ActivityDeps) {
 
   return {
     async quickPass(request: TrainingRequest): Promise<void> {
-      await start(request, 'quick');
+      await start(request, 'quick', () => Promise.resolve()); // it is enough that it can be trained
     },
     async train(request: TrainingRequest): Promise<Candidate> {
       const known = (await requireRun(stores, request.run)).candidate;
       if (known) return Candidate.parse(await readJson(artifacts, known));
-      const { files, history, parameters } = await start(request, 'full');
+      const { used: files, history, parameters } = await start(request, 'full', storeModel(deps));
       const candidate: Candidate = { files };
       await stores.learningCurves.save({ subject: request.run, epochs: history, parameters });
       await stores.runs.setFields(request.run, { candidate: await putJson(artifacts, candidate) });

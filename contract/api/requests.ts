@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Label, ModelName } from '../../definition/common.js';
 import { ViewName } from '../../definition/feature-view.js';
+import { ExperimentPlan } from '../experiment.js';
 import { Role, Scope } from '../policy.js';
 import { Commit, Instant, VersionName } from '../ref.js';
 
@@ -58,6 +59,11 @@ export const ScoreBody = z.strictObject({
 export const ReproduceBody = z.strictObject({ tolerance: z.number().min(0).max(1).nullable().default(null).describe('largest difference of two weights that counts as the same; null: none where one thread trained it, else 0.001'), id: RequestId });
 
 export const EraseBody = z.strictObject({ key: z.string().min(1).max(2000).describe('the row\'s key, which is not kept'), reason: Reason, id: RequestId });
+export const ExperimentBody = z.strictObject({
+  commit: Commit.optional().describe('of the model\'s repository; it need not be on a registered branch'), branch: Branch.default('main').describe('where no commit is given: its newest'),
+  plan: ExperimentPlan.prefault({}), id: RequestId,
+});
+export const ExperimentParams = z.strictObject({ experiment: JobId });
 
 export const FreezeBody = z.strictObject({
   name: Label.describe('by which definitions refer to the rows'), reason: Reason,

@@ -4,6 +4,7 @@ import { compareSubjects } from './compare.js';
 import * as decisions from './decisions.js';
 import * as erasures from './erasures.js';
 import * as environments from './environments.js';
+import * as experiments from './experiments.js';
 import * as features from './features.js';
 import * as frozen from './frozen.js';
 import { health } from './health.js';
@@ -22,5 +23,5 @@ import * as scores from './scores.js';
 /** The one route whose body is taken as bytes, because its signature is over them. */
 export const RAW_ROUTES: readonly Route[] = [gitHook];
 
-export const ROUTES: readonly Route[] = [health, localHook, audit, compareSubjects, decisions, environments, erasures, features, frozen, lineage, models, monitor, operations, principals, profiles, repositories, reproductions, runs, scores]
+export const ROUTES: readonly Route[] = [health, localHook, audit, compareSubjects, decisions, environments, erasures, experiments, features, frozen, lineage, models, monitor, operations, principals, profiles, repositories, reproductions, runs, scores]
   .flatMap((module) => ('handle' in module ? [module] : Object.values(module as Readonly<Record<string, Route>>)));

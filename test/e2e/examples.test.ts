@@ -8,6 +8,7 @@ import { Runs } from '../../cli/views.js';
 import { ClassificationReport, RegressionReport } from '../../contract/evaluation.js';
 import { exampleTablesFolder } from '../../infra/setup/example-tables.mjs';
 import { homeLayout } from '../../infra/stack/home.js';
+import { testExperiment } from './cases/experiment.js';
 import { addPerson, evidenceOf } from './support/decisions.js';
 import { releaseExample } from './support/example-team.js';
 import { contextOf, startHome, type RunningHome } from './support/running-home.js';
@@ -117,4 +118,6 @@ describe('the examples of tables', () => {
     expect(report.classification?.accuracy).toBeCloseTo(right / 400, 12);
     await expect(caller.ask(columns, [{ ...later[0], Sex: 'unknown' }])).rejects.toThrow(/422.*is a category that the model does not know. It knows: female, male/);
   });
+
+  testExperiment(() => home);
 });

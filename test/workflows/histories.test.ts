@@ -16,7 +16,7 @@ Runtime.install({ logger: new DefaultLogger('WARN') });
  */
 describe('histories that were recorded', () => {
   it('cover every workflow of the loop', () => {
-    for (const type of ['intake', 'governor', 'lifecycle', 'environment', 'monitorCheck', 'reproduction', 'batchScore', 'erasure']) expect(files.some((file) => file.startsWith(`${type}-`)), type).toBe(true);
+    for (const type of ['intake', 'governor', 'lifecycle', 'environment', 'monitorCheck', 'reproduction', 'batchScore', 'erasure', 'experiment']) expect(files.some((file) => file.startsWith(`${type}-`)), type).toBe(true);
   });
 
   it.each(files)('%s is decided the same by the present code', async (file) => {

@@ -14,10 +14,11 @@ if (!release || ids.length === 0) {
   process.exit(2);
 }
 
-/** Who worked on it is of no matter to a replay, and names a machine. */
+/** Who worked on it, and in which lines a failure was, is of no matter to a replay, and names a machine. */
 function anonymise(value) {
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return;
   if (typeof value.identity === 'string') value.identity = 'worker';
+  if (typeof value.stackTrace === 'string') value.stackTrace = '';
   if (typeof value.name === 'string' && value.name.includes('@')) value.name = 'sticky';
   for (const member of Object.values(value)) anonymise(member);
 }

@@ -5,6 +5,7 @@ import type { ApproveActivities } from '../../activities/approve/index.js';
 import type { DataActivities } from '../../activities/data/index.js';
 import type { DeployActivities } from '../../activities/deploy/index.js';
 import type { EvaluateActivities } from '../../activities/evaluate/index.js';
+import type { ExperimentReadActivities, ExperimentRecordActivities, TrialActivities } from '../../activities/experiment/index.js';
 import type { FeatureActivities } from '../../activities/features/index.js';
 import type { MonitorActivities } from '../../activities/monitor/index.js';
 import type { NotifyActivities } from '../../activities/notify/index.js';
@@ -30,10 +31,12 @@ export const reproduceRecord = proxyActivities<ReproduceRecordActivities>({ task
 export const register = proxyActivities<RegisterActivities>({ taskQueue: QUEUES.lifecycle, startToCloseTimeout: '30s', heartbeatTimeout: SILENCE, retry: patient });
 export const notify = proxyActivities<NotifyActivities>({ taskQueue: QUEUES.lifecycle, startToCloseTimeout: '30s', heartbeatTimeout: SILENCE, retry: patient });
 export const approve = proxyActivities<ApproveActivities>({ taskQueue: QUEUES.lifecycle, startToCloseTimeout: '60s', heartbeatTimeout: SILENCE, retry: patient });
+export const experimentRecord = proxyActivities<ExperimentRecordActivities>({ taskQueue: QUEUES.lifecycle, startToCloseTimeout: '5m', heartbeatTimeout: SILENCE, retry: patient });
 export const discard = proxyActivities<DiscardActivities>({ taskQueue: QUEUES.lifecycle, startToCloseTimeout: '5m', heartbeatTimeout: SILENCE, retry: patient });
 export const release = proxyActivities<ReleaseActivities>({ taskQueue: QUEUES.lifecycle, startToCloseTimeout: '5m', heartbeatTimeout: SILENCE, retry: patient });
 
 export const source = proxyActivities<SourceActivities>({ taskQueue: QUEUES.compute, startToCloseTimeout: '10m', heartbeatTimeout: '20s', retry: steady });
+export const readExperiment = proxyActivities<ExperimentReadActivities>({ taskQueue: QUEUES.compute, startToCloseTimeout: '10m', heartbeatTimeout: '20s', retry: steady });
 export const data = proxyActivities<DataActivities>({ taskQueue: QUEUES.compute, startToCloseTimeout: '4h', heartbeatTimeout: '30s', retry: steady });
 export const features = proxyActivities<FeatureActivities>({ taskQueue: QUEUES.compute, startToCloseTimeout: '4h', heartbeatTimeout: '30s', retry: steady });
 export const evaluate = proxyActivities<EvaluateActivities>({ taskQueue: QUEUES.compute, startToCloseTimeout: '2h', heartbeatTimeout: '15s', retry: steady });
@@ -52,3 +55,4 @@ const trainings = {
 } as const;
 export const train = proxyActivities<TrainActivities>(trainings);
 export const rebuild = proxyActivities<RebuildActivities>(trainings);
+export const trials = proxyActivities<TrialActivities>(trainings);
