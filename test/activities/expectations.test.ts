@@ -204,7 +204,7 @@ describe('a definition with an expectation that cannot be', () => {
     expect(() => expects.matches('code', /x/i)).toThrow(/no flags/);
   });
   it('leaves the training digest when expectations change, and the policy digest does not stay', () => {
-    const base = { schema: 1, name: 'm', data: { kind: 'table' } } as unknown as ModelDefinition;
+    const base = { schema: 1, name: 'm', data: { kind: 'table', sources: [] } } as unknown as ModelDefinition;
     const more = { ...base, data: { ...base.data, expectations: [Expectation.parse(expects.notNull('age'))] } } as ModelDefinition;
     expect(trainingDigest(more, null)).toBe(trainingDigest(base, null));
     expect(policyDigest(more)).not.toBe(policyDigest(base));
