@@ -49,8 +49,12 @@ export function viewContradictions({ columns, sources, views = [] }: TableParts)
   return found;
 }
 
-/** What the definition of a model says of a view that the view does not: as path, what was expected, and what is there. Null: there is no such view. */
-export function viewMisfits(use: ViewUse, view: FeatureView | null, columns: readonly Column[], known: readonly string[]): { path: string; expected: string; found: string }[] {
+/** What the definition of a model says of its view at this place that the view does not: place, what was expected, and what is there. Null: there is no such view. */
+export function viewIssues(index: number, ...parts: Parameters<typeof viewMisfits>): string[] {
+  return viewMisfits(...parts).map(({ path, expected, found }) => `data.views[${index}].${path}: expected ${expected}, found ${found}`);
+}
+
+function viewMisfits(use: ViewUse, view: FeatureView | null, columns: readonly Column[], known: readonly string[]): { path: string; expected: string; found: string }[] {
   if (!view) return [{ path: 'view', expected: `a feature view (${known.slice(0, 20).join(', ') || 'there is none'})`, found: use.view }];
   const misfits: { path: string; expected: string; found: string }[] = [];
   const keys = view.entity.map(({ name }) => name);

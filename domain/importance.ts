@@ -59,6 +59,14 @@ export function growthText(metric: FeatureReport['metric'], value: number): stri
   return `${value < 0 ? '−' : '+'}${metric === 'accuracy' ? `${(size * 100).toFixed(1)} points` : metricText(metric, size)}`;
 }
 
+/** A growth and its interval, for the cells of a table. */
+export function growthCells(metric: FeatureReport['metric'], { importance, interval }: Pick<FeatureReport['columns'][number], 'importance' | 'interval'>): [string, string] {
+  return [growthText(metric, importance), interval.map((value) => growthText(metric, value)).join(' to ')];
+}
+
+/** What grows. */
+export const ERROR_NAMES = { accuracy: 'share of wrong answers', mae: 'mean absolute error' } as const satisfies Record<FeatureReport['metric'], string>;
+
 function exchanged(row: CellRow, other: CellRow, places: readonly number[]): CellRow {
   const copy = [...row];
   for (const place of places) copy[place] = other[place] ?? null;

@@ -1,5 +1,6 @@
-import { firstFrom } from './predictive-power.js';
+import { NEIGHBOURS, nearestFirst } from './predictive-power.js';
 import type { ColumnValue } from './predictive-power.js';
+import { quantiles } from './quantiles.js';
 
 export interface PowerOfNumbers {
   /** Share of the baseline's absolute error that the column takes away, up to 1; below 0 where it adds some. */
@@ -10,8 +11,6 @@ export interface PowerOfNumbers {
 
 /** Of fewer rows kept aside nothing is said. */
 const LEAST_ROWS = 20;
-/** So many neighbours give one wrong number no weight that counts. */
-const NEIGHBOURS = 5;
 
 /**
  * How well one column alone tells a number: what `predictivePower` is of classes, with the median in the place of the most frequent class and the
@@ -54,20 +53,14 @@ export function predictivePowerOfNumbers(values: readonly ColumnValue[], targets
 
 /** Targets of at least {@link NEIGHBOURS} rows around a value; all rows of one value, or none. */
 function neighbours(value: number, numbers: Float64Array, byValue: ReadonlyMap<ColumnValue, readonly number[]>): number[] {
-  let right = firstFrom(numbers, value);
-  let left = right - 1;
   const found: number[] = [];
-  while (found.length < NEIGHBOURS && (left >= 0 || right < numbers.length)) {
-    const toLeft = left < 0 ? Infinity : value - (numbers[left] ?? 0);
-    const toRight = right >= numbers.length ? Infinity : (numbers[right] ?? 0) - value;
-    const nearest = (toLeft < toRight ? numbers[left--] : numbers[right++]) ?? 0;
+  for (const nearest of nearestFirst(value, numbers)) {
     found.push(...byValue.get(nearest) ?? []);
+    if (found.length >= NEIGHBOURS) break;
   }
   return found;
 }
 
 function median(values: readonly number[]): number {
-  const sorted = Float64Array.from(values).sort();
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] ?? 0 : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
+  return quantiles(values, [0.5])[0] ?? 0;
 }

@@ -10,8 +10,8 @@ export interface PredictivePower {
 
 /** With fewer errors of the baseline among the rows kept aside, chance could take most of them away, and nobody would be surprised. */
 const LEAST_BASELINE_ERRORS = 20;
-/** So many neighbours give one wrong label no vote that counts. */
-const NEIGHBOURS = 5;
+/** So many neighbours give one wrong label, or number, no vote that counts. */
+export const NEIGHBOURS = 5;
 
 /**
  * How well one column alone tells the class: Goodman and Kruskal's lambda (JASA 49, 1954), the share by which knowing the column
@@ -60,21 +60,28 @@ function answerer(fitted: readonly number[], values: readonly ColumnValue[], cla
 
 /** Classes of at least {@link NEIGHBOURS} rows around a value; all rows of one value count, or none. */
 function neighbours(value: number, numbers: Float64Array, countsOf: (value: number) => Int32Array, kinds: number): Int32Array {
-  let right = firstFrom(numbers, value);
-  let left = right - 1;
   const found = new Int32Array(kinds);
   let rows = 0;
-  while (rows < NEIGHBOURS && (left >= 0 || right < numbers.length)) {
-    const toLeft = left < 0 ? Infinity : value - (numbers[left] ?? 0);
-    const toRight = right >= numbers.length ? Infinity : (numbers[right] ?? 0) - value;
-    const nearest = toLeft < toRight ? numbers[left--] : numbers[right++];
-    countsOf(nearest ?? 0).forEach((count, kind) => { found[kind] = (found[kind] ?? 0) + count; rows += count; });
+  for (const nearest of nearestFirst(value, numbers)) {
+    countsOf(nearest).forEach((count, kind) => { found[kind] = (found[kind] ?? 0) + count; rows += count; });
+    if (rows >= NEIGHBOURS) break;
   }
   return found;
 }
 
+/** Sorted numbers, the nearest to `value` first; of two that are as near, the larger. */
+export function* nearestFirst(value: number, sorted: Float64Array): Generator<number> {
+  let right = firstFrom(sorted, value);
+  let left = right - 1;
+  while (left >= 0 || right < sorted.length) {
+    const toLeft = left < 0 ? Infinity : value - (sorted[left] ?? 0);
+    const toRight = right >= sorted.length ? Infinity : (sorted[right] ?? 0) - value;
+    yield (toLeft < toRight ? sorted[left--] : sorted[right++]) ?? 0;
+  }
+}
+
 /** Index of the first number that is not below `value`; their number where all are. */
-export function firstFrom(sorted: Float64Array, value: number): number {
+function firstFrom(sorted: Float64Array, value: number): number {
   let [low, high] = [0, sorted.length];
   while (low < high) {
     const middle = (low + high) >>> 1;

@@ -1,4 +1,5 @@
 import type { Cell } from './cells.js';
+import { correlation } from './correlation.js';
 
 /** Columns, by their places, each of which another of the group nearly tells; `strength` is the weakest tie that the group needs, 0..1. */
 export interface RedundantGroup { readonly places: readonly number[]; readonly strength: number }
@@ -67,16 +68,8 @@ const present = (column: Column, row: number) => (column.kind === 'ranked' ? !Nu
 
 /** Pearson's correlation of the ranks without its sign; equal values share their mean rank. Null where one does not vary. C. Spearman, 1904. */
 export function spearman(a: readonly number[], b: readonly number[]): number | null {
-  const [x, y] = [ranks(a), ranks(b)];
-  const mean = (a.length + 1) / 2;
-  let [xy, xx, yy] = [0, 0, 0];
-  x.forEach((rank, row) => {
-    const [dx, dy] = [rank - mean, (y[row] ?? 0) - mean];
-    xy += dx * dy;
-    xx += dx * dx;
-    yy += dy * dy;
-  });
-  return xx === 0 || yy === 0 ? null : Math.abs(xy) / Math.sqrt(xx * yy);
+  const correlated = correlation(ranks(a), ranks(b));
+  return correlated === null ? null : Math.abs(correlated);
 }
 
 function ranks(values: readonly number[]): Float64Array {

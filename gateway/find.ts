@@ -20,6 +20,12 @@ export async function findSnapshot(stores: Stores, digest: string) {
   return snapshot;
 }
 
+export async function findFeatureView(stores: Stores, name: string) {
+  const view = await stores.featureViews.current(name);
+  if (!view) throw new PerennialError('features/unknown', `there is no feature view ${name}`);
+  return view;
+}
+
 export async function findRun(stores: Stores, id: string) {
   const run = await stores.runs.get(id);
   if (!run) throw new PerennialError('run/unknown', `there is no run ${id}`);

@@ -1,5 +1,5 @@
 import type { FeatureReport } from '../../contract/importance.js';
-import { growthText } from '../../domain/importance.js';
+import { ERROR_NAMES, growthCells, growthText } from '../../domain/importance.js';
 import { table } from '../html.js';
 
 const NAMED = 5;
@@ -13,10 +13,9 @@ export function hangsOn({ metric, columns }: FeatureReport): string {
 
 /** What the error grows by when the values of a column, or of columns that say the same, are exchanged among the rows. */
 export function featuresHtml({ metric, rows, columns, redundant }: FeatureReport): string {
-  const growth = ({ importance, interval }: FeatureReport['columns'][number] | FeatureReport['redundant'][number]) => [growthText(metric, importance), interval.map((value) => growthText(metric, value)).join(' to ')];
   return `<h2>What the answers hang on</h2>
-<p>Growth of the ${metric === 'mae' ? 'mean absolute error' : 'share of wrong answers'} on ${rows} test rows when a column's values are exchanged among them.</p>
-${table(['column', 'adds', '95% interval'], columns.slice(0, SHOWN).map((column) => [column.name, ...growth(column)]))}
+<p>Growth of the ${ERROR_NAMES[metric]} on ${rows} test rows when a column's values are exchanged among them.</p>
+${table(['column', 'adds', '95% interval'], columns.slice(0, SHOWN).map((column) => [column.name, ...growthCells(metric, column)]))}
 ${columns.length > SHOWN ? `<p>${columns.length - SHOWN} more columns add less.</p>` : ''}
-${redundant.length > 0 ? `<p>These say nearly the same, and hide each other's part:</p>${table(['columns', 'together add', '95% interval'], redundant.map((group) => [group.columns.join(', '), ...growth(group)]))}` : ''}`;
+${redundant.length > 0 ? `<p>These say nearly the same, and hide each other's part:</p>${table(['columns', 'together add', '95% interval'], redundant.map((group) => [group.columns.join(', '), ...growthCells(metric, group)]))}` : ''}`;
 }

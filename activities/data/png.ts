@@ -1,16 +1,13 @@
 import { createHash } from 'node:crypto';
 import { convertIndexedToRgb, decode, encode } from 'fast-png';
 import type { DecodedPng } from 'fast-png';
-import type { ResizeMethod } from '../../definition/resize.js';
 import { declaredSize } from '../../domain/png-size.js';
 import { MOST_PIXELS, resizePixels } from '../../domain/resize.js';
 import { differenceHash } from '../../domain/picture-likeness.js';
+import type { PictureShape } from '../../runtime/data/picture.js';
 import type { Check } from './findings.js';
 import { figuresOf } from './profile/picture-figures.js';
 import type { PictureFigures } from './profile/picture-figures.js';
-
-/** What a definition says of its pictures: pixels, and 1 (grey) or 3 (RGB) channels of 8 bits; and whether those of another size are resized. */
-export interface PictureShape { readonly height: number; readonly width: number; readonly channels: number; readonly resize?: ResizeMethod | undefined }
 
 /** A picture as snapshots keep it: `png` without palette, 8 bits a channel; `digest` the sha256 of its pixels, `looks` a hash that similar pictures have nearly alike. */
 export type CheckedPicture =
@@ -30,14 +27,13 @@ export function checkPicture(file: Uint8Array, shape: PictureShape): CheckedPict
   if ('error' in decoded) return { ok: false, check: 'unreadable', message: `not a whole PNG picture (${decoded.error})` };
   const { width, height, depth, palette } = decoded;
   const channels = palette ? palette[0]?.length ?? 3 : decoded.channels;
-  const fits = shape.resize !== undefined || (width === shape.width && height === shape.height);
-  if (!fits || channels !== shape.channels || (depth !== 8 && !palette)) {
+  const isOfSize = width === shape.width && height === shape.height;
+  if ((!isOfSize && shape.resize === undefined) || channels !== shape.channels || (depth !== 8 && !palette)) {
     const found = `${height}×${width} with ${channels} channels of ${depth} bits`;
     return { ok: false, check: 'wrong-shape', message: `pictures must be ${shape.resize === undefined ? `${shape.height}×${shape.width}` : 'of any size,'} with ${shape.channels} channels of 8 bits; found ${found}` };
   }
   const pixels = palette ? new Uint8Array(convertIndexedToRgb(decoded)) : new Uint8Array(decoded.data.buffer, decoded.data.byteOffset, decoded.data.byteLength);
-  if (width !== shape.width || height !== shape.height) return packPicture(resizePixels(pixels, { height, width, channels }, shape, shape.resize ?? 'bilinear'), shape);
-  if (palette) return packPicture(pixels, shape);
+  if (palette || !isOfSize) return packPicture(resizePixels(pixels, { height, width, channels }, shape, shape.resize ?? 'bilinear'), shape);
   return { ok: true, png: file, digest: pixelDigest(pixels), looks: differenceHash(pixels, shape), figures: figuresOf(pixels, channels) };
 }
 

@@ -35,6 +35,9 @@ export const KEY_HASH = 'sha256(key)';
 /** A number of 32 bits, the same hash as `shardOf` of domain/, as SQL. */
 export const placeSql = (keyHash: string) => `('0x' || substr(${keyHash}, 9, 8))::ubigint`;
 
+/** Where a hash lies between 0 and 1, as SQL: its first 32 bits, as `splitOf` of domain/ takes them. */
+export const positionSql = (hash: string) => `(('0x' || substr(${hash}, 1, 8))::ubigint / 4294967296.0::double)`;
+
 /**
  * A row's split as SQL over `key` and, where the rule needs one, over the staged text `divider`: the same rule as `splitOf` of
  * domain/. Null where the divider is missing or no time. With shares of a time it is the time itself, until {@link boundedSplit}.
@@ -50,7 +53,7 @@ export function splitSql(rule: SplitRule, divider: string | null, keyHash = KEY_
 
 function byHash(hash: string, { train, validation, test }: { train: number; validation: number; test: number }): string {
   const rest = validation === 0 ? 'test' : 'validation';
-  const position = `(('0x' || substr(${hash}, 1, 8))::ubigint / 4294967296.0::double)`;
+  const position = positionSql(hash);
   return `case when ${position} < ${test}::double then 'test' when ${train === 0 ? 'true' : `${position} < ${test + validation}::double`} then ${literal(rest)} else 'train' end`;
 }
 

@@ -5,6 +5,7 @@ import type { LocalSnapshot } from '../../contract/frames.js';
 import type { Split } from '../../contract/snapshot.js';
 import { digestOf } from '../../domain/digest.js';
 import { identifier, literal, openDuck } from '../data/duckdb.js';
+import { positionSql } from '../data/split-sql.js';
 
 /** Which rows a trial is judged on: the validation rows, or a fold of all rows but the test rows. `group`: the column whose values stay together. */
 export type HeldOut = { readonly kind: 'validation' } | { readonly kind: 'fold'; readonly fold: number; readonly folds: number; readonly seed: number; readonly group: string | null };
@@ -58,7 +59,7 @@ function destinations(split: Split, heldOut: HeldOut): [to: Split, where: string
 /** The fold of a row as SQL, by a hash of its key, or of its group where it has one: it does not depend on other rows, and another seed divides them another way. */
 export function foldSql({ folds, seed, group }: Pick<Extract<HeldOut, { kind: 'fold' }>, 'folds' | 'seed' | 'group'>): string {
   const text = group === null ? 'key' : `coalesce(${identifier(group)}::varchar, key)`;
-  return `floor(('0x' || substr(sha256(${literal(`fold ${seed}\n`)} || ${text}), 1, 8))::ubigint / 4294967296.0::double * ${folds})::integer`;
+  return `floor(${positionSql(`sha256(${literal(`fold ${seed}\n`)} || ${text})`)} * ${folds})::integer`;
 }
 
 const named = (heldOut: HeldOut) => (heldOut.kind === 'fold' ? `fold ${heldOut.fold + 1} of ${heldOut.folds}${heldOut.group === null ? '' : ` by ${heldOut.group}`}` : 'the validation rows');

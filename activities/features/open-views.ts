@@ -4,7 +4,7 @@ import type { JoinedView } from '../../contract/joined-view.js';
 import { durationMs } from '../../definition/common.js';
 import type { Data } from '../../definition/data.js';
 import type { FeatureView } from '../../definition/feature-view.js';
-import { usedColumns, viewMisfits } from '../../definition/view-use.js';
+import { usedColumns, viewIssues } from '../../definition/view-use.js';
 import type { ViewUse } from '../../definition/view-use.js';
 import { readJson } from '../../stores/json-objects.js';
 import type { ActivityDeps } from '../deps.js';
@@ -22,9 +22,9 @@ export async function openViews({ stores, artifacts }: Pick<ActivityDeps, 'store
   const open: OpenView[] = [];
   for (const [index, use] of (data.kind === 'table' ? data.views ?? [] : []).entries()) {
     const current = await stores.featureViews.current(use.view);
-    const misfits = data.kind === 'table' ? viewMisfits(use, current?.definition ?? null, data.columns, []) : [];
-    for (const { path, expected, found } of misfits) findings.add('wrong-shape', 'block', `data.views[${index}].${path}: expected ${expected}, found ${found}`, `view ${use.view}`);
-    if (!current || misfits.length > 0) continue;
+    const issues = data.kind === 'table' ? viewIssues(index, use, current?.definition ?? null, data.columns, []) : [];
+    for (const issue of issues) findings.add('wrong-shape', 'block', issue, `view ${use.view}`);
+    if (!current || issues.length > 0) continue;
     const store = await stores.featureStores.get(use.view, current.digest);
     if (!store?.manifest) throw new PerennialError('features/not-ready', `the feature view ${use.view} has not been materialised yet, as it is at commit ${current.commit.slice(0, 12)}`, { view: use.view });
     const manifest = FeatureManifest.parse(await readJson(artifacts, store.manifest));

@@ -1,5 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import pg from 'pg';
 import { PerennialError } from '../../contract/errors.js';
 import { sqlVariable } from '../../contract/names.js';
 import type { FeatureView } from '../../definition/feature-view.js';
@@ -8,6 +9,7 @@ import { isUnreadable, mayHold, stagedType, stagedValue } from '../data/column-s
 import { duckMessage, identifier, literal } from '../data/duckdb.js';
 import type { Duck } from '../data/duckdb.js';
 import { eventTimeSql } from '../data/event-time.js';
+import { NAMED_ROWS } from '../data/findings.js';
 import { filesAt } from '../data/listing.js';
 import { openLocation, staysInside } from '../data/location.js';
 import { readSql } from '../data/read-sql.js';
@@ -50,13 +52,12 @@ type SourceOf<K extends FeatureView['source']['kind']> = Extract<FeatureView['so
 
 /** Behind the query's own text, so that a comment in its last line ends there. */
 const BEFORE = 'select * from (';
-const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
 
 async function readQuery(duck: Duck, request: ReadRequest, source: SourceOf<'sql'>): Promise<void> {
   const { deps, view, from, asOf, signal } = request;
   const url = deps.sqlConnection(source.connection);
   if (url === null) throw blocked(view.name, `the connection ${source.connection} is not set: ${sqlVariable(source.connection)} in the environment of the compute worker`);
-  const time = quoted(view.timestamp);
+  const time = pg.escapeIdentifier(view.timestamp);
   const query = `${BEFORE}${source.query.replace(/[;\s]+$/, '')}\n) as rows where ${time} is null or (${time} <= timestamptz ${literal(asOf)}${from === null ? '' : ` and ${time} >= timestamptz ${literal(from)}`})`;
   try {
     const reading = await readSql(duck, { source: { ...source, query }, url, application: `perennial materialisation of ${view.name}` }, 'answer', signal);
@@ -132,8 +133,6 @@ async function stage(duck: Duck, { view, from, asOf }: ReadRequest, reading: Rea
 export function timestamp(iso: string): string {
   return `timestamp ${literal(iso.replace('T', ' ').replace('Z', ''))}`;
 }
-
-const NAMED_ROWS = 20;
 
 /** Rows that cannot be stored: without a key or a time, with values that are not of their columns' types, or twice and not alike. */
 export async function checkCandidates(duck: Duck, view: FeatureView): Promise<void> {

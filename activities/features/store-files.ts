@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { FeatureFile, FeatureManifest } from '../../contract/feature-store.js';
 import type { FeatureView } from '../../definition/feature-view.js';
 import { cachedFiles } from '../data/cached-files.js';
-import { literal } from '../data/duckdb.js';
+import { identifier, literal } from '../data/duckdb.js';
 import type { Duck } from '../data/duckdb.js';
 import { microsecondSql } from '../data/event-time.js';
 import type { ActivityDeps } from '../deps.js';
@@ -30,7 +30,7 @@ export async function storeFiles(duck: Duck, deps: ActivityDeps, { view, manifes
   const paths = await cachedFiles(deps, taken.map(({ file }) => file), signal);
   const path = join(folder, 'rows.parquet');
   const all = [`select ${storedColumns(view)} from fresh`, ...(paths.length === 0 ? [] : [`select ${storedColumns(view)} from (select ${workingColumns(view)} from read_parquet([${paths.map(literal).join(', ')}]))`])].join(' union all ');
-  const order = view.entity.map(({ name }) => `"${name.replaceAll('"', '""')}"`).join(', ');
+  const order = view.entity.map(({ name }) => identifier(name)).join(', ');
   // One thread, so that the same rows give the same bytes.
   const [threads] = await duck.rows<{ n: number | bigint }>('select current_setting(\'threads\') as n');
   await duck.run('set threads = 1');

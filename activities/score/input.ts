@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PerennialError } from '../../contract/errors.js';
-import type { ResizeMethod } from '../../definition/resize.js';
+import type { PictureShape } from '../../runtime/data/picture.js';
 import type { Signature } from '../../contract/package.js';
 import type { TypedColumn } from '../../definition/columns.js';
 import { describeColumn } from '../../domain/cells.js';
@@ -18,7 +18,7 @@ export function inputError(input: string, message: string, details: Readonly<Rec
 }
 
 /** The one picture column of a signature, or null where its inputs are numbers. */
-export function pictureOf(signature: Signature): { name: string; height: number; width: number; channels: number; resize?: ResizeMethod | undefined } | null {
+export function pictureOf(signature: Signature): (PictureShape & { readonly name: string }) | null {
   const [first, ...more] = signature.inputs;
   const [height, width, channels] = first?.shape ?? [];
   if (!first || more.length > 0 || height === undefined || width === undefined || channels === undefined) return null;

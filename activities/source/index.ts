@@ -3,7 +3,7 @@ import { Context } from '@temporalio/activity';
 import { PerennialError } from '../../contract/errors.js';
 import type { RunError } from '../../contract/run.js';
 import type { ModelDefinition } from '../../definition/model.js';
-import { viewMisfits } from '../../definition/view-use.js';
+import { viewIssues } from '../../definition/view-use.js';
 import { tighten } from '../../domain/policy.js';
 import { findDefinitions } from '../../runtime/definition/find.js';
 import { readDefinitionFile } from '../../runtime/definition/read.js';
@@ -84,7 +84,7 @@ export function createSourceActivities(deps: ActivityDeps) {
       const view = ofCommit.find((one) => one.view.name === use.view)?.view ?? (await stores.featureViews.current(use.view))?.definition ?? null;
       const known = view ? [] : [...new Set([...ofCommit.map((one) => one.view.name), ...(await stores.featureViews.list()).map((one) => one.view)])];
       const columns = data.kind === 'table' ? data.columns : [];
-      issues.push(...viewMisfits(use, view, columns, known).map(({ path, expected, found }) => `data.views[${index}].${path}: expected ${expected}, found ${found}`));
+      issues.push(...viewIssues(index, use, view, columns, known));
     }
     if (issues.length > 0) throw new PerennialError('definition/invalid', `${file}:\n${issues.map((issue) => `  ${issue}`).join('\n')}`, { file, issues });
   }

@@ -3,7 +3,7 @@ import { RunId } from '../../contract/api/requests.js';
 import { PerennialError } from '../../contract/errors.js';
 import type { FeatureReport } from '../../contract/importance.js';
 import { parseVersionName, VersionName } from '../../contract/ref.js';
-import { growthText } from '../../domain/importance.js';
+import { ERROR_NAMES, growthCells } from '../../domain/importance.js';
 import { metricText } from '../../domain/metrics.js';
 import type { Api } from '../api.js';
 import { plain, type Register } from '../register.js';
@@ -37,12 +37,10 @@ async function runOf(api: Api, of: string): Promise<string> {
 
 function importanceText(run: string, { metric, rows, repeats, error, columns, redundant }: FeatureReport): string {
   const largest = Math.max(...columns.map(({ importance }) => importance), Number.MIN_VALUE);
-  const text = (value: number) => growthText(metric, value);
-  const growth = ({ importance, interval }: FeatureReport['columns'][number] | FeatureReport['redundant'][number]) => [text(importance), interval.map(text).join(' to ')];
-  const said = redundant.map((group) => [group.columns.join(', '), group.strength.toFixed(2), ...growth(group)]);
+  const said = redundant.map((group) => [group.columns.join(', '), group.strength.toFixed(2), ...growthCells(metric, group)]);
   return [
-    `${run}: error of ${metricText(metric, error)} (${metric === 'mae' ? 'mean absolute error' : 'share of wrong answers'}) on ${rows} test rows; what a column's values add to it when they are exchanged among the rows (mean of ${repeats} times)`, '',
-    table(['COLUMN', 'ADDS', '95% INTERVAL', ''], columns.map((column) => [column.name, ...growth(column), '█'.repeat(Math.round(BAR * Math.max(0, column.importance) / largest)) || null])),
+    `${run}: error of ${metricText(metric, error)} (${ERROR_NAMES[metric]}) on ${rows} test rows; what a column's values add to it when they are exchanged among the rows (mean of ${repeats} times)`, '',
+    table(['COLUMN', 'ADDS', '95% INTERVAL', ''], columns.map((column) => [column.name, ...growthCells(metric, column), '█'.repeat(Math.round(BAR * Math.max(0, column.importance) / largest)) || null])),
     ...(said.length > 0 ? ['', 'These say nearly the same, so that each alone seems to matter less than all of them together:', table(['COLUMNS', 'TIE', 'TOGETHER ADD', '95% INTERVAL'], said)] : []),
     ...spare(columns, redundant),
   ].join('\n');

@@ -3,9 +3,10 @@ import { JobId, MaterialiseBody, ViewParams } from '../../contract/api/requests.
 import { PerennialError } from '../../contract/errors.js';
 import { FeatureManifest } from '../../contract/feature-store.js';
 import type { FeatureViewState } from '../../contract/feature-store.js';
-import { parseDuration } from '../../domain/times.js';
+import { isStale } from '../../domain/feature-rows.js';
 import type { StoredView } from '../../stores/feature-views.js';
 import { readJson } from '../../stores/json-objects.js';
+import { findFeatureView } from '../find.js';
 import { Answer, defineRoute, READERS } from '../http/route.js';
 import { requestId } from '../request-id.js';
 import type { Services } from '../services.js';
@@ -21,13 +22,13 @@ export const listFeatureViews = defineRoute({
 
 export const getFeatureView = defineRoute({
   method: 'GET', path: '/features/:view', summary: 'A feature view, and how up to date it is', access: READERS, params: ViewParams,
-  handle: async ({ params: { view }, services }) => ({ view: await stateOf(services, await findView(services, view)) }),
+  handle: async ({ params: { view }, services }) => ({ view: await stateOf(services, await findFeatureView(services.stores, view)) }),
 });
 
 export const materialiseView = defineRoute({
   method: 'POST', path: '/features/:view/materialise', summary: 'Bring a feature view up to date now', access: ['scientist', 'operator'], params: ViewParams, body: MaterialiseBody,
   async handle({ params: { view }, body, services }) {
-    await findView(services, view);
+    await findFeatureView(services.stores, view);
     const id = requestId(body.id);
     await services.workflows.startMaterialisation({ view, id, full: body.full });
     return new Answer(202, { view, materialisation: id });
@@ -52,12 +53,6 @@ function nullWhereAway(error: unknown): null {
   throw error;
 }
 
-async function findView({ stores }: Services, name: string): Promise<StoredView> {
-  const view = await stores.featureViews.current(name);
-  if (!view) throw new PerennialError('features/unknown', `there is no feature view ${name}`);
-  return view;
-}
-
 async function stateOf({ stores, artifacts }: Services, { view, repository, path, commit, digest, definition }: StoredView): Promise<FeatureViewState> {
   const { owner, purpose, entity, columns, schedule, freshness, ttl } = definition;
   const store = await stores.featureStores.get(view, digest);
@@ -65,7 +60,7 @@ async function stateOf({ stores, artifacts }: Services, { view, repository, path
   const asOf = store?.asOf ?? null;
   return {
     view, repository, path, owner, purpose, commit, digest, entity: entity.map(({ name }) => name), columns: columns.map((column) => (typeof column === 'string' ? column : column.name)), schedule, freshness, ttl,
-    asOf, stale: asOf === null || Date.now() - Date.parse(asOf) > parseDuration(freshness), rows: store?.rows ?? 0, entities: await stores.featureRows.count(view, digest), files: manifest?.files.length ?? 0,
+    asOf, stale: isStale({ asOf, freshness }, Date.now()), rows: store?.rows ?? 0, entities: await stores.featureRows.count(view, digest), files: manifest?.files.length ?? 0,
     ...await stores.featureStores.newest(view, digest),
   };
 }

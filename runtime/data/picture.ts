@@ -4,6 +4,7 @@ import { declaredSize } from '../../domain/png-size.js';
 import { MOST_PIXELS, resizePixels } from '../../domain/resize.js';
 import { PerennialError } from '../../contract/errors.js';
 
+/** What a definition says of its pictures: pixels, and 1 (grey) or 3 (RGB) channels of 8 bits; and whether those of another size are resized. */
 export interface PictureShape { readonly height: number; readonly width: number; readonly channels: number; readonly resize?: ResizeMethod | undefined }
 
 /**

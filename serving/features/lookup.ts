@@ -2,7 +2,7 @@ import type { JoinedView } from '../../contract/joined-view.js';
 import type { Signature } from '../../contract/package.js';
 import type { Cell } from '../../domain/cells.js';
 import { cellOf, describeColumn } from '../../domain/cells.js';
-import { entityHash } from '../../domain/feature-rows.js';
+import { entityHash, isStale } from '../../domain/feature-rows.js';
 import { DATATYPES } from '../../domain/signature-cells.js';
 import { formatDuration, parseDuration } from '../../domain/times.js';
 import type { FeatureRowsStore, Upkeep } from '../../stores/feature-rows.js';
@@ -50,7 +50,7 @@ export function createFeatureLookup({ rows, timeoutMs, onLookup, now = Date.now 
     const since = new Date(at - ttlMs).toISOString();
     const hashes = keys.map(entityHash);
     const [upkeep, found] = await within(() => Promise.all([upkeepOf(view, digest, at), rows.find(view, digest, [...new Set(hashes)], since)]), view);
-    const stale = isStale(upkeep, at);
+    const stale = !upkeep || isStale(upkeep, at);
     if (stale && upkeep?.whenStale !== 'null') {
       onLookup(view, 'refused');
       throw new ServingError(503, `features/stale: the view ${view} is as of ${upkeep?.asOf ?? 'no time yet'}, and may be ${formatDuration(parseDuration(upkeep?.freshness ?? '0s'))} old at most.`, { retryAfter: 5 });
@@ -94,10 +94,6 @@ export function createFeatureLookup({ rows, timeoutMs, onLookup, now = Date.now 
   }
 }
 export type FeatureLookup = ReturnType<typeof createFeatureLookup>;
-
-function isStale(upkeep: Upkeep | null, at: number): boolean {
-  return !upkeep || upkeep.asOf === null || at - Date.parse(upkeep.asOf) > parseDuration(upkeep.freshness);
-}
 
 /** The key of each row. */
 function keysOf(request: InferenceRequest, { view, keys, columns }: JoinedView, maximumRows: number): Cell[][] {

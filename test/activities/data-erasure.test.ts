@@ -4,7 +4,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDataActivities, openSnapshot } from '../../activities/data/index.js';
 import { addRun, versionOf } from '../stores/samples.js';
-import { createDataStack, pixels, png, query, SHAPE } from './support/data.js';
+import { createDataStack, keysOf, pixels, png, SHAPE } from './support/data.js';
 import type { Data, DataStack } from './support/data.js';
 
 let stack: DataStack;
@@ -23,7 +23,7 @@ const search = (model: string, id: string) => new MockActivityEnvironment().run(
 const erase = async (model: string, id: string, key = KEY) => stack.stores.erasures.request({ id, model, key, reason: 'a request', by: 'ada' });
 const keysIn = async (digest: string) => {
   const { localShards } = await openSnapshot(stack.deps, digest);
-  return (await query(`select key from read_parquet([${localShards.map(({ path }) => `'${path}'`).join(', ')}]) order by key`)).map(({ key }) => String(key));
+  return keysOf(localShards.map(({ path }) => path));
 };
 const blobs = () => stack.artifacts.list('blobs/');
 

@@ -10,7 +10,7 @@ import { frozenManifest, rowsOf } from '../../domain/frozen.js';
 import { loadNativeParts } from '../../infra/native.js';
 import { readJson } from '../../stores/json-objects.js';
 import { digest as sha256, reason } from '../stores/samples.js';
-import { createDataStack, pixels, png, query, SHAPE } from './support/data.js';
+import { createDataStack, keysOf, pixels, png, SHAPE } from './support/data.js';
 import type { Data, DataStack } from './support/data.js';
 
 let stack: DataStack;
@@ -44,7 +44,6 @@ const get = async (model: string, name = 'q3') => {
   if (!set) throw new Error(`${name} is not there`);
   return set;
 };
-const keysOf = async (paths: readonly string[]) => (await query(`select key from read_parquet([${paths.map((path) => `'${path}'`).join(', ')}]) order by key`)).map(({ key }) => String(key));
 const frozenKeys = async (model: string) => keysOf((await openFrozen(stack.deps, await get(model))).localShards.map(({ path }) => path));
 const keysIn = async (snapshot: string, split: 'train' | 'test') => keysOf((await openSnapshot(stack.deps, snapshot)).localShards.filter((shard) => shard.split === split).map(({ path }) => path));
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { correlation, differenceHash, greyCells, hammingDistance, LikenessIndex } from '../../domain/picture-likeness.js';
+import { correlation } from '../../domain/correlation.js';
+import { differenceHash, greyCells, hammingDistance, LikenessIndex } from '../../domain/picture-likeness.js';
 import { softPicture } from '../support/pictures.js';
 import { generator } from '../support/random.js';
 

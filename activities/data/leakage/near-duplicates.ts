@@ -1,7 +1,8 @@
 import { decode } from 'fast-png';
 import { setImmediate } from 'node:timers/promises';
 import { PictureLeakage } from '../../../definition/leakage.js';
-import { correlation, greyCells, LikenessIndex } from '../../../domain/picture-likeness.js';
+import { correlation } from '../../../domain/correlation.js';
+import { greyCells, LikenessIndex } from '../../../domain/picture-likeness.js';
 import type { Findings } from '../findings.js';
 import type { Images, PictureRow } from '../picture-rows.js';
 import type { Spill } from '../spill.js';

@@ -111,3 +111,8 @@ export async function query(sql: string): Promise<Record<string, unknown>[]> {
     instance.closeSync();
   }
 }
+
+/** Keys of the rows of shards' files, in order. */
+export async function keysOf(paths: readonly string[]): Promise<string[]> {
+  return (await query(`select key from read_parquet([${paths.map((path) => `'${path}'`).join(', ')}]) order by key`)).map(({ key }) => String(key));
+}
