@@ -50,13 +50,10 @@ export function createFeatureViewsStore(db: Database) {
       return parseRows(StoredView, await db.query(`select ${DEFINITION} from feature_view_definitions d join feature_views v on v.name = d.view and v.current_commit = d.commit order by v.name`));
     },
 
-    /** Puts a saved view into force, unless one that was saved after it is in force: a late retry changes nothing. */
-    async setCurrent(view: string, commit: string): Promise<void> {
-      await db.query(
-        `update feature_views v set current_commit = wanted.commit from feature_view_definitions wanted
-         where v.name = $1 and wanted.view = $1 and wanted.commit = $2
-           and not exists (select 1 from feature_view_definitions present where present.view = $1 and present.commit = v.current_commit and present.seq > wanted.seq)`,
-        [view, commit]);
+    /** Puts a saved view into force in the place of the one at `instead` (null: of none). Returns false, and changes nothing, when another one is in force by now. */
+    async setCurrent(view: string, commit: string, { instead }: { instead: string | null }): Promise<boolean> {
+      const rows = await db.query('update feature_views set current_commit = $2 where name = $1 and current_commit is not distinct from $3 returning name', [view, commit, instead]);
+      return rows.length > 0;
     },
   };
 }

@@ -63,14 +63,9 @@ export function createModelsStore(db: Database) {
       return parseFirst(StoredDefinition, await db.query(`select ${DEFINITION} from definitions d join models m on m.name = d.model and m.current_commit = d.commit where m.name = $1`, [model]));
     },
 
-    /** Puts a saved definition into force, unless one that was saved after it is in force: a late retry changes nothing. Returns whether it is in force now. */
-    async setCurrent(model: string, commit: string): Promise<boolean> {
-      const rows = await db.query(
-        `update models m set current_commit = wanted.commit from definitions wanted
-         where m.name = $1 and wanted.model = $1 and wanted.commit = $2
-           and not exists (select 1 from definitions present where present.model = $1 and present.commit = m.current_commit and present.seq > wanted.seq)
-         returning m.name`,
-        [model, commit]);
+    /** Puts a saved definition into force in the place of the one at `instead` (null: of none). Returns false, and changes nothing, when another one is in force by now. */
+    async setCurrent(model: string, commit: string, { instead }: { instead: string | null }): Promise<boolean> {
+      const rows = await db.query('update models set current_commit = $2 where name = $1 and current_commit is not distinct from $3 returning name', [model, commit, instead]);
       return rows.length > 0;
     },
 

@@ -16,6 +16,8 @@ import { checkOut } from './git.js';
 import { runRepositoryTests } from './tests.js';
 
 export interface CommitRequest { readonly repository: string; readonly commit: string; readonly branch: string; readonly via: 'hook' | 'local' | 'poll' }
+/** A commit and those before it. */
+interface Descent { readonly repository: string; readonly commit: string; readonly ancestors: readonly string[] }
 export type SourceActivities = ReturnType<typeof createSourceActivities>;
 
 /** From a commit to the definitions it holds. Everything is named by the commit or by content, so a second try writes the same rows and blobs. */
@@ -53,16 +55,10 @@ export function createSourceActivities(deps: ActivityDeps) {
       return { models, views, ancestors: found.ancestors };
     }),
 
-    /** The newest commit by its own clock is current, whichever intake ends last; within one second, the one that comes after the other. */
+    /** What the commit defines comes into force, unless a newer commit is in force already. */
     async acceptCommit({ repository, commit, models, views = [], ancestors }: { repository: string; commit: string; models: string[]; views?: string[]; ancestors: string[] }): Promise<void> {
-      const intake = await stores.models.getIntake(repository, commit);
-      const isNewest = async (present: { readonly commit: string } | null): Promise<boolean> => {
-        const before = present ? await stores.models.getIntake(repository, present.commit) : null;
-        const later = before?.committedAt && intake?.committedAt ? Date.parse(intake.committedAt) - Date.parse(before.committedAt) : null;
-        return later === null || later > 0 || (later === 0 && ancestors.includes(present?.commit ?? ''));
-      };
-      for (const model of models) if (await isNewest(await stores.models.currentDefinition(model))) await stores.models.setCurrent(model, commit);
-      for (const view of views) if (await isNewest(await stores.featureViews.current(view))) await stores.featureViews.setCurrent(view, commit);
+      for (const model of models) await putInForce({ repository, commit, ancestors }, { current: () => stores.models.currentDefinition(model), set: (instead) => stores.models.setCurrent(model, commit, { instead }) });
+      for (const view of views) await putInForce({ repository, commit, ancestors }, { current: () => stores.featureViews.current(view), set: (instead) => stores.featureViews.setCurrent(view, commit, { instead }) });
       await stores.models.finishIntake({ repository, commit, status: 'accepted', models, error: null });
     },
 
@@ -76,6 +72,21 @@ export function createSourceActivities(deps: ActivityDeps) {
       });
     },
   };
+
+  /** Intakes of several commits may end in any order and at once: each looks again when another one came between. */
+  async function putInForce(of: Descent, { current, set }: { current: () => Promise<{ readonly commit: string } | null>; set: (instead: string | null) => Promise<boolean> }): Promise<void> {
+    for (let done = false; !done;) {
+      const present = await current();
+      done = present !== null && !(await isNewer(of, present.commit)) || await set(present?.commit ?? null);
+    }
+  }
+
+  /** The newer commit is the one that comes after the other; where neither is known to, the later by its committer's clock. */
+  async function isNewer({ repository, commit, ancestors }: Descent, present: string): Promise<boolean> {
+    if (ancestors.includes(present)) return true;
+    const [intake, before] = [await stores.models.getIntake(repository, commit), await stores.models.getIntake(repository, present)];
+    return !intake?.committedAt || !before?.committedAt || Date.parse(intake.committedAt) > Date.parse(before.committedAt);
+  }
 
   /** Holds the views that a model names against those of its own commit and, of other repositories, those in force. */
   async function checkViews({ data }: ModelDefinition, file: string, ofCommit: readonly ReadView[]): Promise<void> {

@@ -16,7 +16,7 @@ it('feature views are shown to everybody who may read; only those who may can ma
   await stores.repositories.add({ name: 'cars', url: 'file:///cars', branches: ['main'], pollSeconds: 0, by: 'ada' });
   await stores.featureViews.ensure({ view, repository: 'cars', path: 'activity.view.ts' });
   await stores.featureViews.saveDefinition({ view: 'activity', repository: 'cars', commit: commit('a'), path: 'activity.view.ts', digest: digest('a'), definition: view, bundle: ref('bundle') });
-  await stores.featureViews.setCurrent('activity', commit('a'));
+  await stores.featureViews.setCurrent('activity', commit('a'), { instead: null });
   const [viewer, scientist] = [await gateway.tokenWith(['viewer']), await gateway.tokenWith(['scientist'])];
   const shown = async () => (await gateway.call('GET', '/features', { token: viewer })).body as unknown as { views: { view: string; stale: boolean; lastFailure: { error: { code: string } } | null }[] };
   expect((await shown()).views).toMatchObject([{ view: 'activity', asOf: null, stale: true, rows: 0, entities: 0, lastRun: null, lastFailure: null, columns: ['visits'], commit: commit('a') }]);

@@ -49,10 +49,9 @@ export async function createDataStack() {
     /** The database behind the connection of this name. */
     warehouse,
 
-    /** A model whose definition at a new commit has this data, in a file of this `code`. Returns what builds its snapshot. */
-    async define(data: Data, model?: string, code?: string, more: Partial<ModelDefinitionInput> = {}) {
+    /** A model whose definition at a commit (a new one if not told) has this data, in a file of this `code`. Returns what builds its snapshot. */
+    async define(data: Data, model?: string, code?: string, more: Partial<ModelDefinitionInput> = {}, at: string = commit(randomUUID())) {
       const name = model ?? await addModel(stores);
-      const at = commit(randomUUID());
       const definition = ModelDefinition.parse({
         schema: 1, name, owner: { name: 'Ada', email: 'ada@example.com' }, purpose: 'a test', data,
         network: { layers: [{ className: 'Dense', config: { units: 2 } }] }, training: { optimizer: { kind: 'sgd', learningRate: 0.1 }, epochs: 1, batchSize: 8, seed: 1 },
