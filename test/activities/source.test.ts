@@ -1,4 +1,5 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSourceActivities } from '../../activities/source/index.js';
 import { commit } from '../stores/samples.js';
@@ -23,7 +24,7 @@ async function read(...commits: { at: string; second: number; after?: string[] }
   }
   const accept = (at: string) => new MockActivityEnvironment().run(() => createSourceActivities(stack.deps).acceptCommit({ repository: 'cars', commit: at, models: [model], ancestors: commits.find((one) => one.at === at)?.after ?? [] }));
   const inForce = async () => (await stores.models.get(model))?.currentCommit;
-  return { accept, inForce };
+  return { model, accept, inForce };
 }
 
 describe('of two commits', () => {
@@ -37,9 +38,23 @@ describe('of two commits', () => {
       expect(await inForce()).toBe(newer);
     });
   }
-  it('that are accepted at once, the newer is in force', async () => {
-    const { accept, inForce } = await read({ at: newer, second: 0, after: [older] }, { at: older, second: 0 });
-    await Promise.all([accept(older), accept(newer), accept(older)]);
+  it('that are accepted at once, the newer is in force even if the older looked before and writes after', async () => {
+    const { model, accept, inForce } = await read({ at: newer, second: 0, after: [older] }, { at: older, second: 0 });
+    const holder = new pg.Client(stack.databaseUrl);
+    await holder.connect();
+    const waiting = async () => {
+      await holder.query('select pg_stat_clear_snapshot()');
+      return (await holder.query<{ n: number }>("select count(*)::int as n from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'")).rows[0]?.n;
+    };
+    await holder.query('begin');
+    await holder.query('select from models where name = $1 for update', [model]);
+    const accepted = [accept(newer)];
+    await expect.poll(waiting).toBe(1);
+    accepted.push(accept(older));
+    await expect.poll(waiting).toBe(2);
+    await holder.query('commit');
+    await Promise.all(accepted);
+    await holder.end();
     expect(await inForce()).toBe(newer);
   });
   it('of which neither comes after the other, the later by the clock is in force', async () => {
