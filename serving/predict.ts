@@ -1,12 +1,13 @@
 import { v7 as uuidv7 } from 'uuid';
+import type { Signature } from '../contract/package.js';
 import { answersOf } from '../domain/outputs.js';
 import type { Pseudonyms } from '../runtime/personal/pseudonyms.js';
 import type { FeatureLookup } from './features/lookup.js';
 import type { PredictionLog } from './log/prediction-log.js';
 import { planesOf } from './log/record.js';
 import type { Metrics } from './metrics.js';
-import { attributesOf, parseInferenceRequest } from './protocol/request.js';
-import { inferenceResponse, outputsWanted } from './protocol/response.js';
+import { attributesOf, type InferenceRequest } from './protocol/request.js';
+import { outputsWanted, type Answered } from './protocol/response.js';
 import { rowsOf } from './protocol/rows.js';
 import type { Models } from './routing/models.js';
 import { ServingError } from './errors.js';
@@ -26,15 +27,25 @@ export interface PredictOptions {
 /** Attribute of predictions that were made without the values of views which were not up to date: their names. */
 export const STALE = 'stale-features';
 
-/** Answers an inference: filled in from feature views, checked, computed, logged, then answered. Throws ServingError. */
+/** Reads what is asked, once it is known which version answers. Throws ServingError. */
+export type ReadRequest = (signature: Signature) => InferenceRequest;
+
+/** An answered inference, for a protocol to put into its own shape. */
+export interface Prediction extends Answered {
+  readonly request: InferenceRequest;
+  readonly signature: Signature;
+  /** Names of the outputs that were asked for. */
+  readonly wanted: ReadonlySet<string>;
+}
+
+/** Answers an inference, whatever protocol it came by: filled in from feature views, checked, computed, logged, then answered. Throws ServingError. */
 export function createPredict({ models, log, lookUp, metrics, environment, replica, maximumRows, pseudonymsOf }: PredictOptions) {
-  return async (model: string, version: number | null, body: unknown) => {
+  return async (model: string, version: number | null, read: ReadRequest): Promise<Prediction> => {
     const startedAt = performance.now();
     const host = models.get(model);
     if (!host) throw new ServingError(404, `Model ${model} is not served here.`);
     const { served, arm, route } = host.choose(version);
-    const asked = parseInferenceRequest(body);
-    const { request, stale } = await lookUp(asked, served.signature, maximumRows);
+    const { request, stale } = await lookUp(read(served.signature), served.signature, maximumRows);
     const attributes = { ...attributesOf(request), ...(stale.length > 0 ? { [STALE]: stale.join(' ').slice(0, 256) } : {}) };
     const wanted = outputsWanted(request, served.signature);
     const rows = rowsOf(request, served.signature, maximumRows, pseudonymsOf(model));
@@ -50,7 +61,7 @@ export function createPredict({ models, log, lookUp, metrics, environment, repli
       inputShape: [...rows.shape], attributes, ...planesOf(answers), latencyMs, ...(rows.datatype === 'CELLS' ? { input: Buffer.concat(rows.logged), inputBytes: rows.logged.map(({ byteLength }) => byteLength) } : { input: rows.input }),
     });
     metrics.predicted(model, arm.version, latencyMs);
-    return inferenceResponse({ model, version: arm.version, generation: route.generation, arm: arm.role, id, predictionIds: ids, answers, stale }, served.signature, wanted);
+    return { model, version: arm.version, generation: route.generation, arm: arm.role, id, predictionIds: ids, answers, stale, request, signature: served.signature, wanted };
   };
 }
 export type Predict = ReturnType<typeof createPredict>;

@@ -1,6 +1,7 @@
 import fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify';
 import { ServingError } from '../errors.js';
 import type { Metrics } from '../metrics.js';
+import { HEADER_LENGTH, parseBinaryBody, parseJson } from '../protocol/binary.js';
 
 export interface AppOptions {
   /** Largest body, in bytes. */
@@ -13,19 +14,17 @@ export interface AppOptions {
 
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
-/** Fastify with our manners: JSON only, foreign hosts refused, errors `{"error": string}` that reveal nothing of the inside. */
+/** Fastify with our manners: the protocol's JSON and binary bodies only, foreign hosts refused, errors `{"error": string}` that reveal nothing of the inside. */
 export function createApp({ bodyLimit, hosts, metrics, onProblem }: AppOptions): FastifyInstance {
   const app = fastify({ bodyLimit, logger: false, trustProxy: false, forceCloseConnections: 'idle', requestTimeout: 60_000, keepAliveTimeout: 72_000 });
   const allowed = new Set([...LOOPBACK, ...hosts.map((host) => host.toLowerCase())]);
 
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request: FastifyRequest, body: Buffer, done) => {
-    if (request.headers['inference-header-content-length'] !== undefined) return done(new ServingError(400, 'Binary tensor data is not supported: send JSON.'));
-    try {
-      done(null, JSON.parse(body.toString('utf8')));
-    } catch {
-      done(new ServingError(400, 'The body is not JSON.'));
-    }
+  app.addContentTypeParser(['application/json', 'application/octet-stream'], { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
+    const length = request.headers[HEADER_LENGTH];
+    if (typeof length === 'string') return parseBinaryBody(body, length);
+    if (request.headers['content-type']?.startsWith('application/octet-stream')) throw new ServingError(400, 'A binary body needs the header Inference-Header-Content-Length.');
+    return parseJson(body);
   });
 
   app.addHook('onRequest', async (request) => {
@@ -50,7 +49,7 @@ export function createApp({ bodyLimit, hosts, metrics, onProblem }: AppOptions):
 function translate(error: FastifyError): ServingError {
   switch (error.statusCode) {
     case 413: return new ServingError(413, 'The body is too large.');
-    case 415: return new ServingError(415, 'Send `Content-Type: application/json`.');
+    case 415: return new ServingError(415, 'Send `Content-Type: application/json`, or `application/octet-stream` with binary tensors.');
     case 400: return new ServingError(400, 'The request is malformed.');
     default: return new ServingError(500, 'The server failed; the reason is in its log.');
   }

@@ -2,7 +2,9 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Authenticator } from '../auth.js';
 import { ServingError } from '../errors.js';
 import type { Predict } from '../predict.js';
-import { modelMetadata, serverMetadata } from '../protocol/response.js';
+import { encodeBinaryAnswer, HEADER_LENGTH } from '../protocol/binary.js';
+import { binaryOutputs, parseInferenceRequest } from '../protocol/request.js';
+import { inferenceResponse, modelMetadata, serverMetadata } from '../protocol/response.js';
 import type { Models } from '../routing/models.js';
 
 export interface V2Options {
@@ -41,9 +43,14 @@ export function registerV2(app: FastifyInstance, { models, predict, auth, ready,
       if (!host.choose(version).served.ready) throw new ServingError(409, `Model ${model} is being restarted.`, { retryAfter: 1 });
       return { name: model, ready: true };
     });
-    app.post(`${base}/infer`, { onRequest: caller }, async (request) => {
+    app.post(`${base}/infer`, { onRequest: caller }, async (request, reply) => {
       const { model, version } = request.params as Path;
-      return predict(model, versionOf(version), request.body);
+      const prediction = await predict(model, versionOf(version), () => parseInferenceRequest(request.body));
+      const answer = inferenceResponse(prediction, prediction.signature, prediction.wanted);
+      const binary = binaryOutputs(prediction.request, prediction.wanted);
+      if (binary.size === 0) return answer;
+      const { headerLength, body } = encodeBinaryAnswer(answer, binary);
+      return reply.header(HEADER_LENGTH, String(headerLength)).type('application/octet-stream').send(body);
     });
   }
 }

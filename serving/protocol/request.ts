@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ServingError } from '../errors.js';
 
-const Datatype = z.enum(['BOOL', 'UINT8', 'UINT16', 'UINT32', 'UINT64', 'INT8', 'INT16', 'INT32', 'INT64', 'FP16', 'FP32', 'FP64', 'BYTES']);
+export const Datatype = z.enum(['BOOL', 'UINT8', 'UINT16', 'UINT32', 'UINT64', 'INT8', 'INT16', 'INT32', 'INT64', 'FP16', 'FP32', 'FP64', 'BYTES']);
 export type Datatype = z.infer<typeof Datatype>;
 
 const Parameters = z.record(z.string(), z.unknown());
@@ -24,6 +24,13 @@ export function parseInferenceRequest(body: unknown): InferenceRequest {
   const parsed = InferenceRequest.safeParse(body);
   if (parsed.success) return parsed.data;
   throw new ServingError(400, `The body is not an inference request: ${describeIssues(parsed.error)}`);
+}
+
+/** Names of the outputs that are to follow the answer's JSON as bytes: those that say `binary_data`, or all of them by `binary_data_output`. */
+export function binaryOutputs({ parameters, outputs }: InferenceRequest, wanted: ReadonlySet<string>): ReadonlySet<string> {
+  const all = parameters?.['binary_data_output'] === true;
+  const said = new Map(outputs?.map((output) => [output.name, output.parameters?.['binary_data']]));
+  return new Set([...wanted].filter((name) => said.get(name) ?? all));
 }
 
 /** The first few problems of a body, with the path of each. */

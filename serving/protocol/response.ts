@@ -4,13 +4,13 @@ import type { Answer } from '../../domain/outputs.js';
 import { ServingError } from '../errors.js';
 import type { InferenceRequest } from './request.js';
 
-interface Answered {
-  model: string; version: number; generation: number; arm: string; id: string;
-  predictionIds: readonly string[];
+export interface Answered {
+  readonly model: string; readonly version: number; readonly generation: number; readonly arm: string; readonly id: string;
+  readonly predictionIds: readonly string[];
   /** Per row. */
-  answers: readonly Answer[];
+  readonly answers: readonly Answer[];
   /** Feature views whose values are missing because they were not up to date. */
-  stale?: readonly string[];
+  readonly stale?: readonly string[];
 }
 
 type Output = { readonly name: string; readonly datatype: 'FP32' | 'FP64' | 'BYTES'; /** Of one row. */ readonly shape: readonly number[] };
@@ -60,4 +60,4 @@ export function modelMetadata(model: string, version: number, generation: number
 }
 
 /** Answer of `GET /v2`. */
-export const serverMetadata = (version: string) => ({ name: 'perennial', version, extensions: [] as string[] });
+export const serverMetadata = (version: string) => ({ name: 'perennial', version, extensions: ['binary_tensor_data'] });

@@ -1,7 +1,7 @@
 import type { Signature } from '../../contract/package.js';
 import { ServingError } from '../errors.js';
 import type { InferenceInput, InferenceRequest } from './request.js';
-import { elementsOf, writeValues } from './tensor.js';
+import { elementsOf, isNumeric, writeValues } from './tensor.js';
 import { tableRows } from './table-rows.js';
 import { encodeRow } from '../../domain/cells.js';
 import type { CellRow } from '../../domain/cells.js';
@@ -49,7 +49,7 @@ function pictures(byName: ReadonlyMap<string, InferenceInput>, signature: Signat
     throw new ServingError(422, `Input "${input.name}" has shape [${input.shape.join(', ')}]; the model takes [n, ${wanted.resize === undefined ? wanted.shape.join(', ') : `height, width, ${wantedChannels}`}].`);
   }
   if (count * height * width > MOST_PIXELS) throw new ServingError(413, `A request may hold ${MOST_PIXELS} pixels; this one has ${count} × ${height} × ${width}.`);
-  if (input.datatype !== 'UINT8' && input.datatype !== 'FP32') throw new ServingError(422, `Input "${input.name}" has datatype ${input.datatype}; pictures are UINT8, or FP32 with the same values, 0 to 255.`);
+  if (!isNumeric(input.datatype)) throw new ServingError(422, `Input "${input.name}" has datatype ${input.datatype}; pixels are UINT8, or another datatype of numbers with the same values, 0 to 255.`);
   const pixels = new Uint8Array(elementsOf(input.shape));
   writeValues(input, pixels, { whole: true, from: 0, to: 255 });
   if (isOfSize || wanted.resize === undefined) return { count, datatype: 'UINT8', input: pixels, shape: wanted.shape };

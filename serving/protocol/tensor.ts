@@ -1,4 +1,5 @@
 import { ServingError } from '../errors.js';
+import { bytesOf } from './bytes.js';
 import type { Datatype, InferenceInput } from './request.js';
 
 interface Range { whole: boolean; from: number; to: number }
@@ -18,20 +19,22 @@ export const isNumeric = (datatype: Datatype): datatype is NumericDatatype => da
 export const elementsOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
 
 /**
- * Writes an input's values, row-major, into `target` from `offset` on, `stride` apart. `data` may be flat or nested as its shape says.
+ * Writes an input's values, row-major, into `target` from `offset` on, `stride` apart. `data` may be flat or nested as its shape says, or
+ * a typed array.
  * 422 where a value, a length or the nesting is not what shape and datatype say.
  */
 export function writeValues(input: InferenceInput, target: { [index: number]: number }, within: Range | null = null, offset = 0, stride = 1): void {
   const { name, datatype, data, shape } = input;
   if (!isNumeric(datatype)) throw new ServingError(422, `Input "${name}" has datatype ${datatype}; numbers are needed.`);
-  if (!Array.isArray(data)) throw new ServingError(400, `inputs "${name}": data must be an array`);
+  if (!Array.isArray(data) && !isTyped(data)) throw new ServingError(400, `inputs "${name}": data must be an array`);
   const range: Range = RANGES[datatype];
   const [from, to] = within === null ? [range.from, range.to] : [Math.max(range.from, within.from), Math.min(range.to, within.to)];
   const isWhole = range.whole || (within?.whole ?? false);
   let at = offset;
 
-  const flat = (values: readonly unknown[]): void => {
-    for (const value of values) {
+  const flat = (values: ArrayLike<unknown>): void => {
+    for (let index = 0; index < values.length; index += 1) {
+      const value = values[index];
       if (typeof value !== 'number' || !(value >= from && value <= to) || (isWhole && !Number.isInteger(value))) {
         throw new ServingError(422, `Input "${name}", value ${(at - offset) / stride}: ${printed(value)} is not ${isWhole ? 'a whole number' : 'a number'} from ${from} to ${to} (${datatype}).`);
       }
@@ -48,18 +51,30 @@ export function writeValues(input: InferenceInput, target: { [index: number]: nu
     }
   };
 
-  if (shape.length > 1 && Array.isArray(data[0])) return nested(data, 0);
+  if (shape.length > 1 && Array.isArray(data) && Array.isArray(data[0])) return nested(data, 0);
   if (data.length !== elementsOf(shape)) throw new ServingError(422, `Input "${name}" has ${data.length} values where its shape [${shape.join(', ')}] says ${elementsOf(shape)}.`);
-  flat(data);
+  // Every byte is a whole number from 0 to 255: nothing is left to check.
+  if (data instanceof Uint8Array && target instanceof Uint8Array && stride === 1 && from <= 0 && to >= 255) target.set(data, offset);
+  else flat(data);
 }
 
-/** The values of a column's input, one a row: flat, or each in an array of its own. */
-export function valuesOf({ name, data, shape }: InferenceInput): readonly unknown[] {
-  if (!Array.isArray(data)) throw new ServingError(400, `inputs "${name}": data must be an array`);
-  const rows: readonly unknown[] = data;
+/** The values of a column's input, one a row: flat, or each in an array of its own. What came as bytes, or as `{"b64": …}`, is text. */
+export function valuesOf({ name, datatype, data, shape }: InferenceInput): readonly unknown[] {
+  if (!Array.isArray(data) && !isTyped(data)) throw new ServingError(400, `inputs "${name}": data must be an array`);
+  const rows: readonly unknown[] = Array.from(data);
   const values = shape.length > 1 && rows.length === shape[0] && rows.every(Array.isArray) ? rows.flat() : rows;
   if (values.length !== elementsOf(shape)) throw new ServingError(422, `Input "${name}" has ${values.length} values where its shape [${shape.join(', ')}] says ${elementsOf(shape)}.`);
-  return values;
+  return datatype === 'BYTES' ? values.map((value, row) => textOf(value, name, row)) : values;
+}
+
+function textOf(value: unknown, name: string, row: number): unknown {
+  const bytes = bytesOf(value);
+  if (bytes === null) return value;
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new ServingError(422, `Input "${name}", value ${row}: its bytes are not text in UTF-8.`);
+  }
 }
 
 /** Whether a number is one of the datatype's; null where the datatype is none of numbers. */
@@ -70,3 +85,6 @@ export function isInRange(datatype: Datatype, value: number): boolean | null {
 }
 
 export const printed = (value: unknown): string => JSON.stringify(value)?.slice(0, 40) ?? 'nothing';
+
+/** A tensor that came as bytes. */
+const isTyped = (data: unknown): data is ArrayLike<unknown> => ArrayBuffer.isView(data) && 'length' in data;

@@ -38,8 +38,8 @@ export interface Fixture {
   readonly proxy: Proxy; readonly proxyUrl: string;
   /** A model, and an environment that serves nothing else. */
   place(): Promise<Place>;
-  /** Registers one more version of the model. `pack` changes a file before the manifest is made, `damage` after it. */
-  addVersion(model: string, changes?: { pack?: Change; damage?: Change }): Promise<number>;
+  /** Registers one more version of the model, of the pictures' network unless another is given. `pack` changes a file before the manifest is made, `damage` after it. */
+  addVersion(model: string, changes?: { trained?: Trained; pack?: Change; damage?: Change }): Promise<number>;
   route(place: Place, version: number | null, keepWarmMs?: number): Promise<number>;
   /** A server in this process, reaching PostgreSQL through the proxy. */
   serve(environment: string, options?: Partial<ServerOptions>): Promise<PredictionServer & { problems: string[]; segments: string }>;
@@ -67,12 +67,12 @@ export async function createFixture(): Promise<Fixture> {
       await stores.environments.ensure(environment);
       return { model: await addModel(stores), environment };
     },
-    async addVersion(model, { pack = same, damage = same } = {}) {
+    async addVersion(model, { trained: { directory, evaluated, snapshot } = trained, pack = same, damage = same } = {}) {
       const run = await addRun(stores, model);
-      const files = ['model.json', 'weights.bin', 'signature.json', 'preprocessing.json'].map((path) => ({ path, bytes: pack(path, readFileSync(join(trained.directory, path))) }));
-      files.push({ path: 'golden.json', bytes: pack('golden.json', Buffer.from(canonicalJson(trained.evaluated.golden))) });
+      const files = ['model.json', 'weights.bin', 'signature.json', 'preprocessing.json'].map((path) => ({ path, bytes: pack(path, readFileSync(join(directory, path))) }));
+      files.push({ path: 'golden.json', bytes: pack('golden.json', Buffer.from(canonicalJson(evaluated.golden))) });
       const content = {
-        model, commit: commit(run), trainingDigest: digest('training'), snapshot: trained.snapshot.manifest.digest, hyperparameters: { run },
+        model, commit: commit(run), trainingDigest: digest('training'), snapshot: snapshot.manifest.digest, hyperparameters: { run },
         files: files.map(({ path, bytes }) => ({ path, sha256: createHash('sha256').update(bytes).digest('hex'), bytes: bytes.length })),
       };
       const manifest = PackageManifest.parse({ v: 1, digest: digestOf(content), content });

@@ -1,0 +1,45 @@
+import { join } from 'node:path';
+import { layers } from '../../definition/define.js';
+import type { Column } from '../../definition/columns.js';
+import { ModelDefinition } from '../../definition/model.js';
+import type { CellRow } from '../../domain/cells.js';
+import { evaluateInChild } from '../../runtime/evaluate/evaluate.js';
+import { trainInChild } from '../../runtime/train/train.js';
+import { tableDefinition } from '../runtime/support/definitions.js';
+import { writeSnapshot, type Row } from '../runtime/support/snapshot.js';
+import { tfjsNode, type Trained } from './support.js';
+
+/** Columns of every type; `age` may be missing. */
+export const COLUMNS: Column[] = [
+  { name: 'age', type: 'number', nullable: true }, { name: 'city', type: 'text', nullable: false },
+  { name: 'alone', type: 'boolean', nullable: false }, { name: 'booked', type: 'time', nullable: false },
+];
+export const passenger = { age: 42, city: 'Wien', alone: true, booked: '2026-01-31T08:00:00.000Z' };
+
+const cellsOf = (index: number): CellRow => [index % 5 === 0 ? null : 20 + (index % 40), ['Wien', 'Graz', 'Linz'][index % 3] ?? '', index % 2 === 0, `2026-01-${String(1 + (index % 28)).padStart(2, '0')}T08:00:00.000Z`];
+const rowsOf = (values: (index: number) => CellRow, label: (index: number) => string | number): Row[] =>
+  Array.from({ length: 60 }, (_, index) => ({ key: `k${100 + index}`, split: index % 4 === 3 ? 'test' : 'train', label: label(index), values: values(index) }));
+
+/** A network over columns of every type that says no or yes, trained in a moment. */
+export async function trainTable(folder: string): Promise<Trained> {
+  const snapshot = await writeSnapshot(join(folder, 'table'), rowsOf(cellsOf, (index) => (index % 2 ? 'yes' : 'no')), { classes: ['no', 'yes'], columns: COLUMNS, shards: 1 });
+  return train(tableDefinition(COLUMNS, { training: { epochs: 1 } }), snapshot, join(folder, 'table-attempt'));
+}
+
+/** One that gives a number. */
+export async function trainNumber(folder: string): Promise<Trained> {
+  const definition = ModelDefinition.parse({
+    schema: 1, name: 'prices', owner: { name: 'Prices', email: 'prices@example.org' }, purpose: 'a test',
+    data: { kind: 'table', columns: ['size'], target: { task: 'regression', name: 'price' }, sources: [{ kind: 'parquet', location: 'rows', path: '*.parquet', key: 'id', split: 'train' }] },
+    network: { layers: [layers.dense({ units: 1 })] },
+    training: { optimizer: { kind: 'adam', learningRate: 0.02 }, epochs: 1, batchSize: 32, seed: 3, threads: 1 },
+    evaluation: { gates: [{ kind: 'at-most', name: 'error', metric: 'mae', threshold: 1000 }] },
+  });
+  const snapshot = await writeSnapshot(join(folder, 'prices'), rowsOf((index) => [50 + index], (index) => 3 * index), { target: { task: 'regression', name: 'price' }, columns: ['size'], shards: 1 });
+  return train(definition, snapshot, join(folder, 'prices-attempt'));
+}
+
+async function train(definition: ModelDefinition, snapshot: Trained['snapshot'], attemptDirectory: string): Promise<Trained> {
+  const { modelDirectory } = await trainInChild({ definition, snapshot, bundleCode: null, attemptDirectory, resumeFrom: null, mode: 'full', tfjsNode });
+  return { directory: modelDirectory, snapshot, evaluated: await evaluateInChild({ modelDirectory, snapshot, tfjsNode }) };
+}
