@@ -28,7 +28,7 @@ export function useFeatures(stack: DataStack) {
     const digest = viewDigest(view);
     await stack.stores.featureViews.ensure({ view, repository: 'cars', path: 'a.view.ts' });
     await stack.stores.featureViews.saveDefinition({ view: view.name, repository: 'cars', commit: at, path: 'a.view.ts', digest, definition: view, bundle: ref('bundle') });
-    await stack.stores.featureViews.setCurrent(view.name, at, { instead: null });
+    await stack.stores.featureViews.setCurrent(view.name, at, { instead: (await stack.stores.featureViews.current(view.name))?.commit ?? null });
     const materialise = (asOf: string, { id = randomUUID(), full = false, signal }: { id?: string; full?: boolean; signal?: AbortSignal } = {}): Promise<Materialised> => {
       const environment = new MockActivityEnvironment();
       signal?.addEventListener('abort', () => { environment.cancel(); });
