@@ -9,7 +9,7 @@ const rooms = {
   stores: ['contract', 'domain', 'definition'],
   serving: ['stores', 'runtime', 'domain', 'contract'],
   gateway: ['stores', 'contract', 'domain'],
-  cli: ['contract', 'infra', 'domain'],
+  cli: ['contract', 'infra', 'domain', 'runtime'],
   infra: ['contract'],
 };
 

@@ -22,7 +22,7 @@ const rows = { key: z.string().min(1), eventTime: z.string().min(1).optional().d
 const Sign = z.string().regex(/^[\t -~]$/, 'one character of ASCII');
 
 const ImageFolder = z.strictObject({ kind: z.literal('image-folder'), location: Label, path: z.string().default(''), split: SplitRule, attributes: Attributes, ...origin })
-  .describe('pictures laid out as <class>/<file>.png');
+  .describe('pictures laid out as <class>/<file>');
 const Parquet = z.strictObject({ kind: z.literal('parquet'), ...files, ...rows }).describe('rows of Parquet files');
 const Csv = z.strictObject({
   kind: z.literal('csv'), ...files, ...rows,

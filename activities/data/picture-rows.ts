@@ -8,8 +8,8 @@ import type { Findings } from './findings.js';
 import type { ListedSource } from './listing.js';
 import { mapInOrder } from './ordered.js';
 import type { PictureFigures } from './profile/picture-figures.js';
-import { checkPicture, packPicture } from './png.js';
-import type { CheckedPicture } from './png.js';
+import { checkPicture, packPicture } from './check-picture.js';
+import type { CheckedPicture } from './check-picture.js';
 import type { Spill, Spilled } from './spill.js';
 
 export type Images = z.infer<typeof ImageData>;
@@ -29,7 +29,7 @@ export interface ReadContext {
   readonly signal: AbortSignal; readonly onRows: (rows: number) => void;
 }
 
-/** The pictures of `<path>/<class>/<file>.png`; key: the file's name in its location, behind the location's. */
+/** The pictures of `<path>/<class>/<file>`; key: the file's name in its location, behind the location's. */
 export async function* readFolder(context: ReadContext, { source, files, location }: FilesOf, index: number): AsyncGenerator<PictureRow> {
   const { data, findings, spill, signal } = context;
   if (source.kind !== 'image-folder') throw new TypeError(`a model of pictures has a source of kind ${source.kind}`);
@@ -38,7 +38,7 @@ export async function* readFolder(context: ReadContext, { source, files, locatio
   const wanted = files.flatMap(({ name }) => {
     const [label, file, ...deeper] = name.slice(prefix.length).split('/');
     if (label === undefined || file === undefined || deeper.length > 0) {
-      findings.add('unknown-class', 'drop', `files must lie in <class>/<file>.png below ${source.location}/${source.path}`, name);
+      findings.add('unknown-class', 'drop', `files must lie in <class>/<file> below ${source.location}/${source.path}`, name);
       return [];
     }
     if (!classes.has(label)) {
@@ -47,10 +47,12 @@ export async function* readFolder(context: ReadContext, { source, files, locatio
     }
     return [{ name, label }];
   });
-  const pictures = mapInOrder(wanted, READS_AT_ONCE, async (file) => ({ ...file, picture: checkPicture(await location.read(file.name), data.image) }));
-  for await (const { name, label, picture } of pictures) {
+  const contents = mapInOrder(wanted, READS_AT_ONCE, async (file) => ({ ...file, bytes: await location.read(file.name) }));
+  for await (const { name, label, bytes } of contents) {
     signal.throwIfAborted();
     context.onRows(1);
+    // One at a time: a file of kilobytes may unpack to a hundred megabytes.
+    const picture = await checkPicture(bytes, data.image);
     const key = `${source.location}/${name}`;
     if (!accept(context, picture, key)) continue;
     yield { key, split: splitFor(source.split, key), label, attributes: source.attributes, digest: picture.digest, looks: picture.looks, place: await spill.append(picture.png), source: index, figures: picture.figures };

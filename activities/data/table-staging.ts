@@ -6,7 +6,7 @@ import { columnOf } from './column-names.js';
 import { stagedType } from './column-sql.js';
 import type { Duck } from './duckdb.js';
 import type { ListedSource } from './listing.js';
-import { pixelDigest } from './png.js';
+import { pixelDigest } from './check-picture.js';
 import { dividerOf, dividerSql, KEY_HASH, placeSql, splitSql } from './split-sql.js';
 import type { Table, TableContext } from './tables.js';
 

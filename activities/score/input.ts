@@ -102,7 +102,7 @@ async function describe(duck: Duck, input: string, from: string): Promise<Map<st
 function pictureColumn(input: string, name: string, type: string): string {
   if (type === 'BLOB') return identifier(name);
   if (type === 'VARCHAR') return `from_base64(${identifier(name)}) as ${identifier(name)}`;
-  throw inputError(input, `the column ${name} is ${type}; it has to hold pictures: PNG or raw bytes, or base64 of them`, { column: name, type });
+  throw inputError(input, `the column ${name} is ${type}; it has to hold pictures: PNG, JPEG, WebP or raw bytes, or base64 of them`, { column: name, type });
 }
 
 /** `type`: what the values look like; `readAs`: as what they are read. */

@@ -2,7 +2,9 @@ import { join } from 'node:path';
 import { readFile } from 'node:fs/promises';
 import { v5 as uuidV5 } from 'uuid';
 import { PerennialError } from '../../contract/errors.js';
-import { decodePicture } from '../../runtime/data/picture.js';
+import { NO_PICTURE, pictureKind } from '../../domain/picture-kind.js';
+import { openPhoto, UnreadablePicture } from '../../runtime/data/photo.js';
+import { decodePictureFile } from '../../runtime/data/picture.js';
 import { PredictionRefused } from '../../runtime/runner/start.js';
 import type { Runner } from '../../runtime/runner/start.js';
 import type { ActivityDeps } from '../deps.js';
@@ -100,7 +102,7 @@ function answerSql(answer: Answer | undefined): string {
 
 async function predict(runner: Runner, input: string, rows: readonly (readonly unknown[])[]): Promise<Outputs> {
   try {
-    return await runner.predict({ rows: rows.length, input: pictureOf(runner.signature) ? picturesOf(runner, input, rows) : cellsOf(runner, input, rows) });
+    return await runner.predict({ rows: rows.length, input: pictureOf(runner.signature) ? await picturesOf(runner, input, rows) : cellsOf(runner, input, rows) });
   } catch (error) {
     if (error instanceof PredictionRefused) throw inputError(input, `rows ${String(rows[0]?.[0])} to ${String(rows.at(-1)?.[0])}: ${error.message}`, {}, error);
     throw error;
@@ -118,23 +120,31 @@ function cellsOf({ signature }: Runner, input: string, rows: readonly (readonly 
   }));
 }
 
-const PNG_SIGNATURE = 0x89504e47;
-
-/** Raw pixels of the rows, one after another; a value is a PNG, or the raw pixels themselves. */
-function picturesOf(runner: Runner, input: string, rows: readonly (readonly unknown[])[]): Uint8Array {
+/** Raw pixels of the rows, one after another; a value is a PNG, JPEG or WebP, or the raw pixels themselves. */
+async function picturesOf(runner: Runner, input: string, rows: readonly (readonly unknown[])[]): Promise<Uint8Array> {
   const shape = pictureOf(runner.signature);
   if (!shape) throw new TypeError('the signature has no picture');
   const size = shape.height * shape.width * shape.channels;
   const pixels = new Uint8Array(rows.length * size);
   for (const [index, [row, key, value]] of rows.entries()) {
     const bytes = (value as { bytes: Uint8Array }).bytes;
-    const isPng = bytes.length >= 8 && new DataView(bytes.buffer, bytes.byteOffset).getUint32(0) === PNG_SIGNATURE;
-    if (!isPng && bytes.length !== size) throw inputError(input, `row ${String(row)} (${String(key)}) holds ${bytes.length} bytes: neither a PNG nor ${size} raw pixel values`, { row: Number(row) });
+    const isFile = await isPictureFile(bytes, size);
+    if (!isFile && bytes.length !== size) throw inputError(input, `row ${String(row)} (${String(key)}) holds ${bytes.length} bytes: ${NO_PICTURE}, nor ${size} raw pixel values`, { row: Number(row) });
     try {
-      pixels.set(isPng ? decodePicture(bytes, shape, String(key)) : bytes, index * size);
+      pixels.set(isFile ? await decodePictureFile(bytes, shape, String(key)) : bytes, index * size);
     } catch (error) {
       throw inputError(input, `row ${String(row)}: ${error instanceof Error ? error.message : String(error)}`, { row: Number(row) }, error);
     }
   }
   return pixels;
+}
+
+/** Raw pixels of a bright picture may begin as a JPEG does; they have no header. */
+async function isPictureFile(bytes: Uint8Array, rawSize: number): Promise<boolean> {
+  const kind = pictureKind(bytes);
+  if (kind === null || kind === 'png' || bytes.length !== rawSize) return kind !== null;
+  return openPhoto(bytes).then(() => true, (error: unknown) => {
+    if (error instanceof UnreadablePicture) return false;
+    throw error;
+  });
 }

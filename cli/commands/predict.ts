@@ -22,7 +22,7 @@ const Score = z.object({ job: z.string(), status: z.string(), error: RunError.nu
 
 export const addPredictCommands: Register = (add, program) => {
   add<[string], { image?: string; row?: string; environment: string; attribute?: string[] }>(program, 'predict <model>', 'ask the live version',
-    (command) => command.option('--image <file>', 'a PNG, of the size that the model takes where it does not resize').option('--row <file>', 'a JSON file: an object of columns, or an array of them').option('--environment <name>', 'where', 'production').option('--attribute <name=value...>', 'attributes of the request, for example light=night'),
+    (command) => command.option('--image <file>', 'a PNG, JPEG or WebP, of the size that the model takes where it does not resize').option('--row <file>', 'a JSON file: an object of columns, or an array of them').option('--environment <name>', 'where', 'production').option('--attribute <name=value...>', 'attributes of the request, for example light=night'),
     async (context, { image, row, environment, attribute }, model) => {
       if ((image === undefined) === (row === undefined)) throw new UsageError('give --image FILE or --row FILE, one of them');
       const server = await findServer(context, environment, model);
@@ -71,10 +71,10 @@ async function picture(file: string, { inputs }: Metadata): Promise<unknown[]> {
   const [, height, width, channels] = input?.shape ?? [];
   if (!input || inputs.length !== 1 || height === undefined || width === undefined || channels === undefined) throw new CommandError('request/invalid', 'the model takes columns, not a picture', 'Use --row FILE.');
   try {
-    const { shape, pixels } = pixelsOf(await readFile(file), { height, width, channels });
+    const { shape, pixels } = await pixelsOf(await readFile(file), { height, width, channels });
     return [{ name: input.name, datatype: 'UINT8', shape: [1, ...shape], data: pixels }];
   } catch (error) {
-    throw new CommandError('request/invalid', `${file}: ${error instanceof Error ? error.message : String(error)}`, 'Give a PNG of the size that the model takes.');
+    throw new CommandError('request/invalid', `${file}: ${error instanceof Error ? error.message : String(error)}`, 'Give a PNG, JPEG or WebP of the size that the model takes.');
   }
 }
 

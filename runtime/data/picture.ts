@@ -1,39 +1,63 @@
 import { decode } from 'fast-png';
+import type { DecodedPng } from 'fast-png';
 import type { ResizeMethod } from '../../definition/resize.js';
+import { NO_PICTURE, PICTURE_KINDS, pictureKind } from '../../domain/picture-kind.js';
 import { declaredSize } from '../../domain/png-size.js';
-import { MOST_PIXELS, resizePixels } from '../../domain/resize.js';
+import { MOST_PIXELS } from '../../domain/resize.js';
+import type { PictureSize } from '../../domain/resize.js';
 import { PerennialError } from '../../contract/errors.js';
+import { fitPicture } from './fit-picture.js';
+import { openPhoto, UnreadablePicture } from './photo.js';
 
 /** What a definition says of its pictures: pixels, and 1 (grey) or 3 (RGB) channels of 8 bits; and whether those of another size are resized. */
 export interface PictureShape { readonly height: number; readonly width: number; readonly channels: number; readonly resize?: ResizeMethod | undefined }
+
+const refused = (key: string, problem: string, cause?: unknown) => new PerennialError('data/blocked', `row '${key}': ${problem}`, { key }, { cause });
 
 /**
  * Decodes a PNG to bytes `[height, width, channels]`. Grey is repeated for three channels and colour is weighted (ITU-R
  * BT.601) for one; transparency is dropped. No PNG, or another size where the model does not resize, is `data/blocked` and names the row.
  */
-export function decodePicture(png: Uint8Array, { height: wantedHeight, width: wantedWidth, channels, resize }: PictureShape, key: string): Uint8Array {
+export function decodePicture(png: Uint8Array, shape: PictureShape, key: string): Uint8Array {
   const declared = declaredSize(png);
-  if (declared && declared.height * declared.width > MOST_PIXELS) throw new PerennialError('data/blocked', `row '${key}': the picture is ${declared.width} × ${declared.height}; it may have ${MOST_PIXELS} pixels at most`, { key });
-  let picture: ReturnType<typeof decode>;
+  if (declared) refuseTooLarge(declared, key);
+  let picture: DecodedPng;
   try {
     picture = decode(png);
   } catch (cause) {
-    throw new PerennialError('data/blocked', `row '${key}': the picture is no readable PNG (${cause instanceof Error ? cause.message : String(cause)})`, { key }, { cause });
+    throw refused(key, `the picture is no readable PNG (${cause instanceof Error ? cause.message : String(cause)})`, cause);
   }
-  const { height, width } = picture;
-  if (resize === undefined && (height !== wantedHeight || width !== wantedWidth)) throw new PerennialError('data/blocked', `row '${key}': the picture is ${width} × ${height}, the definition says ${wantedWidth} × ${wantedHeight}`, { key });
-  const { palette } = picture;
-  const pixels = height * width;
-  const source = palette ? Uint8Array.from({ length: pixels * 3 }, (_, at) => palette[picture.data[Math.floor(at / 3)] ?? 0]?.[at % 3] ?? 0) : picture.data;
-  const has = palette ? 3 : picture.channels;
-  const shift = picture.depth === 16 ? 8 : 0;
-  if (!palette && picture.depth < 8) throw new PerennialError('data/blocked', `row '${key}': a PNG of ${picture.depth} bits is not supported; save it with 8`, { key });
-  const out = new Uint8Array(pixels * channels);
-  const sample = (pixel: number, channel: number) => (source[pixel * has + channel] ?? 0) >> shift;
-  for (let pixel = 0; pixel < pixels; pixel += 1) {
-    if (has < 3) out.fill(sample(pixel, 0), pixel * channels, (pixel + 1) * channels);
-    else if (channels === 1) out[pixel] = Math.round(0.299 * sample(pixel, 0) + 0.587 * sample(pixel, 1) + 0.114 * sample(pixel, 2));
-    else for (let channel = 0; channel < 3; channel += 1) out[pixel * 3 + channel] = sample(pixel, channel);
+  refuseOtherSize(picture, shape, key);
+  const { palette, depth, data } = picture;
+  if (palette) {
+    const colours = Uint8Array.from({ length: picture.height * picture.width * 3 }, (_, at) => palette[data[Math.floor(at / 3)] ?? 0]?.[at % 3] ?? 0);
+    return fitPicture(colours, { ...picture, channels: 3 }, shape);
   }
-  return resizePixels(out, { height, width, channels }, { height: wantedHeight, width: wantedWidth }, resize ?? 'bilinear');
+  if (depth < 8) throw refused(key, `a PNG of ${depth} bits is not supported; save it with 8`);
+  const bytes = depth === 16 ? Uint8Array.from(data, (value) => value >> 8) : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return fitPicture(bytes, picture, shape);
+}
+
+/** As `decodePicture`, of a PNG, JPEG or WebP: its first bytes tell which. Pictures of cameras are turned upright first. */
+export async function decodePictureFile(file: Uint8Array, shape: PictureShape, key: string): Promise<Uint8Array> {
+  const kind = pictureKind(file);
+  if (kind === null) throw refused(key, NO_PICTURE);
+  if (kind === 'png') return decodePicture(file, shape, key);
+  try {
+    const photo = await openPhoto(file);
+    refuseTooLarge(photo, key);
+    refuseOtherSize(photo, shape, key);
+    return fitPicture(await photo.decode(), photo, shape);
+  } catch (cause) {
+    if (cause instanceof UnreadablePicture) throw refused(key, `the picture is no readable ${PICTURE_KINDS[kind]} (${cause.message})`, cause);
+    throw cause;
+  }
+}
+
+function refuseTooLarge({ height, width }: PictureSize, key: string): void {
+  if (height * width > MOST_PIXELS) throw refused(key, `the picture is ${width} × ${height}; it may have ${MOST_PIXELS} pixels at most`);
+}
+
+function refuseOtherSize({ height, width }: PictureSize, shape: PictureShape, key: string): void {
+  if (shape.resize === undefined && (height !== shape.height || width !== shape.width)) throw refused(key, `the picture is ${width} × ${height}, the definition says ${shape.width} × ${shape.height}`);
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSnapshot } from '../../activities/data/index.js';
 import { decode, encode } from 'fast-png';
+import sharp from 'sharp';
 import { SnapshotManifest } from '../../contract/snapshot.js';
 import { resizePixels } from '../../domain/resize.js';
 import { splitOf } from '../../domain/stable-split.js';
@@ -189,10 +190,33 @@ describe('validation of pictures', () => {
   it('finds pictures of another shape', async () => {
     const { result } = await built(async (place) => {
       await place.put('train/car/large.png', (await import('fast-png')).encode({ width: 5, height: 4, channels: 3, data: new Uint8Array(60) }));
-      await place.put('train/car/grey.png', (await import('fast-png')).encode({ width: 4, height: 4, channels: 1, data: new Uint8Array(16) }));
+      await place.put('train/car/clear.png', (await import('fast-png')).encode({ width: 4, height: 4, channels: 4, data: new Uint8Array(64) }));
     });
     expect(checks(result)).toEqual(['wrong-shape:block', 'wrong-shape:block']);
-    expect(result.report.findings[0]?.message).toMatch(/4×4 with 3 channels.*found 4×4 with 1/);
+    expect(result.report.findings[0]?.message).toMatch(/4×4 with 3 channels.*found 4×4 with 4/);
+  });
+
+  it('reads PNG, JPEG and WebP of one folder, told by what they hold, and names the ones that are damaged', async () => {
+    const raw = (number: number) => sharp(pixels(number), { raw: { width: 4, height: 4, channels: 3 } });
+    const jpeg = await raw(70).jpeg().toBuffer();
+    const { result, place } = await built(async (folder) => {
+      await folder.put('train/car/photo.JPG', jpeg);
+      await folder.put('train/car/misnamed.jpg', png(pixels(71)));
+      await folder.put('train/car/again.png', jpeg);
+      await folder.put('train/truck/web.webp', await raw(72).webp().toBuffer());
+      await folder.put('train/truck/cut.jpeg', jpeg.subarray(0, jpeg.length - 20));
+      await folder.put('train/truck/notes.jpg', new TextEncoder().encode('no picture'));
+      await folder.put('train/truck/grey.jpg', await raw(73).greyscale().jpeg().toBuffer());
+    }, relaxed({ unreadable: 'drop' }));
+    expect(result).toMatchObject({ blocked: false, rows: 16 });
+    expect(result.report.findings.map(({ check, message, rows }) => [check, message, rows])).toEqual(expect.arrayContaining([
+      ['unreadable', 'not a whole JPEG picture (premature end of JPEG image)', [`${place.name}/train/truck/cut.jpeg`]],
+      ['unreadable', 'no PNG, JPEG or WebP picture', [`${place.name}/train/truck/notes.jpg`]],
+      ['duplicate', 'the same picture again in train', [`${place.name}/train/car/photo.JPG = ${place.name}/train/car/again.png`]],
+    ]));
+    const { localShards } = await openSnapshot(stack.deps, result.digest);
+    const [row] = await query(`select base64(image) as image from read_parquet([${localShards.map(({ path }) => `'${path}'`).join(', ')}]) where key like '%again.png'`);
+    expect([...decode(Buffer.from(String(row?.['image']), 'base64')).data]).toEqual([...await sharp(jpeg).raw().toBuffer()]);
   });
 
   it('refuses a picture by the size it declares, before anything of it is unpacked', async () => {

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import sharp from 'sharp';
 import { WorkflowFailedError } from '@temporalio/client';
 import type { ActivityFailure, ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
@@ -114,6 +115,19 @@ describe('batch scoring', () => {
     expect(fromS3.length).toBe(10);
   });
 
+  it('scores photos as the pixels that they hold', async () => {
+    const photos = await Promise.all(images.slice(0, 3).map(({ png }) => sharp(png).jpeg().toBuffer()));
+    const unpacked = await Promise.all(photos.map((photo) => sharp(photo).raw().toBuffer()));
+    const answered = async (values: readonly Buffer[]) => {
+      const input = join(stack.folder, `photos-${randomUUID()}.jsonl`);
+      await writeFile(input, values.map((image, index) => JSON.stringify({ id: `p${index}`, image: image.toString('base64') })).join('\n'));
+      return (await scored((await score({ ...pictures, input })).job)).map(({ key, class: name, probabilities }) => ({ key, name, probabilities }));
+    };
+    expect(await answered(photos)).toEqual(await answered(unpacked));
+    const bright = Buffer.from(unpacked[0] ?? []).fill(Buffer.from([0xff, 0xd8, 0xff, 0xe0]), 0, 4);
+    expect(await answered([bright])).toHaveLength(1); // no JPEG: raw pixels that begin like one
+  });
+
   it('killed in the middle, goes on: rows once, finished partitions untouched', async () => {
     const job = `job-${randomUUID()}`;
     const input = await file(numbers(26_000));
@@ -184,5 +198,7 @@ describe('input that cannot be scored', () => {
     expect((await refusal(table, '/nowhere/rows.parquet')).message).toMatch(/is not there/);
     expect((await refusal(table, `s3://${stack.bucket}/nowhere.parquet`)).message).toMatch(/is not there/);
     expect((await refusal(pictures, await file(`select 'k' as key, 'abc'::blob as image`))).message).toMatch(/row 0 \(k\) holds 3 bytes/);
+    const cut = (await sharp(images[0]?.png).jpeg().toBuffer()).subarray(0, 400);
+    expect((await refusal(pictures, await file(`select 'k' as key, from_base64('${cut.toString('base64')}') as image`))).message).toMatch(/row 0: row 'k': the picture is no readable JPEG \(/);
   });
 });

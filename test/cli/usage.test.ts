@@ -129,8 +129,8 @@ test('a table lines up with colours in it, numbers to the right', () => {
 test('a picture of another size is refused with both sizes', async () => {
   const { encode } = await import('fast-png');
   const grey = encode({ width: 2, height: 1, channels: 1, depth: 8, data: new Uint8Array([0, 200]) });
-  expect(pixelsOf(grey, { height: 1, width: 2, channels: 3 })).toEqual({ shape: [1, 2, 3], pixels: [0, 0, 0, 200, 200, 200] });
-  expect(pixelsOf(grey, { height: -1, width: -1, channels: 1 })).toEqual({ shape: [1, 2, 1], pixels: [0, 200] });
-  expect(pixelsOf(encode({ width: 1, height: 1, channels: 4, depth: 8, data: new Uint8Array([1, 2, 3, 255]) }), { height: 1, width: 1, channels: 3 }).pixels).toEqual([1, 2, 3]);
-  expect(() => pixelsOf(grey, { height: 32, width: 32, channels: 3 })).toThrow('the picture is 2 × 1 pixels, the model takes 32 × 32');
+  expect(await pixelsOf(grey, { height: 1, width: 2, channels: 3 })).toEqual({ shape: [1, 2, 3], pixels: [0, 0, 0, 200, 200, 200] });
+  expect(await pixelsOf(grey, { height: -1, width: -1, channels: 1 })).toEqual({ shape: [1, 2, 1], pixels: [0, 200] });
+  expect((await pixelsOf(encode({ width: 1, height: 1, channels: 4, depth: 8, data: new Uint8Array([1, 2, 3, 255]) }), { height: 1, width: 1, channels: 3 })).pixels).toEqual([1, 2, 3]);
+  await expect(pixelsOf(grey, { height: 32, width: 32, channels: 3 })).rejects.toThrow('the picture is 2 × 1 pixels, the model takes 32 × 32');
 });

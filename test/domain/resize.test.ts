@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { encode } from 'fast-png';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { checkPicture } from '../../activities/data/png.js';
+import { checkPng } from '../../activities/data/check-picture.js';
 import { Signature } from '../../contract/package.js';
 import { ResizeMethod } from '../../definition/resize.js';
 import { MOST_PIXELS, resizePixels } from '../../domain/resize.js';
@@ -39,7 +39,7 @@ describe('a model that resizes', () => {
   const ask = (of: readonly number[], data: readonly number[], asked = signature) => rowsOf(parseInferenceRequest({ inputs: [{ name: 'image', datatype: 'UINT8', shape: of, data }] }), asked, 10);
 
   test('sees the same bytes in a snapshot, in batch scoring and in the server', () => {
-    const stored = checkPicture(png, shape);
+    const stored = checkPng(png, shape);
     if (!stored.ok) throw new Error(stored.message);
     const inTraining = decodePicture(stored.png, { height: 4, width: 6, channels: 3 }, 'row');
     expect([...decodePicture(png, shape, 'row')]).toEqual([...inTraining]);
@@ -61,7 +61,7 @@ describe('a model that resizes', () => {
     const bomb = Buffer.from(png);
     bomb.writeUInt32BE(65_500, 16);
     bomb.writeUInt32BE(65_500, 20);
-    expect(checkPicture(bomb, shape)).toMatchObject({ ok: false, check: 'wrong-shape', message: `pictures may have ${MOST_PIXELS} pixels at most; found 65500×65500` });
+    expect(checkPng(bomb, shape)).toMatchObject({ ok: false, check: 'wrong-shape', message: `pictures may have ${MOST_PIXELS} pixels at most; found 65500×65500` });
     expect(() => decodePicture(bomb, shape, 'row 7')).toThrow(/row 'row 7': the picture is 65500 × 65500; it may have 32000000 pixels at most/);
   });
 });

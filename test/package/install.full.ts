@@ -18,11 +18,12 @@ const Report = z.object({ ok: z.boolean(), findings: z.array(z.object({ name: z.
 const LOADS = `
 import { DuckDBInstance } from '@duckdb/node-api';
 import { transform } from 'esbuild';
+import sharp from 'sharp';
 import { Runtime } from '@temporalio/worker';
 import { defineModel } from 'perennial';
 const database = await (await DuckDBInstance.create(':memory:')).connect();
 const rows = await (await database.run('select 42 as answer')).getRowsJson();
-console.log(JSON.stringify([rows, (await transform('let a: number', { loader: 'ts' })).code.trim(), typeof Runtime.install, typeof defineModel]));
+console.log(JSON.stringify([rows, (await transform('let a: number', { loader: 'ts' })).code.trim(), typeof Runtime.install, typeof defineModel, (await sharp(Buffer.from([9, 9, 9]), { raw: { width: 1, height: 1, channels: 3 } }).jpeg().toBuffer()).length > 100]));
 `;
 
 describe('the tarball, installed in an empty folder', () => {
@@ -59,7 +60,7 @@ describe('the tarball, installed in an empty folder', () => {
     expect(found).toMatchObject({ Node: node, 'npm dependencies': 'there', build: 'shipped' });
 
     const loaded = await run('node', ['--input-type=module', '-e', LOADS], { cwd: folder, env });
-    expect(JSON.parse(loaded.stdout)).toEqual([[[42]], 'let a;', 'function', 'function']);
+    expect(JSON.parse(loaded.stdout)).toEqual([[[42]], 'let a;', 'function', 'function', true]);
     expect((await run('perennial', ['--help'], { cwd: folder, env })).stdout).toMatch(/^ {2}approve /m);
     await rm(folder, { recursive: true, force: true });
   });

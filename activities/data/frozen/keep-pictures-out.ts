@@ -1,7 +1,7 @@
 import { openDuck, literal } from '../duckdb.js';
 import type { Findings } from '../findings.js';
 import type { Images, PictureRow } from '../picture-rows.js';
-import { checkPicture } from '../png.js';
+import { checkPng } from '../check-picture.js';
 import type { OpenFrozenSet } from './open.js';
 
 /** Leaves out of training and validation the pictures of frozen test sets: by their key, and by their pixels under another key. What is left out is reported. */
@@ -33,7 +33,7 @@ async function picturesOf({ localShards }: OpenFrozenSet, data: Images, folder: 
         for (let row = 0; row < chunk.rowCount; row += 1) {
           const name = String(key.getItem(row));
           keys.add(name);
-          const picture = checkPicture((image.getItem(row) as unknown as { bytes: Uint8Array }).bytes, data.image);
+          const picture = checkPng((image.getItem(row) as unknown as { bytes: Uint8Array }).bytes, data.image);
           if (picture.ok) pixels.set(picture.digest, name);
         }
       }
