@@ -4,9 +4,11 @@ import { toBase64 } from '../base64.js';
 import { DistinctSketch } from './distinct-sketch.js';
 import { decodeBytes, decodeDoubles, encodeDoubles } from './doubles.js';
 import { FrequencySketch } from './frequency-sketch.js';
-import { mergeMoments, momentsOf, NO_MOMENTS } from './moments.js';
+import { mergeMoments, NO_MOMENTS } from './moments.js';
 import type { Moments } from './moments.js';
 import { QuantileSketch } from './quantile-sketch.js';
+import { TextTally } from './text-tally.js';
+import type { MarkedTexts } from './text-tally.js';
 
 /** A column of numbers with more different values than this has no counts of them. */
 const FEW_NUMBERS = 256;
@@ -15,6 +17,9 @@ const COUNTED_CLASSES = 50;
 const countedClasses = (classes: number) => (classes <= COUNTED_CLASSES ? classes : 0);
 
 interface Range { minimum: number; maximum: number }
+
+/** Numbers of some rows, with what is known of them already: their moments, their deviations from the mean, the rows' classes, and how many rows each class has. */
+export interface Numbers { readonly values: Float64Array; readonly moments: Moments; readonly deviations: Float64Array; readonly classes: Int32Array; readonly classRows: Float64Array }
 
 /** What is known of a column's numbers. */
 class NumberSketch {
@@ -35,43 +40,54 @@ class NumberSketch {
     this.byClass = new Array<Moments>(classes).fill(NO_MOMENTS);
   }
 
-  add(values: Float64Array, classes: Int32Array, count: number): void {
-    this.moments = mergeMoments(this.moments, momentsOf(values, count));
+  add({ values, moments, deviations, classes, classRows }: Numbers): void {
+    const { n: count } = moments;
+    this.moments = mergeMoments(this.moments, moments);
     // One by one, not out of an array: V8 keeps them as doubles then.
     let minimum = this.range.minimum;
     let maximum = this.range.maximum;
-    let zeros = 0;
-    let negatives = 0;
     let integers = 0;
     for (let index = 0; index < count; index += 1) {
       const value = values[index] as number;
       if (value < minimum) minimum = value;
       if (value > maximum) maximum = value;
-      if (value === 0) zeros += 1;
-      else if (value < 0) negatives += 1;
       if (value === Math.trunc(value)) integers += 1;
     }
     this.range = { minimum, maximum };
-    this.counts = { zeros: this.counts.zeros + zeros, negatives: this.counts.negatives + negatives, integers: this.counts.integers + integers };
+    this.counts.integers += integers;
+    if (minimum <= 0) this.#addSigns(values, count);
     this.quantiles.add(values, count);
-    if (this.byClass.length > 0) this.#addByClass(values, classes, count);
+    if (this.byClass.length > 0) this.#addByClass(moments, deviations, classes, classRows);
     for (let index = 0; this.few !== null && index < count; index += 1) this.#addFew(values[index] as number, 1);
   }
 
-  #addByClass(values: Float64Array, classes: Int32Array, count: number): void {
+  #addSigns(values: Float64Array, count: number): void {
+    let zeros = 0;
+    let negatives = 0;
+    for (let index = 0; index < count; index += 1) {
+      const value = values[index] as number;
+      if (value === 0) zeros += 1;
+      else if (value < 0) negatives += 1;
+    }
+    this.counts.zeros += zeros;
+    this.counts.negatives += negatives;
+  }
+
+  /** What the sums of a class lose to the distance between its mean and that of all is no more than they lose when classes are put together. */
+  #addByClass({ n: count, mean }: Moments, deviations: Float64Array, classes: Int32Array, classRows: Float64Array): void {
     const size = this.byClass.length;
-    const [n, sum, m2] = [new Float64Array(size), new Float64Array(size), new Float64Array(size)];
+    const [sums, squares] = [new Float64Array(size), new Float64Array(size)];
     for (let index = 0; index < count; index += 1) {
       const at = classes[index] as number;
       if (at < 0) continue;
-      n[at] = (n[at] as number) + 1;
-      sum[at] = (sum[at] as number) + (values[index] as number);
+      const deviation = deviations[index] as number;
+      sums[at] = (sums[at] as number) + deviation;
+      squares[at] = (squares[at] as number) + deviation * deviation;
     }
-    for (let index = 0; index < count; index += 1) {
-      const at = classes[index] as number;
-      if (at >= 0) m2[at] = (m2[at] as number) + ((values[index] as number) - (sum[at] as number) / (n[at] as number)) ** 2;
-    }
-    this.byClass = this.byClass.map((before, at) => (n[at] === 0 ? before : mergeMoments(before, { n: n[at] as number, mean: (sum[at] as number) / (n[at] as number), m2: m2[at] as number })));
+    this.byClass = this.byClass.map((before, at) => {
+      const [n, sum, square] = [classRows[at] as number, sums[at] as number, squares[at] as number];
+      return n === 0 ? before : mergeMoments(before, { n, mean: mean + sum / n, m2: square === Infinity ? square : Math.max(0, square - sum * (sum / n)) });
+    });
   }
 
   #addFew(value: number, times: number): void {
@@ -126,41 +142,54 @@ export class ColumnSketch {
 
   #texts: { empty: number; lengths: Moments; shortest: number; longest: number } | null;
 
-  /** @param classes of the target; 0 where it has none. @param seed another one for every part that will be merged */
-  constructor(private readonly column: TypedColumn, classes: number, seed: number) {
+  readonly #tally: TextTally | null;
+
+  /**
+   * @param classes of the target; 0 where it has none
+   * @param seed another one for every part that will be merged
+   * @param held different texts that are counted before they are looked at
+   */
+  constructor(private readonly column: TypedColumn, classes: number, seed: number, held = 0) {
     const numeric = column.type === 'number' || column.type === 'time';
     this.#numbers = numeric ? new NumberSketch(classes, seed) : null;
     this.#values = numeric ? null : new FrequencySketch(countedClasses(classes));
+    this.#tally = numeric ? null : new TextTally(countedClasses(classes), held, (text, length, rows) => { this.#takeText(text, length, rows); });
     this.#texts = column.type === 'text' ? { empty: 0, lengths: NO_MOMENTS, shortest: Infinity, longest: -Infinity } : null;
   }
 
-  /** Numbers (of times, milliseconds) of the rows that have one, with these rows' classes. */
-  addNumbers(values: Float64Array, classes: Int32Array, count: number, missing: number): void {
-    this.#present += count;
+  /** Numbers (of times, milliseconds) of the rows that have one. */
+  addNumbers(numbers: Numbers, missing: number): void {
+    this.#present += numbers.moments.n;
     this.#missing += missing;
-    this.#distinct.addNumbers(values, count);
-    this.#numbers?.add(values, classes, count);
+    this.#distinct.addNumbers(numbers.values, numbers.moments.n);
+    this.#numbers?.add(numbers);
   }
 
-  /** Texts, or `true` and `false`, of the rows that have one; `lengths` in characters. Of a long text its beginning is enough. */
-  addTexts(values: readonly string[], lengths: Float64Array, classes: Int32Array, missing: number): void {
-    this.#present += values.length;
-    this.#missing += missing;
-    for (const [index, value] of values.entries()) {
-      this.#distinct.addText(value);
-      this.#values?.add(shortened(value), classes[index] ?? -1);
-    }
+  /** Texts, or `true` and `false`. Of a long text its beginning is enough. */
+  addTexts(texts: MarkedTexts, classes: Int32Array, rows: number): void {
+    const present = this.#tally?.add(texts, classes, rows) ?? 0;
+    this.#present += present;
+    this.#missing += rows - present;
+    if (this.#tally?.full) this.#takeTexts();
+  }
+
+  #takeTexts(): void {
+    const lengths = this.#tally?.flush() ?? NO_MOMENTS;
+    if (this.#texts) this.#texts.lengths = mergeMoments(this.#texts.lengths, lengths);
+  }
+
+  #takeText(text: string, length: number, rows: Float64Array): void {
+    this.#distinct.addText(text);
+    this.#values?.add(shortened(text), rows);
     if (!this.#texts) return;
-    this.#texts.lengths = mergeMoments(this.#texts.lengths, momentsOf(lengths, values.length));
-    for (let index = 0; index < values.length; index += 1) {
-      const length = lengths[index] as number;
-      if (length === 0) this.#texts.empty += 1;
-      if (length < this.#texts.shortest) this.#texts.shortest = length;
-      if (length > this.#texts.longest) this.#texts.longest = length;
-    }
+    if (length === 0) this.#texts.empty += rows.reduce((sum, n) => sum + n, 0);
+    if (length < this.#texts.shortest) this.#texts.shortest = length;
+    if (length > this.#texts.longest) this.#texts.longest = length;
   }
 
   merge(other: ColumnSketch): void {
+    this.#takeTexts();
+    other.#takeTexts();
     this.#present += other.#present;
     this.#missing += other.#missing;
     this.#distinct.merge(other.#distinct);
@@ -171,6 +200,7 @@ export class ColumnSketch {
   }
 
   state(): ColumnState {
+    this.#takeTexts();
     const few = this.#numbers?.few;
     const fewCounts = few ? [...few].sort(([a, n], [b, m]) => m - n || a - b).map(([value, count]): [string, number] => [String(value), count]) : null;
     const texts = this.#texts;

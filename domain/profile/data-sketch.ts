@@ -2,8 +2,10 @@ import type { DataProfile, ExamplePicture } from '../../contract/data-profile.js
 import type { TypedColumn } from '../../definition/columns.js';
 import { ColumnSketch } from './column-sketch.js';
 import { decodeDoubles, encodeDoubles } from './doubles.js';
-import { mergePairs, NO_PAIRS, pairMomentsOf } from './moments.js';
-import type { PairMoments } from './moments.js';
+import { mergePairs, momentsOf, NO_PAIRS, pairMomentsOf } from './moments.js';
+import type { Moments, PairMoments } from './moments.js';
+import { pairProducts } from './pair-products.js';
+import type { MarkedTexts } from './text-tally.js';
 
 /** Correlations are of the first numeric columns: their pairs grow with the square. */
 export const CORRELATED = 40;
@@ -12,8 +14,12 @@ const EXAMPLES = 4;
 
 type Target = { readonly name: string; readonly classes: readonly string[] | null };
 
-/** One column of some rows: numbers (NaN: missing; of times, milliseconds), or texts (null: missing) with their lengths in characters. */
-export type ColumnChunk = { readonly numbers: Float64Array } | { readonly texts: readonly (string | null)[]; readonly lengths: Float64Array };
+/** One column of some rows: numbers (NaN: missing; of times, milliseconds), or texts. */
+export type ColumnChunk = { readonly numbers: Float64Array } | { readonly texts: MarkedTexts };
+
+/** Different texts that all columns together hold while they are counted; no column more than it is likely to need. */
+const TEXTS_HELD = 2 ** 17;
+const MOST_OF_A_COLUMN = 2 ** 14;
 
 /**
  * The profile of rows while it is made. Sketches of parts can be merged: counts, extremes, moments and correlations come out as of the
@@ -22,7 +28,8 @@ export type ColumnChunk = { readonly numbers: Float64Array } | { readonly texts:
 export class DataSketch {
   #rows = 0;
 
-  readonly #classRows: Map<string, number>;
+  /** Of each of the target's classes. */
+  readonly #classRows: number[];
 
   readonly #classIndex: ReadonlyMap<string, number>;
 
@@ -32,51 +39,90 @@ export class DataSketch {
 
   #pairs: PairMoments[];
 
-  /** Filled again with every chunk. */
+  /** Of each column: filled again with every chunk. */
   readonly #deviations: Float64Array[] = [];
+
+  /** Of the chunk's columns in which no number is missing. */
+  readonly #whole = new Map<number, Moments>();
 
   #examples: ExamplePicture[] = [];
 
   /** @param seed another one for every part that will be merged, such as a shard's number */
   constructor(private readonly kind: DataProfile['kind'], private readonly target: Target, private readonly columns: readonly TypedColumn[], private readonly seed: number, private readonly image: DataProfile['image'] = null) {
-    this.#classRows = new Map(target.classes?.map((name) => [name, 0]));
+    this.#classRows = target.classes?.map(() => 0) ?? [];
     this.#classIndex = new Map(target.classes?.map((name, index) => [name, index]));
-    this.#columns = columns.map((column, index) => new ColumnSketch(column, target.classes?.length ?? 0, seedOf(seed, index)));
+    const texts = columns.filter(({ type }) => type !== 'number' && type !== 'time').length;
+    this.#columns = columns.map((column, index) => new ColumnSketch(column, target.classes?.length ?? 0, seedOf(seed, index), Math.min(MOST_OF_A_COLUMN, TEXTS_HELD / texts)));
     this.#correlated = correlatedOf(columns, target);
     this.#pairs = new Array<PairMoments>(pairsOf(this.#correlated.length)).fill(NO_PAIRS);
   }
 
-  /** Takes in `rows` rows, column by column. @param labels of the rows, where the target has classes */
-  add(rows: number, labels: readonly string[], chunks: readonly ColumnChunk[]): void {
+  /** The index of a class among the target's; -1 of another one. */
+  classOf(label: string): number {
+    return this.#classIndex.get(label) ?? -1;
+  }
+
+  /** Takes in `rows` rows, column by column. @param classes of the rows, as {@link classOf} gives them */
+  add(rows: number, classes: Int32Array, chunks: readonly ColumnChunk[]): void {
     this.#rows += rows;
-    const classes = new Int32Array(rows).fill(-1);
-    for (let row = 0; this.target.classes && row < rows; row += 1) {
-      const label = labels[row] ?? '';
-      const found = this.#classIndex.get(label);
-      if (found === undefined) continue;
-      classes[row] = found;
-      this.#classRows.set(label, (this.#classRows.get(label) ?? 0) + 1);
-    }
+    const classRows = this.#rowsOfClasses(classes, rows);
+    classRows.forEach((n, index) => { this.#classRows[index] = (this.#classRows[index] ?? 0) + n; });
+    this.#whole.clear();
     chunks.forEach((chunk, index) => {
-      const column = this.#columns[index];
-      if ('numbers' in chunk) addNumbers(column, chunk.numbers, classes, rows);
-      else addTexts(column, chunk, classes, rows);
+      if ('numbers' in chunk) this.#addNumbers(index, chunk.numbers, { classes, classRows, rows });
+      else this.#columns[index]?.addTexts(chunk.texts, classes, rows);
     });
     this.#addPairs(rows, chunks);
   }
 
+  #rowsOfClasses(classes: Int32Array, rows: number): Float64Array {
+    const counts = new Float64Array(this.#classRows.length);
+    for (let row = 0; row < rows; row += 1) {
+      const at = classes[row] as number;
+      if (at >= 0) counts[at] = (counts[at] as number) + 1;
+    }
+    return counts;
+  }
+
+  #addNumbers(index: number, numbers: Float64Array, { classes, classRows, rows }: { classes: Int32Array; classRows: Float64Array; rows: number }): void {
+    const column = this.#columns[index];
+    const deviations = this.#deviationsOf(index, rows);
+    const moments = momentsOf(numbers, rows, deviations);
+    if (moments.mean === moments.mean) {
+      column?.addNumbers({ values: numbers, moments, deviations, classes, classRows }, 0);
+      this.#whole.set(index, moments);
+      return;
+    }
+    const [values, ofClass] = [new Float64Array(rows), new Int32Array(rows)];
+    let count = 0;
+    for (let row = 0; row < rows; row += 1) {
+      const value = numbers[row] as number;
+      if (value !== value) continue;
+      values[count] = value;
+      ofClass[count] = classes[row] as number;
+      count += 1;
+    }
+    column?.addNumbers({ values, moments: momentsOf(values, count, deviations), deviations, classes: ofClass, classRows: this.#rowsOfClasses(ofClass, count) }, rows - count);
+  }
+
+  #deviationsOf(index: number, rows: number): Float64Array {
+    const held = this.#deviations[index];
+    return held && held.length >= rows ? held : this.#deviations[index] = new Float64Array(rows);
+  }
+
   #addPairs(rows: number, chunks: readonly ColumnChunk[]): void {
-    const columns = this.#correlated.map((index) => { const chunk = chunks[index]; return chunk && 'numbers' in chunk ? chunk.numbers : new Float64Array(rows).fill(NaN); });
-    const whole = columns.map((values, index) => centred(values, rows, this.#deviations[index]));
-    whole.forEach((column, index) => { if (column) this.#deviations[index] = column.values; });
+    const whole = this.#correlated.filter((index) => this.#whole.has(index));
+    const products = pairProducts(whole.map((index) => this.#deviations[index] as Float64Array), rows);
+    const places = this.#correlated.map((index) => whole.indexOf(index));
+    const numbers = (index: number) => { const chunk = chunks[index]; return chunk && 'numbers' in chunk ? chunk.numbers : new Float64Array(rows).fill(NaN); };
     let pair = 0;
-    for (let x = 0; x < columns.length; x += 1) {
-      for (let y = x + 1; y < columns.length; y += 1, pair += 1) {
-        const [a, b] = [whole[x], whole[y]];
-        let part: PairMoments;
-        if (a && b) {
-          part = { n: rows, x: a.mean, y: b.mean, xx: a.m2, yy: b.m2, xy: productOf(a.values, b.values, rows) };
-        } else part = pairMomentsOf(columns[x] as Float64Array, columns[y] as Float64Array, rows);
+    for (let x = 0; x < places.length; x += 1) {
+      for (let y = x + 1; y < places.length; y += 1, pair += 1) {
+        const [left, right] = [this.#correlated[x] as number, this.#correlated[y] as number];
+        const [a, b] = [this.#whole.get(left), this.#whole.get(right)];
+        const part: PairMoments = a && b
+          ? { n: rows, x: a.mean, y: b.mean, xx: a.m2, yy: b.m2, xy: products[(places[x] as number) * whole.length + (places[y] as number)] as number }
+          : pairMomentsOf(numbers(left), numbers(right), rows);
         this.#pairs[pair] = mergePairs(this.#pairs[pair] as PairMoments, part);
       }
     }
@@ -97,7 +143,7 @@ export class DataSketch {
   merge(other: DataSketch): void {
     if (shapeOf(this.columns, this.target) !== shapeOf(other.columns, other.target)) throw new RangeError('profiles of different columns cannot be merged');
     this.#rows += other.#rows;
-    for (const [name, rows] of other.#classRows) this.#classRows.set(name, (this.#classRows.get(name) ?? 0) + rows);
+    other.#classRows.forEach((rows, index) => { this.#classRows[index] = (this.#classRows[index] ?? 0) + rows; });
     this.#columns.forEach((column, index) => { const theirs = other.#columns[index]; if (theirs) column.merge(theirs); });
     this.#pairs = this.#pairs.map((pair, index) => mergePairs(pair, other.#pairs[index] ?? NO_PAIRS));
     this.addExamples(other.#examples);
@@ -107,7 +153,7 @@ export class DataSketch {
     const names = this.target.classes;
     return {
       v: 1, kind: this.kind, rows: this.#rows,
-      target: { name: this.target.name, classes: names && names.map((name) => ({ name, rows: this.#classRows.get(name) ?? 0 })) },
+      target: { name: this.target.name, classes: names && names.map((name, index) => ({ name, rows: this.#classRows[index] ?? 0 })) },
       columns: this.#columns.map((column) => column.state()),
       pairs: { columns: this.#correlated.map((index) => this.columns[index]?.name ?? ''), moments: encodeDoubles(this.#pairs.flatMap(({ n, x, y, xx, yy, xy }) => [n, x, y, xx, yy, xy])) },
       image: this.image,
@@ -119,7 +165,7 @@ export class DataSketch {
   static from(state: DataProfile, seed: number): DataSketch {
     const sketch = new DataSketch(state.kind, { name: state.target.name, classes: state.target.classes?.map(({ name }) => name) ?? null }, state.columns.map(({ name, type, nullable }) => ({ name, type, nullable })), seed, state.image);
     sketch.#rows = state.rows;
-    for (const { name, rows } of state.target.classes ?? []) sketch.#classRows.set(name, rows);
+    state.target.classes?.forEach(({ rows }, index) => { sketch.#classRows[index] = rows; });
     state.columns.forEach((column, index) => { sketch.#columns[index] = ColumnSketch.from(column, state.target.classes?.length ?? 0, seedOf(seed, index)); });
     sketch.#pairs = pairsFrom(state.pairs.moments);
     sketch.#examples = state.examples;
@@ -169,72 +215,4 @@ function correlatedOf(columns: readonly TypedColumn[], target: Target): number[]
   const first = numeric.slice(0, CORRELATED);
   const targetAt = numeric.find((index) => target.classes === null && columns[index]?.name === target.name);
   return targetAt === undefined || first.includes(targetAt) ? first : [...first.slice(0, CORRELATED - 1), targetAt];
-}
-
-/**
- * Sum of the products of two columns. Four sums at a time, since each addition waits for the one before it. Declared one by one: taken out of an array,
- * V8 does not keep them as doubles, and the loop takes four times as long.
- */
-function productOf(a: Float64Array, b: Float64Array, rows: number): number {
-  let one = 0;
-  let two = 0;
-  let three = 0;
-  let four = 0;
-  let row = 0;
-  for (; row + 3 < rows; row += 4) {
-    one += (a[row] as number) * (b[row] as number);
-    two += (a[row + 1] as number) * (b[row + 1] as number);
-    three += (a[row + 2] as number) * (b[row + 2] as number);
-    four += (a[row + 3] as number) * (b[row + 3] as number);
-  }
-  for (; row < rows; row += 1) one += (a[row] as number) * (b[row] as number);
-  return one + two + three + four;
-}
-
-/** Deviations from the mean; null where a value is missing. */
-function centred(values: Float64Array, rows: number, into: Float64Array | undefined): { values: Float64Array; mean: number; m2: number } | null {
-  let sum = 0;
-  for (let row = 0; row < rows; row += 1) sum += values[row] as number;
-  if (sum !== sum || rows === 0) return null;
-  const mean = sum / rows;
-  const deviations = into && into.length >= rows ? into : new Float64Array(rows);
-  let m2 = 0;
-  for (let row = 0; row < rows; row += 1) {
-    const deviation = (values[row] as number) - mean;
-    deviations[row] = deviation;
-    m2 += deviation * deviation;
-  }
-  return { values: deviations, mean, m2 };
-}
-
-function addNumbers(column: ColumnSketch | undefined, numbers: Float64Array, classes: Int32Array, rows: number): void {
-  let missing = 0;
-  for (let row = 0; row < rows; row += 1) if (numbers[row] !== numbers[row]) missing += 1;
-  if (missing === 0) {
-    column?.addNumbers(numbers, classes, rows, 0);
-    return;
-  }
-  const [values, ofClass] = [new Float64Array(rows - missing), new Int32Array(rows - missing)];
-  let count = 0;
-  for (let row = 0; row < rows; row += 1) {
-    const value = numbers[row] as number;
-    if (value !== value) continue;
-    values[count] = value;
-    ofClass[count] = classes[row] as number;
-    count += 1;
-  }
-  column?.addNumbers(values, ofClass, count, missing);
-}
-
-function addTexts(column: ColumnSketch | undefined, { texts, lengths }: Extract<ColumnChunk, { texts: unknown }>, classes: Int32Array, rows: number): void {
-  const values: string[] = [];
-  const [ofValue, ofClass] = [new Float64Array(rows), new Int32Array(rows)];
-  for (let row = 0; row < rows; row += 1) {
-    const text = texts[row];
-    if (text === null || text === undefined) continue;
-    ofValue[values.length] = lengths[row] as number;
-    ofClass[values.length] = classes[row] as number;
-    values.push(text);
-  }
-  column?.addTexts(values, ofValue, ofClass, rows - values.length);
 }

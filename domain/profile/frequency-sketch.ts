@@ -33,15 +33,12 @@ export class FrequencySketch {
     return sketch;
   }
 
-  /** @param classIndex of the row; -1 where there are no classes */
-  add(value: string, classIndex: number): void {
+  /** @param rows that have it, of each class; behind them, of no class */
+  add(value: string, rows: Float64Array): void {
     const count = this.#counts.get(value);
-    this.#counts.set(value, (count ?? 0) + 1);
-    if (this.#byClass) {
-      let ofValue = this.#byClass.get(value);
-      if (!ofValue) this.#byClass.set(value, ofValue = new Array<number>(this.classes).fill(0));
-      ofValue[classIndex] = (ofValue[classIndex] ?? 0) + 1;
-    }
+    this.#counts.set(value, (count ?? 0) + rows.reduce((sum, n) => sum + n, 0));
+    const before = this.#byClass?.get(value);
+    this.#byClass?.set(value, Array.from({ length: this.classes }, (_, index) => (before?.[index] ?? 0) + (rows[index] ?? 0)));
     if (count === undefined && this.#counts.size > 2 * KEPT) this.#prune();
   }
 

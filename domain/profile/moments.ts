@@ -11,14 +11,19 @@ export const isKnown = (value: number): boolean => Math.abs(value) < LARGEST;
 
 export const NO_MOMENTS: Moments = { n: 0, mean: 0, m2: 0 };
 
-/** Of the first `count` values, in two passes: the second knows the mean. */
-export function momentsOf(values: Float64Array, count: number): Moments {
+/** Of the first `count` values, in two passes: the second knows the mean. Their deviations from it go into `deviations`. NaN among the values makes the mean NaN. */
+export function momentsOf(values: Float64Array, count: number, deviations: Float64Array): Moments {
   if (count === 0) return NO_MOMENTS;
   let sum = 0;
   for (let index = 0; index < count; index += 1) sum += values[index] as number;
+  if (sum !== sum) return { n: count, mean: NaN, m2: NaN };
   const mean = saturated(sum / count);
   let m2 = 0;
-  for (let index = 0; index < count; index += 1) m2 += ((values[index] as number) - mean) ** 2;
+  for (let index = 0; index < count; index += 1) {
+    const deviation = (values[index] as number) - mean;
+    deviations[index] = deviation;
+    m2 += deviation * deviation;
+  }
   return { n: count, mean, m2: saturated(m2) };
 }
 

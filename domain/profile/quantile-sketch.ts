@@ -9,6 +9,8 @@ const K = 512;
 export const EXACT = 2 * K;
 const SHRINK = 2 / 3;
 const LEAST = 8;
+/** From so many values on, one of every two is looked at, from twice as many one of four: that adds an eighth of a percent to the rank's error, of half a percent that is stated. */
+const SAMPLED_FROM = 2 ** 17;
 
 /**
  * The rank of any value is right to this share of all values, with 99% confidence: 2.296 / k^0.9723 for one rank, as Apache DataSketches
@@ -20,7 +22,8 @@ export const RANK_ERROR = 2.296 / K ** 0.9723;
  * Quantiles of a stream in about 1,500 numbers, mergeable: Z. Karnin, K. Lang, E. Liberty, "Optimal Quantile Approximation in Streams",
  * FOCS 2016 (arXiv:1603.05346). A full level is sorted and every other value goes up, to stand for two; which half is chance, decided by
  * `seed` alone. Sketches that will be merged take different seeds, so that their errors cancel out. While values stream in, all levels
- * keep as many, which is quicker and no less exact; lower levels shrink when the sketch is stored or merged.
+ * keep as many, which is quicker and no less exact; lower levels shrink when the sketch is stored or merged. Of a long stream the lowest
+ * levels are a sampler, as the paper has them: of each block of values one, by chance, stands for all of them.
  */
 export class QuantileSketch {
   #n = 0;
@@ -28,11 +31,15 @@ export class QuantileSketch {
   /** Each in ascending order. */
   #levels: Float64Array[] = [];
 
+  /** Values that stand for 2^#height each. */
   readonly #waiting = new Float64Array(EXACT);
 
-  readonly #waitingBits = new BigInt64Array(this.#waiting.buffer);
-
   #held = 0;
+
+  #height = 0;
+
+  /** The beginning of a block of which one value will be taken. */
+  #block: number[] = [];
 
   readonly #chance: Sampler;
 
@@ -51,12 +58,34 @@ export class QuantileSketch {
   add(values: Float64Array, count: number): void {
     for (let from = 0; from < count;) {
       if (this.#held === EXACT) this.#passOn();
-      const to = Math.min(count, from + EXACT - this.#held);
-      this.#waiting.set(values.subarray(from, to), this.#held);
-      this.#held += to - from;
-      from = to;
+      const taken = this.#height === 0 ? this.#addAll(values, from, count) : this.#addSampled(values, from, count);
+      this.#n += taken;
+      from += taken;
     }
-    this.#n += count;
+  }
+
+  #addAll(values: Float64Array, from: number, count: number): number {
+    const to = Math.min(count, from + EXACT - this.#held);
+    this.#waiting.set(values.subarray(from, to), this.#held);
+    this.#held += to - from;
+    return to - from;
+  }
+
+  #addSampled(values: Float64Array, from: number, count: number): number {
+    const size = 2 ** this.#height;
+    let at = from;
+    if (this.#block.length > 0 || count - from < size) {
+      while (at < count && this.#block.length < size) this.#block.push(values[at++] as number);
+      if (this.#block.length === size) {
+        this.#waiting[this.#held++] = this.#block[this.#chance.uint32() & (size - 1)] as number;
+        this.#block = [];
+      }
+      return at - from;
+    }
+    let held = this.#held;
+    for (; at + size <= count && held < EXACT; at += size) this.#waiting[held++] = values[at + (this.#chance.uint32() & (size - 1))] as number;
+    this.#held = held;
+    return at - from;
   }
 
   merge(other: QuantileSketch): void {
@@ -73,22 +102,29 @@ export class QuantileSketch {
     return { n: this.#n, levels: (this.#levels.length === 0 ? [NOTHING] : this.#levels).map((level) => Array.from(level)) };
   }
 
-  /** Half of what waits goes up at once. */
+  /** Half of what waits goes up at once; where enough have come, larger blocks are sampled from here on. */
   #passOn(): void {
-    sortDoubles(this.#waiting, this.#waitingBits);
+    sortDoubles(this.#waiting);
     const up = new Float64Array(K);
     for (let pair = 0, from = this.#chance.uint32() >>> 31; pair < K; pair += 1, from += 2) up[pair] = this.#waiting[from] as number;
     this.#held = 0;
-    this.#levels[0] ??= NOTHING;
-    this.#levels[1] = merged(this.#levels[1] ?? NOTHING, up);
+    this.#put(this.#height + 1, up);
     this.#compress(() => EXACT - 1);
+    while (this.#n >= SAMPLED_FROM * 2 ** this.#height) this.#height += 1;
   }
 
-  /** What waits becomes part of the lowest level. */
+  /** What waits becomes part of the levels. */
   #takeIn(): void {
-    if (this.#held === 0) return;
-    this.#levels[0] = merged(this.#levels[0] ?? NOTHING, this.#waiting.slice(0, this.#held).sort());
+    if (this.#held > 0) this.#put(this.#height, this.#waiting.slice(0, this.#held).sort());
+    if (this.#block.length > 0) this.#put(0, Float64Array.from(this.#block).sort());
     this.#held = 0;
+    this.#block = [];
+  }
+
+  /** Takes in sorted values that stand for 2^height each. */
+  #put(height: number, values: Float64Array): void {
+    while (this.#levels.length < height) this.#levels.push(NOTHING);
+    this.#levels[height] = merged(this.#levels[height] ?? NOTHING, values);
   }
 
   #compress(capacity: (height: number) => number): void {
@@ -111,12 +147,47 @@ export class QuantileSketch {
 
 const NOTHING = new Float64Array(0);
 
-/** Sorts doubles, none of them NaN, by their bits as integers, which takes a third less time. Those of negative numbers come out first, the least of them last. */
-function sortDoubles(values: Float64Array, bits: BigInt64Array): void {
-  bits.sort();
-  let negatives = 0;
-  while (negatives < values.length && ((values[negatives] as number) < 0 || Object.is(values[negatives], -0))) negatives += 1;
-  values.subarray(0, negatives).reverse();
+const scratch = { values: new Float64Array(EXACT), buckets: new Uint16Array(EXACT), starts: new Uint16Array(EXACT + 1) };
+/** Steps for each value after which sorting by insertion is given up. */
+const STEPS = 16;
+
+/**
+ * Sorts {@link EXACT} doubles, none of them NaN: dealt out by their size first, each is then close to its place (K.-D. Neubert, "The Flashsort1 algorithm", 1998).
+ * That takes a third of the time of sorting by comparison; values that crowd in a few places are sorted by that.
+ */
+function sortDoubles(values: Float64Array): void {
+  let low = Infinity;
+  let high = -Infinity;
+  for (let index = 0; index < EXACT; index += 1) {
+    const value = values[index] as number;
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  if (low === high) return;
+  const { values: dealt, buckets, starts } = scratch;
+  const scale = (EXACT - 1) / (high - low);
+  starts.fill(0);
+  for (let index = 0; index < EXACT; index += 1) {
+    const bucket = ((values[index] as number) - low) * scale | 0;
+    buckets[index] = bucket;
+    starts[bucket + 1] = (starts[bucket + 1] as number) + 1;
+  }
+  for (let bucket = 1; bucket < EXACT; bucket += 1) starts[bucket] = (starts[bucket] as number) + (starts[bucket - 1] as number);
+  for (let index = 0; index < EXACT; index += 1) {
+    const bucket = buckets[index] as number;
+    const place = starts[bucket] as number;
+    starts[bucket] = place + 1;
+    dealt[place] = values[index] as number;
+  }
+  let steps = STEPS * EXACT;
+  for (let index = 1; index < EXACT && steps >= 0; index += 1) {
+    const value = dealt[index] as number;
+    let place = index;
+    for (; place > 0 && (dealt[place - 1] as number) > value; place -= 1) dealt[place] = dealt[place - 1] as number;
+    dealt[place] = value;
+    steps -= index - place;
+  }
+  values.set(steps < 0 ? dealt.sort() : dealt);
 }
 
 /** Two ascending runs as one. */

@@ -194,7 +194,7 @@ test('the profile of a model, a version and a run is shown, as a page too, and s
   expect([before.code, before.err]).toEqual([1, expect.stringContaining('made before snapshots had profiles')]);
 
   const sketch = new DataSketch('table', { name: 'label', classes: ['no', 'yes'] }, [{ name: 'age', type: 'number', nullable: false }], 0);
-  sketch.add(4, ['no', 'yes', 'yes', 'yes'], [{ numbers: Float64Array.of(20, 30, 40, 90) }]);
+  sketch.add(4, Int32Array.of(0, 1, 1, 1), [{ numbers: Float64Array.of(20, 30, 40, 90) }]);
   const snapshot = await gateway.stores.snapshots.get(digest('snapshot'));
   if (!snapshot) throw new Error('the scenario has no snapshot');
   const profile = await saveProfile(gateway, { model, snapshot: snapshot.digest, profile: { v: 1, profile: sketch.state(), parts: [] } });

@@ -9,6 +9,7 @@ import { homogeneity, jensenShannon, kolmogorovSmirnov, stabilityIndex } from '.
 import { QuantileSketch } from '../../domain/profile/quantile-sketch.js';
 import { createSampler } from '../../domain/sampling.js';
 import { chiSquareTail, kolmogorovCritical } from '../../domain/tails.js';
+import { markedTexts } from '../support/marked-texts.js';
 
 const golden = JSON.parse(readFileSync(new URL('golden/profile.json', import.meta.url), 'utf8')) as {
   ks: { left: number[]; right: number[]; statistic: number; critical: Record<string, number> }; counts: [number[], number[]]; jensenShannon: number; psi: number; chiSquare: { statistic: number; quantiles: Record<string, number> };
@@ -22,8 +23,8 @@ function rowsOf(rows: number, seed: number, { from = 0, missing = 0, cities = [0
   const random = createSampler(seed);
   const sketch = new DataSketch('table', { name: 'label', classes: ['no', 'yes'] }, COLUMNS, seed);
   const texts = Array.from({ length: rows }, () => { const at = random.share(); return CITIES[at < (cities[0] ?? 0) ? 0 : at < (cities[0] ?? 0) + (cities[1] ?? 0) ? 1 : 2] ?? ''; });
-  sketch.add(rows, texts.map(() => (random.share() < yes ? 'yes' : 'no')), [
-    { numbers: Float64Array.from({ length: rows }, () => (random.share() < missing ? NaN : from + random.share())) }, { texts, lengths: new Float64Array(rows).fill(4) },
+  sketch.add(rows, Int32Array.from(texts, () => (random.share() < yes ? 1 : 0)), [
+    { numbers: Float64Array.from({ length: rows }, () => (random.share() < missing ? NaN : from + random.share())) }, { texts: markedTexts(texts) },
   ]);
   return sketch.state();
 }

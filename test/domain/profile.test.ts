@@ -8,6 +8,7 @@ import { FrequencySketch } from '../../domain/profile/frequency-sketch.js';
 import { distributionOf, EXACT, QuantileSketch, quantilesOf, RANK_ERROR, shareUpTo } from '../../domain/profile/quantile-sketch.js';
 import { summarize } from '../../domain/profile/summary.js';
 import { createSampler } from '../../domain/sampling.js';
+import { markedTexts } from '../support/marked-texts.js';
 
 interface Described { missing: number; distinct: number; minimum: number; maximum: number; mean: number; deviation: number; quantiles: number[]; fence: [number, number]; outliers: number; ratio: number }
 const golden = JSON.parse(readFileSync(new URL('golden/profile.json', import.meta.url), 'utf8')) as {
@@ -22,10 +23,9 @@ function profileOf(from: number, to: number, seed = 0): DataProfile {
   for (let at = from; at < to; at += 64) {
     const end = Math.min(to, at + 64);
     const part = (name: string) => (golden.rows[name] ?? []).slice(at, end);
-    const cities = part('city') as string[];
-    sketch.add(end - at, part('label') as string[], [
+    sketch.add(end - at, Int32Array.from(part('label') as string[], (label) => sketch.classOf(label)), [
       ...NUMBERS.map((name) => ({ numbers: Float64Array.from(part(name), (value) => (value === null ? NaN : Number(value))) })),
-      { texts: cities, lengths: Float64Array.from(cities, ({ length }) => length) },
+      { texts: markedTexts(part('city') as string[]) },
     ]);
   }
   return DataProfile.parse(JSON.parse(JSON.stringify(sketch.state())));
@@ -66,17 +66,30 @@ describe('the profile of a table', () => {
   test('of a column that does not vary has no correlation, of no rows no figures', () => {
     const sketch = new DataSketch('table', { name: 'label', classes: ['no', 'yes'] }, COLUMNS.slice(0, 2), 0);
     expect(ProfileSummary.parse(summarize(sketch.state())).columns[0]).toMatchObject({ present: 0, distinct: 0, numbers: { mean: null, minimum: null, histogram: [] }, association: null });
-    sketch.add(3, ['no', 'yes', 'no'], [{ numbers: Float64Array.of(0.1, 0.1, 0.1) }, { numbers: Float64Array.of(1, 2, NaN) }]);
+    sketch.add(3, Int32Array.of(0, 1, 0), [{ numbers: Float64Array.of(0.1, 0.1, 0.1) }, { numbers: Float64Array.of(1, 2, NaN) }]);
     const summary = summarize(sketch.state());
     expect(summary.correlations.values[0]?.[1]).toBeNull();
     expect(summary.columns[0]?.association).toBeNull();
+  });
+
+  test('of more different texts than are held at a time counts each, and their lengths', () => {
+    const sketch = new DataSketch('table', { name: 'label', classes: ['no', 'yes'] }, [{ name: 'note', type: 'text', nullable: true }], 0);
+    const texts = Array.from({ length: 60_000 }, (_, row) => (row % 10 === 0 ? null : row % 3 === 0 ? 'often' : `note-${String(row).padStart(5, '0')}`));
+    for (let at = 0; at < texts.length; at += 2_000) sketch.add(2_000, new Int32Array(2_000), [{ texts: markedTexts(texts.slice(at, at + 2_000)) }]);
+    const [note] = summarize(sketch.state()).columns;
+    const often = texts.filter((text) => text === 'often').length;
+    expect(note).toMatchObject({ present: 54_000, missing: 6_000, texts: { shortest: 5, longest: 10, empty: 0 }, values: [{ value: 'often' }], allValues: false });
+    expect(note?.texts?.meanLength).toBeCloseTo((often * 5 + (54_000 - often) * 10) / 54_000, 10);
+    expect(Math.abs((note?.values[0]?.count ?? 0) - often)).toBeLessThanOrEqual(note?.valuesError ?? 0);
+    expect(note?.valuesError).toBeLessThanOrEqual(54_000 / 501);
+    expect(Math.abs((note?.distinct ?? 0) - (54_001 - often))).toBeLessThan(4 * DISTINCT_ERROR * 54_000);
   });
 
   test('of the largest numbers can be stored and merged, and says nothing that is no double', () => {
     const most = Number.MAX_VALUE;
     const ofRows = (rows: number[], seed: number) => {
       const sketch = new DataSketch('table', { name: 'label', classes: ['no', 'yes'] }, COLUMNS.slice(0, 2), seed);
-      sketch.add(rows.length, rows.map((_, row) => (row % 2 ? 'yes' : 'no')), [{ numbers: Float64Array.from(rows) }, { numbers: Float64Array.from(rows, (value) => -value / 2) }]);
+      sketch.add(rows.length, Int32Array.from(rows, (_, row) => row % 2), [{ numbers: Float64Array.from(rows) }, { numbers: Float64Array.from(rows, (value) => -value / 2) }]);
       return DataProfile.parse(JSON.parse(JSON.stringify(sketch.state())));
     };
     for (const profile of [ofRows([most, -most, most, 1], 1), mergeProfiles([ofRows([most, most, -most], 1), ofRows([-most, 0], 2), ofRows([most], 3)])]) {
@@ -140,6 +153,28 @@ describe('quantiles of a stream', () => {
     expect(beyond / asked).toBeLessThanOrEqual(0.06);
   });
 
+  test('of a long stream, of which a part is looked at, are within the stated error, in whatever pieces it comes', () => {
+    const n = 600_000;
+    for (const [index, draw] of [(random: number) => 1 / (1 - random), (random: number) => Math.floor(random * 3)].entries()) {
+      const random = createSampler(index);
+      const values = Float64Array.from({ length: n }, () => draw(random.share()));
+      const sketch = new QuantileSketch(index);
+      for (let at = 0; at < n;) {
+        const piece = values.subarray(at, at + 1 + random.below(3_000));
+        sketch.add(piece, piece.length);
+        at += piece.length;
+      }
+      const state = sketch.state();
+      expect(state.levels.reduce((sum, level, height) => sum + level.length * 2 ** height, 0)).toBe(n);
+      const sorted = values.toSorted();
+      for (const share of [0.01, 0.25, 0.5, 0.9]) {
+        const value = sorted[Math.floor(share * n)] as number;
+        const rank = sorted.findLastIndex((one) => one === value) + 1;
+        expect(Math.abs(shareUpTo(distributionOf(state), value) - rank / n)).toBeLessThan(RANK_ERROR);
+      }
+    }
+  });
+
   test(`are exact for up to ${EXACT} values`, () => {
     const sketch = new QuantileSketch(1);
     sketch.add(Float64Array.from({ length: EXACT }, (_, index) => (index * 7919) % EXACT), EXACT);
@@ -172,11 +207,11 @@ test('frequent values are counted to the stated error, whole and merged', () => 
   const texts = Array.from({ length: 40_000 }, (_, index) => (random.share() < 0.3 ? `common-${random.below(5)}` : `rare-${index}`));
   const parts = [0, 1, 2, 3].map((part) => {
     const sketch = new FrequencySketch(0);
-    for (const text of texts.slice(part * 10_000, (part + 1) * 10_000)) sketch.add(text, -1);
+    for (const text of texts.slice(part * 10_000, (part + 1) * 10_000)) sketch.add(text, Float64Array.of(1));
     return sketch;
   });
   const whole = new FrequencySketch(0);
-  for (const text of texts) whole.add(text, -1);
+  for (const text of texts) whole.add(text, Float64Array.of(1));
   const [merged = whole, ...others] = parts;
   for (const other of others) merged.merge(other);
   for (const sketch of [whole, merged]) {

@@ -21,7 +21,7 @@ export async function profilePictures({ rows, data, spill, seed }: { rows: reado
   for (let from = 0; from < rows.length; from += ROWS_AT_ONCE) {
     const part = rows.slice(from, from + ROWS_AT_ONCE);
     const column = (of: (row: PictureRow) => number) => ({ numbers: Float64Array.from(part, of) });
-    sketch.add(part.length, part.map(({ label }) => label), [
+    sketch.add(part.length, Int32Array.from(part, ({ label }) => sketch.classOf(label)), [
       column(({ figures }) => figures.brightness), column(({ figures }) => figures.contrast),
       ...names.map((_, channel) => column(({ figures }) => figures.channels[channel] ?? 0)), column(({ place }) => place.bytes),
     ]);

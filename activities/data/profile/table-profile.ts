@@ -24,17 +24,18 @@ export async function profileRows(connection: Pick<DuckDBConnection, 'stream'>, 
   const numericTarget: TypedColumn[] = target.classes === null ? [{ name: target.name, type: 'number', nullable: false }] : [];
   const profiled = [...columns, ...numericTarget];
   const sketch = new DataSketch('table', target, profiled, seed);
+  const classes = createClassReader(target.classes ?? [], (label) => sketch.classOf(label));
   // One array for each column, filled again with every chunk: the sketches keep nothing of it.
   const numbers = profiled.map(() => new Float64Array(CHUNK_ROWS));
   const selected = [...columns.map((column) => columnSql(column, identifier(column.name))), ...numericTarget.map((column) => columnSql(column, 'label'))];
-  const result = await connection.stream(`select label::varchar, ${selected.join(', ')} from ${from}`);
+  const result = await connection.stream(`select ${markSql('label::varchar')}, label::varchar, ${selected.join(', ')} from ${from}`);
   // DuckDB reads the next rows while these are looked at.
   let next = result.fetchChunk();
   try {
     for (let chunk = await next; chunk && chunk.rowCount > 0; chunk = await next) {
       signal.throwIfAborted();
       next = result.fetchChunk();
-      sketch.add(chunk.rowCount, target.classes === null ? [] : textsOf(chunk, 0).map((label) => label ?? ''), chunksOf(chunk, profiled, numbers));
+      sketch.add(chunk.rowCount, classes(chunk), chunksOf(chunk, profiled, numbers));
     }
   } finally {
     // Nothing is closed while it is being read.
@@ -62,18 +63,32 @@ function columnSql({ type }: TypedColumn, sql: string): string {
   switch (type) {
     case 'number': return `${sql}::double`;
     case 'time': return `epoch_ms(${sql}::timestamp)::double`;
-    case 'boolean': return `${sql}::varchar, null`;
-    case 'text': return `left(${sql}, ${TEXT_CHARACTERS}), length(${sql})::double`;
+    case 'boolean': return `${markSql(`${sql}::varchar`)}, ${sql}::varchar, null`;
+    // Only of long texts does it cost anything to be asked.
+    case 'text': return `${markSql(sql)}, case when strlen(${sql}) > ${TEXT_CHARACTERS} then left(${sql}, ${TEXT_CHARACTERS}) else ${sql} end, case when strlen(${sql}) > ${TEXT_CHARACTERS} then length(${sql})::double end`;
   }
 }
 
+/** 53 bits of a text's hash: to compare numbers is quicker than to fetch texts. That a text is taken for one of those held meanwhile happens once in about 500,000,000,000 rows. */
+const markSql = (sql: string) => `case when ${sql} is not null then (hash(${sql}) >> 11)::double end`;
+
 function chunksOf(chunk: DuckDBDataChunk, columns: readonly TypedColumn[], into: readonly Float64Array[]): ColumnChunk[] {
-  let at = 1;
+  let at = 2;
   return columns.map(({ type }, index): ColumnChunk => {
     const first = at;
-    at += type === 'number' || type === 'time' ? 1 : 2;
-    return type === 'number' || type === 'time' ? { numbers: numbersOf(chunk, first, into[index]) } : { texts: textsOf(chunk, first), lengths: numbersOf(chunk, first + 1, into[index]) };
+    at += type === 'number' || type === 'time' ? 1 : 3;
+    const numbers = numbersOf(chunk, first, into[index]);
+    if (type === 'number' || type === 'time') return { numbers };
+    const textAt = (row: number) => String(chunk.getColumnVector(first + 1).getItem(row));
+    return { texts: { marks: numbers, textAt, lengthAt: (row) => (chunk.getColumnVector(first + 2).getItem(row) as number | null) ?? charactersOf(textAt(row)) } };
   });
+}
+
+/** As DuckDB counts them: a character beyond the basic plane is one. */
+function charactersOf(text: string): number {
+  let characters = text.length;
+  for (let at = 0; at < text.length; at += 1) if ((text.charCodeAt(at) & 0xfc00) === 0xd800) characters -= 1;
+  return characters;
 }
 
 function numbersOf(chunk: DuckDBDataChunk, column: number, into: Float64Array = new Float64Array(CHUNK_ROWS)): Float64Array {
@@ -83,7 +98,26 @@ function numbersOf(chunk: DuckDBDataChunk, column: number, into: Float64Array = 
   return values;
 }
 
-function textsOf(chunk: DuckDBDataChunk, column: number): (string | null)[] {
-  const vector = chunk.getColumnVector(column);
-  return Array.from({ length: chunk.rowCount }, (_, row) => vector.getItem(row) as string | null);
+/** Labels that are remembered by their marks. */
+const LABELS_KEPT = 4096;
+
+/** Gives the classes of a chunk's rows, and fetches the text of a label only where it was not seen before. */
+function createClassReader(classes: readonly string[], classOf: (label: string) => number): (chunk: DuckDBDataChunk) => Int32Array {
+  const known = new Map<number, number>();
+  const read = (chunk: DuckDBDataChunk, row: number, mark: number): number => {
+    if (known.size > LABELS_KEPT) known.clear();
+    const found = mark === mark ? classOf(String(chunk.getColumnVector(1).getItem(row))) : -1;
+    known.set(mark, found);
+    return found;
+  };
+  return (chunk) => {
+    const found = new Int32Array(chunk.rowCount).fill(-1);
+    if (classes.length === 0) return found;
+    const marks = numbersOf(chunk, 0);
+    for (let row = 0; row < found.length; row += 1) {
+      const mark = marks[row] as number;
+      found[row] = known.get(mark) ?? read(chunk, row, mark);
+    }
+    return found;
+  };
 }
