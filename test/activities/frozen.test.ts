@@ -119,6 +119,47 @@ describe('a frozen row', () => {
   });
 });
 
+it('an erasure spares the files that snapshots and frozen sets of others share, until the row leaves them too', async () => {
+  const place = await stack.locate();
+  await place.put('a.csv', people(40));
+  const teams = await Promise.all([1, 2].map(async () => {
+    const { model, build } = await stack.define(table(place.name));
+    const { digest } = await build();
+    await freeze(model, digest);
+    return { model, build, digest };
+  }));
+  const [mine, theirs] = teams;
+  if (!mine || !theirs) throw new Error('there are two');
+  const filesOf = async (ref: Parameters<typeof readJson>[1]) => SnapshotManifest.parse(await readJson(stack.artifacts, ref)).shards.map(({ file }) => file);
+  const manifestOf = async ({ model }: { model: string }) => (await get(model)).revisions[0]?.manifest ?? (() => { throw new Error('the set was never frozen'); })();
+  const shared = await filesOf(await manifestOf(mine));
+  expect(shared).toEqual(await filesOf(await manifestOf(theirs)));
+  const [key = ''] = await frozenKeys(mine.model);
+  const eraseFor = async ({ model, build }: typeof mine) => {
+    await stack.stores.erasures.request({ id: `${model}-1`, model, key, reason: 'a request', by: 'ada' });
+    await runs(() => createDataActivities(stack.deps).findErased({ model, id: `${model}-1` }));
+    await build();
+    expect([await stack.stores.erasures.toRemove(model), await stack.stores.frozen.toRemove(model)]).toEqual([[], []]);
+  };
+
+  await eraseFor(mine);
+  expect(await frozenKeys(mine.model)).not.toContain(key);
+  expect([await frozenKeys(theirs.model), await keysIn(theirs.digest, 'test')]).toEqual([expect.arrayContaining([key]), expect.arrayContaining([key])]);
+  for (const file of shared) expect((await stack.artifacts.get(file)).length).toBe(file.bytes);
+  // Also where the set alone is left of them: its snapshot is marked, and the rows are still frozen.
+  await stack.stores.erasures.request({ id: `${theirs.model}-0`, model: theirs.model, key: 'nobody', reason: 'a request', by: 'ada' });
+  await stack.stores.erasures.mark({ erasure: `${theirs.model}-0`, snapshot: theirs.digest, files: shared.map(({ sha256: file }) => file) });
+  const [, other = ''] = await frozenKeys(theirs.model);
+  await place.put('a.csv', people(40).split('\n').filter((row) => !row.startsWith(`${other},`)).join('\n'));
+  await theirs.build();
+  expect(await stack.stores.erasures.toRemove(theirs.model)).toEqual([]);
+  expect(await frozenKeys(theirs.model)).toContain(key);
+
+  await eraseFor(theirs);
+  expect(await frozenKeys(theirs.model)).not.toContain(key);
+  for (const file of shared) await expect(stack.artifacts.get(file)).rejects.toMatchObject({ code: 'storage/missing' });
+});
+
 it('a set that is gone, unknown, or of other columns or classes is told by name', async () => {
   const place = await stack.locate();
   await place.put('a.csv', people(40));
