@@ -6,7 +6,7 @@ import { createDatabase } from '../stores/database.js';
 import { createStores } from '../stores/index.js';
 
 /** The control API. Starts whatever is away: it says so in its answers. */
-const config = loadConfig();
+const config = loadConfig({ need: ['temporal', 'postgres', 's3'] });
 const { temporal } = config;
 const database = createDatabase(config.databaseUrl, { max: 10, applicationName: 'perennial gateway', statementTimeoutMs: 4_000 });
 const connection = Connection.lazy({

@@ -16,7 +16,8 @@ export interface Wired { readonly config: Config; readonly deps: ActivityDeps; r
 
 /** Connects a worker process to the real parts that the configuration names. */
 export async function wire(name: string): Promise<Wired> {
-  const config = loadConfig();
+  // Only the lifecycle worker sends mails; it reads the mail server's address, which throws where there is none.
+  const config = loadConfig({ need: ['temporal', 'postgres', 's3'] });
   const database = createDatabase(config.databaseUrl, { max: 8, applicationName: `perennial ${name}` });
   const stores = createStores(database);
   const connect = connectionOptions(config);

@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { serverVariable } from '../config/variables.js';
+import { givenInEnvironment, serverVariable, variableGroups } from '../config/variables.js';
 import { loadNativeParts } from '../native.js';
 import { homeLayout } from '../stack/home.js';
 import { packageRoot } from '../stack/package-root.js';
@@ -16,18 +16,20 @@ const minute = 60_000;
  * of these); `graceMs` is what a process gets to finish its work before it is killed.
  */
 const processes = {
-  migrate: { stage: 1, entry: 'workers/migrate.js', args: [], heapMb: 128, graceMs: 30_000 },
-  lifecycle: { stage: 2, entry: 'workers/lifecycle.js', args: [], heapMb: 320, graceMs: 30_000 },
-  compute: { stage: 2, entry: 'workers/compute.js', args: [], heapMb: 512, graceMs: 30_000 },
-  training: { stage: 2, entry: 'workers/training.js', args: [], heapMb: 320, graceMs: 30_000 },
-  gateway: { stage: 2, entry: 'workers/gateway.js', args: [], heapMb: 192, graceMs: 15_000 },
-  'server-test': { stage: 2, entry: 'workers/server.js', args: ['--environment', 'test', '--replica', '1'], heapMb: 320, graceMs: 30_000 },
-  'server-production': { stage: 2, entry: 'workers/server.js', args: ['--environment', 'production', '--replica', '1'], heapMb: 320, graceMs: 30_000 },
+  migrate: { stage: 1, entry: 'workers/migrate.js', needs: ['postgres'], args: [], heapMb: 128, graceMs: 30_000 },
+  lifecycle: { stage: 2, entry: 'workers/lifecycle.js', needs: ['postgres', 's3', 'temporal', 'smtp'], args: [], heapMb: 320, graceMs: 30_000 },
+  compute: { stage: 2, entry: 'workers/compute.js', needs: ['postgres', 's3', 'temporal'], args: [], heapMb: 512, graceMs: 30_000 },
+  training: { stage: 2, entry: 'workers/training.js', needs: ['postgres', 's3', 'temporal'], args: [], heapMb: 320, graceMs: 30_000 },
+  gateway: { stage: 2, entry: 'workers/gateway.js', needs: ['postgres', 's3', 'temporal'], args: [], heapMb: 192, graceMs: 15_000 },
+  'server-test': { stage: 2, entry: 'workers/server.js', needs: ['postgres', 's3'], args: ['--environment', 'test', '--replica', '1'], heapMb: 320, graceMs: 30_000 },
+  'server-production': { stage: 2, entry: 'workers/server.js', needs: ['postgres', 's3'], args: ['--environment', 'production', '--replica', '1'], heapMb: 320, graceMs: 30_000 },
 } as const satisfies Record<string, ProcessSpec>;
 
 interface ProcessSpec {
   stage: number;
   entry: string;
+  /** parts without whose address it ends at once */
+  needs: readonly StackPart[];
   args: readonly string[];
   heapMb: number;
   graceMs: number;
@@ -43,6 +45,15 @@ const listeners = {
   production: { program: 'server-production', variable: serverVariable('production'), preferred: 7421 },
   test: { program: 'server-test', variable: serverVariable('test'), preferred: 7422 },
 } as const;
+
+/** What programs need that is neither among them nor given by an address: for each such part, a sentence. */
+export function missingParts(only: readonly ProgramName[], env: NodeJS.ProcessEnv): string[] {
+  const started = only.filter((name): name is ProcessName => name in processes);
+  return stackParts.filter((part) => !only.includes(part) && !givenInEnvironment(part, env)).flatMap((part) => {
+    const users = started.filter((name) => (processes[name].needs as readonly StackPart[]).includes(part));
+    return users.length === 0 ? [] : [`${users.join(', ')}: ${part} is needed; name it as well, or set ${variableGroups[part].addresses[0]}`];
+  });
+}
 
 export interface ProgramsPlan {
   programs: Program[];

@@ -8,6 +8,7 @@ import { down } from './down.js';
 import { runForeground } from './foreground.js';
 import { lockHolder } from './lock.js';
 import { rotateLog, tailLog } from './logs.js';
+import { missingParts } from './programs.js';
 import type { ProgramName } from './programs.js';
 import { readStatus } from './read-status.js';
 import type { ProgramStatus, SupervisorStatus } from './status.js';
@@ -53,10 +54,12 @@ export interface UpResult {
 /**
  * Starts everything that is not given by addresses in the environment, and waits until it is ready. Safe to repeat: where a
  * supervisor runs already, waits for that one.
- * @throws UpError naming the program that failed, with the end of its log
+ * @throws UpError naming the program that failed, with the end of its log; or, of some programs only, the parts that they need and nobody gives
  * @throws AlreadyRunning with `detach: false`, where a supervisor runs already
  */
 export async function up({ home, detach, only, env = process.env, timeoutMs = defaultTimeoutMs, onProgress = () => undefined, onEvent }: UpOptions): Promise<UpResult> {
+  const missing = only === undefined ? [] : missingParts(only, env);
+  if (missing.length > 0) throw new UpError('These programs cannot run alone', undefined, missing);
   const layout = await ensureHome(home);
   const narrowed = only === undefined ? {} : { only };
   if (!detach) {

@@ -12,6 +12,7 @@ import { identify, isAlive } from '../../infra/supervisor/identity.js';
 import { capLog, tailLog } from '../../infra/supervisor/logs.js';
 import { findOrphans } from '../../infra/supervisor/orphans.js';
 import { loadPids, savePids } from '../../infra/supervisor/pids.js';
+import { missingParts, programNames } from '../../infra/supervisor/programs.js';
 import { readStatus } from '../../infra/supervisor/read-status.js';
 import { startSupervisor, type Supervisor } from '../../infra/supervisor/supervisor.js';
 import { up } from '../../infra/supervisor/up.js';
@@ -160,6 +161,16 @@ describe('up', () => {
     await expect(up({ home, detach: true, only: ['postgres', 'smtp'], env })).rejects.toThrow(/^postgres does not start: .* was written by PostgreSQL 12, the programs are version 18/);
     expect((await readStatus(home)).running).toBe(false);
     expect(findOrphans(home, await loadPids(homeLayout(home).pidsFile))).toEqual([]);
+  });
+
+  test('of some programs only says which parts they need that nobody gives, before anything starts', async () => {
+    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(DATABASE_URL|SMTP_URL|S3_|TEMPORAL_)/.test(name)));
+    for (const detach of [true, false]) {
+      await expect(up({ home, detach, only: ['postgres', 's3', 'temporal', 'migrate', 'lifecycle', 'compute'], env })).rejects.toThrow(/^These programs cannot run alone\n {2}lifecycle: smtp is needed; name it as well, or set SMTP_URL$/);
+    }
+    await expect(up({ home, detach: true, only: ['server-test', 'migrate'], env: { ...env, S3_ENDPOINT: 'http://127.0.0.1:1' } })).rejects.toThrow('server-test, migrate: postgres is needed; name it as well, or set DATABASE_URL');
+    expect((await readStatus(home)).running).toBe(false);
+    expect([missingParts(['lifecycle', 'postgres', 's3', 'temporal'], { ...env, SMTP_URL: 'smtp://127.0.0.1:25' }), missingParts(programNames, env), missingParts(['postgres', 'smtp'], env)]).toEqual([[], [], []]);
   });
 });
 
