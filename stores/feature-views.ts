@@ -45,9 +45,26 @@ export function createFeatureViewsStore(db: Database) {
       return parseFirst(StoredView, await db.query(`select ${DEFINITION} from feature_view_definitions d join feature_views v on v.name = d.view and v.current_commit = d.commit where v.name = $1`, [view]));
     },
 
+    /** Names of a repository's views that are not in force: removed from it, or never accepted. */
+    async ended(repository: string): Promise<string[]> {
+      return (await db.query<{ name: string }>('select name from feature_views where repository = $1 and current_commit is null order by name', [repository])).map(({ name }) => name);
+    },
+
+    /** Models whose definition in force names the view, with the commit of that definition. */
+    async namedBy(view: string): Promise<{ readonly model: string; readonly repository: string; readonly commit: string }[]> {
+      return db.query(
+        `select d.model, d.repository, d.commit from definitions d join models m on m.name = d.model and m.current_commit = d.commit
+         where d.definition -> 'data' -> 'views' @> jsonb_build_array(jsonb_build_object('view', $1::text)) order by d.model`, [view]);
+    },
+
     /** All views in force, by name. */
     async list(): Promise<StoredView[]> {
       return parseRows(StoredView, await db.query(`select ${DEFINITION} from feature_view_definitions d join feature_views v on v.name = d.view and v.current_commit = d.commit order by v.name`));
+    },
+
+    /** The view is in force no longer, unless another commit's is by now. Its rows stay. */
+    async end(view: string, commit: string): Promise<void> {
+      await db.query('update feature_views set current_commit = null where name = $1 and current_commit = $2', [view, commit]);
     },
 
     /** Puts a saved view into force in the place of the one at `instead` (null: of none). Returns false, and changes nothing, when another one is in force by now. */

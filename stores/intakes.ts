@@ -41,6 +41,11 @@ export function createIntakesStore(db: Database) {
       return parseFirst(Intake, await db.query(`select ${COLUMNS} from intakes where repository = $1 and commit = $2`, [repository, commit]));
     },
 
+    /** Of a branch's accepted commits the one that was made last, by its committer's clock. */
+    async newestAccepted(repository: string, branch: string): Promise<Intake | null> {
+      return parseFirst(Intake, await db.query(`select ${COLUMNS} from intakes where repository = $1 and branch = $2 and status = 'accepted' and committed_at is not null order by committed_at desc, ended_at desc limit 1`, [repository, branch]));
+    },
+
     /** Newest first. */
     async listIntakes({ repository, limit = 50 }: { repository?: string; limit?: number } = {}): Promise<Intake[]> {
       return parseRows(Intake, await db.query(`select ${COLUMNS} from intakes where $1::text is null or repository = $1 order by started_at desc limit $2`, [repository ?? null, limit]));

@@ -1,3 +1,4 @@
+import { patched } from '@temporalio/workflow';
 import { notify, source } from './support/activities.js';
 import { toRunError } from './support/failure.js';
 
@@ -11,8 +12,9 @@ export async function intake({ repository, commit, branch, via }: IntakeInput): 
       model,
       request: { v: 1, id: `commit/${commit}`, cause: `commit/${commit}`, commit, ancestors, reason: { kind: 'commit', detail: `commit ${commit.slice(0, 12)} on ${branch}`, by: repository, force: false } },
     })));
-    await source.acceptCommit({ repository, commit, models, views, ancestors });
-    await Promise.all(views.map((view) => notify.keepMaterialising({ view })));
+    const accepted = await source.acceptCommit({ repository, commit, models, views, ancestors });
+    const ended = patched('views-end') ? accepted?.ended ?? [] : [];
+    await Promise.all([...new Set([...views, ...ended])].map((view) => notify.keepMaterialising({ view })));
     return { accepted: true, models };
   } catch (error) {
     await source.refuseCommit({ repository, commit, error: toRunError(error) });

@@ -69,13 +69,16 @@ export function createNotifyActivities(deps: ActivityDeps) {
       await stores.ledger.anchor({ chain, seq, hash, uri: ref.uri });
     },
 
-    /** A Schedule per feature view: made, or changed to the view in force, and run at once. */
+    /** A Schedule per feature view in force: made, or changed to the view, and run at once; of a view that is in force no longer it ends. */
     async keepMaterialising({ view }: { view: string }): Promise<void> {
-      const current = await stores.featureViews.current(view);
-      if (!current) return;
-      const everyMs = durationMs(current.definition.schedule);
-      await keepSchedule(workflowId.materialise(view), everyMs, { workflowType: 'materialise', args: [{ v: 1, view }] });
-      await temporal.schedule.getHandle(workflowId.materialise(view)).trigger(ScheduleOverlapPolicy.BUFFER_ONE);
+      // Another commit's intake may come between: what is in force at the end decides.
+      for (let done = false; !done;) {
+        const current = await stores.featureViews.current(view);
+        if (current) await keepSchedule(workflowId.materialise(view), durationMs(current.definition.schedule), { workflowType: 'materialise', args: [{ v: 1, view }] });
+        else await endSchedule(workflowId.materialise(view));
+        done = (await stores.featureViews.current(view))?.commit === current?.commit;
+        if (done && current) await triggerSchedule(workflowId.materialise(view));
+      }
     },
 
     /** A Schedule per live model: made, or changed to the applied policy. */
@@ -86,6 +89,14 @@ export function createNotifyActivities(deps: ActivityDeps) {
       await keepSchedule(workflowId.monitor(model, environment), durationMs(definition.monitoring.every), { workflowType: 'monitorCheck', args: [{ v: 1, model, environment }] });
     },
   };
+
+  async function endSchedule(scheduleId: string): Promise<void> {
+    await unlessGone(temporal.schedule.getHandle(scheduleId).delete());
+  }
+
+  async function triggerSchedule(scheduleId: string): Promise<void> {
+    await unlessGone(temporal.schedule.getHandle(scheduleId).trigger(ScheduleOverlapPolicy.BUFFER_ONE));
+  }
 
   async function keepSchedule(scheduleId: string, everyMs: number, { workflowType, args }: { workflowType: string; args: unknown[] }): Promise<void> {
     const spec = { intervals: [{ every: everyMs }] };
@@ -99,4 +110,10 @@ export function createNotifyActivities(deps: ActivityDeps) {
       await temporal.schedule.create({ scheduleId, spec, policies, action });
     }
   }
+}
+
+async function unlessGone(work: Promise<void>): Promise<void> {
+  await work.catch((error: unknown) => {
+    if (!(error instanceof ScheduleNotFoundError)) throw error;
+  });
 }

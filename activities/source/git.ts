@@ -29,6 +29,7 @@ export async function checkOut({ scratch, repository, url, commit, branch, purpo
   const bare = join(scratch, 'repositories', `${repository}.git`);
   const directory = join(scratch, 'checkouts', [repository, commit, ...(purpose === '' ? [] : [purpose])].join('-'));
   const git = async (...args: string[]) => (await run('git', ['--git-dir', bare, ...args], { env: ENVIRONMENT, timeout: TIMEOUT_MS, maxBuffer: 64 * 1024 * 1024, signal })).stdout;
+  const missing = (what: string) => new PerennialError('repository/commit-missing', `repository ${repository} ${what}`, { repository, commit, branch });
   const has = async () => git('cat-file', '-e', `${commit}^{commit}`).then(() => true, () => false);
 
   await mkdir(bare, { recursive: true });
@@ -37,9 +38,10 @@ export async function checkOut({ scratch, repository, url, commit, branch, purpo
     const byCommit = await fetchInto(git, url, commit);
     if (byCommit !== null && !(await has())) {
       const byBranch = await fetchInto(git, url, `refs/heads/${branch}`);
+      if (byBranch?.includes("couldn't find remote ref")) throw missing(`has no branch ${branch}, and no commit ${commit} that it would give by itself`);
       if (byBranch !== null) throw new PerennialError('repository/unreachable', `repository ${repository} could not be fetched: ${byBranch}`);
     }
-    if (!(await has())) throw new PerennialError('repository/commit-missing', `repository ${repository} has no commit ${commit}`);
+    if (!(await has())) throw missing(`has no commit ${commit} on branch ${branch}, and would not give it by itself: the commit may be on another branch`);
   }
 
   const [name = '', email = '', committedAt = '', ...message] = (await git('show', '--no-patch', '--format=%cn%n%ce%n%cI%n%s', commit)).trimEnd().split('\n');
@@ -60,13 +62,14 @@ export async function checkOut({ scratch, repository, url, commit, branch, purpo
   return { directory, ancestors, committer: { name, email }, message: message.join('\n'), committedAt };
 }
 
-/** Null when it worked, else the last line git said. */
+/** Null when it worked, else the line of git that says why not. */
 async function fetchInto(git: (...args: string[]) => Promise<string>, url: string, what: string): Promise<string | null> {
   try {
     await git('fetch', '--quiet', '--no-tags', '--no-recurse-submodules', '--no-write-fetch-head', '--', url, what);
     return null;
   } catch (error) {
-    const said = String((error as { stderr?: string }).stderr ?? '').trim().split('\n').at(-1) ?? '';
+    const lines = String((error as { stderr?: string }).stderr ?? '').trim().split('\n');
+    const said = lines.find((line) => line.startsWith('fatal: ')) ?? lines.at(-1) ?? '';
     return said === '' ? String(error) : said;
   }
 }

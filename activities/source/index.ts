@@ -8,6 +8,7 @@ import { tighten } from '../../domain/policy.js';
 import { findDefinitions } from '../../runtime/definition/find.js';
 import { readDefinitionFile } from '../../runtime/definition/read.js';
 import type { ReadView } from '../../runtime/definition/read.js';
+import type { StoredView } from '../../stores/feature-views.js';
 import { createOutboxMail } from '../notify/outbox-mail.js';
 import { requireFittingSets } from '../data/frozen/open.js';
 import type { ActivityDeps } from '../deps.js';
@@ -37,11 +38,14 @@ export function createSourceActivities(deps: ActivityDeps) {
 
       const read = [];
       for (const file of files) read.push(await readDefinitionFile({ checkout: found.directory, file, signal }));
-      const views = await keepViews(read.flatMap((one) => one.views), { repository, commit });
+      const [viewsRead, modelsRead] = [read.flatMap((one) => one.views), read.flatMap((one) => one.models)];
+      const removed = (await olderViews({ repository, commit, branch, ancestors: found.ancestors })).filter(({ view }) => !viewsRead.some((one) => one.view.name === view));
+      await refuseRemoved(removed, { repository, commit, models: modelsRead.map(({ definition }) => definition.name) });
+      const views = await keepViews(viewsRead, { repository, commit });
       const models: string[] = [];
-      for (const { file, definition, trainingDigest, policyDigest, bundle, networkBundle } of read.flatMap((one) => one.models)) {
+      for (const { file, definition, trainingDigest, policyDigest, bundle, networkBundle } of modelsRead) {
         await checkAgainstPolicy(definition);
-        await checkViews(definition, file, read.flatMap((one) => one.views));
+        await checkViews(definition, file, viewsRead, removed);
         const owner = await stores.models.get(definition.name);
         if (owner && owner.repository !== repository) throw new PerennialError('definition/invalid', `name: ${definition.name} belongs to repository ${owner.repository}; a model lives in one repository`);
         await stores.models.ensure({ name: definition.name, repository, path: file, owner: definition.owner, purpose: definition.purpose });
@@ -55,11 +59,17 @@ export function createSourceActivities(deps: ActivityDeps) {
       return { models, views, ancestors: found.ancestors };
     }),
 
-    /** What the commit defines comes into force, unless a newer commit is in force already. */
-    async acceptCommit({ repository, commit, models, views = [], ancestors }: { repository: string; commit: string; models: string[]; views?: string[]; ancestors: string[] }): Promise<void> {
+    /**
+     * What the commit defines comes into force, unless a newer commit is in force already; views that the newest commit does not hold are in force no
+     * longer. `ended`: all views of the repository that are not, so that a second try tells the first one's, too; nothing from a worker that is older than this.
+     */
+    async acceptCommit({ repository, commit, models, views = [], ancestors }: { repository: string; commit: string; models: string[]; views?: string[]; ancestors: string[] }): Promise<{ ended: string[] } | undefined> {
       for (const model of models) await putInForce({ repository, commit, ancestors }, { current: () => stores.models.currentDefinition(model), set: (instead) => stores.models.setCurrent(model, commit, { instead }) });
       for (const view of views) await putInForce({ repository, commit, ancestors }, { current: () => stores.featureViews.current(view), set: (instead) => stores.featureViews.setCurrent(view, commit, { instead }) });
       await stores.models.finishIntake({ repository, commit, status: 'accepted', models, error: null });
+      // Not before it counts as accepted: of two intakes at once, the one that ends later sees both.
+      await endRemovedViews({ repository, commit, ancestors });
+      return { ended: await stores.featureViews.ended(repository) };
     },
 
     async refuseCommit({ repository, commit, error }: { repository: string; commit: string; error: RunError }): Promise<void> {
@@ -88,12 +98,45 @@ export function createSourceActivities(deps: ActivityDeps) {
     return !intake?.committedAt || !before?.committedAt || Date.parse(intake.committedAt) > Date.parse(before.committedAt);
   }
 
-  /** Holds the views that a model names against those of its own commit and, of other repositories, those in force. */
-  async function checkViews({ data }: ModelDefinition, file: string, ofCommit: readonly ReadView[]): Promise<void> {
+  /** Views that are in force by an older commit of the same branch. */
+  async function olderViews(of: Descent & { readonly branch: string }): Promise<StoredView[]> {
+    const older = [];
+    for (const view of (await stores.featureViews.list()).filter((one) => one.repository === of.repository && one.commit !== of.commit)) {
+      const intake = await stores.models.getIntake(of.repository, view.commit);
+      if (intake?.branch === of.branch && await isNewer(of, view.commit)) older.push(view);
+    }
+    return older;
+  }
+
+  /** A view whose columns a model goes on taking cannot go: the model's next training would find no rows, and its predictions none that are fresh. */
+  async function refuseRemoved(removed: readonly StoredView[], { repository, commit, models }: { readonly repository: string; readonly commit: string; readonly models: readonly string[] }): Promise<void> {
+    for (const { view, path } of removed) {
+      const users = (await stores.featureViews.namedBy(view)).filter((user) => user.repository !== repository || !models.includes(user.model));
+      if (users.length === 0) continue;
+      const named = users.map((user) => `${user.model} (commit ${user.commit.slice(0, 12)} of ${user.repository})`).join(', ');
+      throw new PerennialError('features/in-use', `commit ${commit.slice(0, 12)} of ${repository} does not hold the feature view ${view} any more (it was in ${path}); its columns are taken by ${named}`, { view, models: users.map(({ model }) => model) });
+    }
+  }
+
+  /** Whichever commit this intake was of: the newest of its branch decides. */
+  async function endRemovedViews({ repository, commit, ancestors }: Descent): Promise<void> {
+    const branch = (await stores.models.getIntake(repository, commit))?.branch ?? '';
+    const newest = await stores.models.newestAccepted(repository, branch);
+    const isThis = !newest || newest.commit === commit || ancestors.includes(newest.commit);
+    const by = isThis ? { repository, commit, branch, ancestors } : { repository, commit: newest.commit, branch, ancestors: [] };
+    for (const view of await olderViews(by)) {
+      const isHeld = await stores.featureViews.definition(view.view, by.commit) !== null;
+      if (!isHeld && (await stores.featureViews.namedBy(view.view)).length === 0) await stores.featureViews.end(view.view, view.commit);
+    }
+  }
+
+  /** Holds the views that a model names against those of its own commit and the others that stay in force. */
+  async function checkViews({ data }: ModelDefinition, file: string, ofCommit: readonly ReadView[], removed: readonly StoredView[]): Promise<void> {
     const issues: string[] = [];
+    const others = (await stores.featureViews.list()).filter(({ view }) => !removed.some((one) => one.view === view));
     for (const [index, use] of (data.kind === 'table' ? data.views ?? [] : []).entries()) {
-      const view = ofCommit.find((one) => one.view.name === use.view)?.view ?? (await stores.featureViews.current(use.view))?.definition ?? null;
-      const known = view ? [] : [...new Set([...ofCommit.map((one) => one.view.name), ...(await stores.featureViews.list()).map((one) => one.view)])];
+      const view = ofCommit.find((one) => one.view.name === use.view)?.view ?? others.find((one) => one.view === use.view)?.definition ?? null;
+      const known = view ? [] : [...new Set([...ofCommit.map((one) => one.view.name), ...others.map((one) => one.view)])];
       const columns = data.kind === 'table' ? data.columns : [];
       issues.push(...viewIssues(index, use, view, columns, known));
     }
