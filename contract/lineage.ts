@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { Instant } from './ref.js';
 
 /**
- * What a piece of a model's history is. `predictions`: the labelled answers of versions that became rows of a snapshot.
+ * What a piece of a model's history is. `view`: a feature view, or one content that it had: rows that another definition would not give. `predictions`: the labelled answers of versions that became rows of a snapshot.
  * `environment`: one stretch of time in which a version served.
  */
-export const LineageKind = z.enum(['source', 'predictions', 'snapshot', 'commit', 'finding', 'run', 'version', 'environment', 'scores', 'reproduction']);
+export const LineageKind = z.enum(['source', 'view', 'predictions', 'snapshot', 'commit', 'finding', 'run', 'version', 'environment', 'scores', 'reproduction']);
 export type LineageKind = z.infer<typeof LineageKind>;
 
 /** `id` is unique in one lineage: `version/car-truck@2`, `snapshot/<digest>`. `lines` say more of it, for people. */

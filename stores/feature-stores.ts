@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Materialisation } from '../contract/feature-store.js';
-import { Ref, Sha256 } from '../contract/ref.js';
+import { Commit, Ref, Sha256 } from '../contract/ref.js';
 import type { RunError } from '../contract/run.js';
 import type { Database } from './database.js';
 import { At, json, parseFirst, parseRows } from './values.js';
@@ -9,9 +9,14 @@ import { At, json, parseFirst, parseRows } from './values.js';
 export const FeatureStore = z.object({ view: z.string(), digest: Sha256, generation: z.int(), manifest: Ref.nullable(), rows: z.int(), asOf: At.nullable() });
 export type FeatureStore = z.infer<typeof FeatureStore>;
 
+/** What a snapshot was joined with: content of a view as a commit describes it, and the materialisation that was the newest then. Null: noted before these were kept. */
+export const FeatureUse = z.object({ view: z.string(), digest: Sha256, commit: Commit.nullable(), generation: z.int().nullable(), asOf: At.nullable() });
+export type FeatureUse = z.infer<typeof FeatureUse>;
+
 export interface Committed { readonly id: string; readonly view: string; readonly digest: string; readonly generation: number; readonly manifest: Ref; readonly rows: number; readonly asOf: string; readonly rowsRead: number; readonly rowsAdded: number }
 
 const STORE = 'view, digest, generation, manifest, rows, as_of as "asOf"';
+const USE = 'view, digest, commit, generation, as_of as "asOf"';
 const MATERIALISATION = 'id, view, digest, as_of as "asOf", status, rows_read as "rowsRead", rows_added as "rowsAdded", error, started_at as "startedAt", ended_at as "endedAt"';
 
 /** Which files hold a view's rows, and the materialisations that wrote them. */
@@ -21,9 +26,22 @@ export function createFeatureStoresStore(db: Database) {
       return parseFirst(FeatureStore, await db.query(`select ${STORE} from feature_stores where view = $1 and digest = $2`, [view, digest]));
     },
 
-    /** Notes that a snapshot was joined with rows of these contents. */
-    async use(snapshot: string, views: readonly { readonly view: string; readonly digest: string }[]): Promise<void> {
-      for (const { view, digest } of views) await db.query('insert into feature_uses (snapshot, view, digest) values ($1, $2, $3) on conflict do nothing', [snapshot, view, digest]);
+    /** Notes that a snapshot was joined with rows of these contents. Of a snapshot that comes out the same again, the first time counts. */
+    async use(snapshot: string, views: readonly FeatureUse[]): Promise<void> {
+      for (const { view, digest, commit, generation, asOf } of views) {
+        await db.query('insert into feature_uses (snapshot, view, digest, commit, generation, as_of) values ($1, $2, $3, $4, $5, $6) on conflict do nothing', [snapshot, view, digest, commit, generation, asOf]);
+      }
+    },
+
+    /** The views that a snapshot was joined with, by name. */
+    async usesOf(snapshot: string): Promise<FeatureUse[]> {
+      return parseRows(FeatureUse, await db.query(`select ${USE} from feature_uses where snapshot = $1 order by view, digest`, [snapshot]));
+    },
+
+    /** Snapshots, of whichever model, that were joined with this content of a view, the newest first. */
+    async usersOf(view: string, digest: string): Promise<(FeatureUse & { readonly snapshot: string })[]> {
+      return parseRows(FeatureUse.extend({ snapshot: Sha256 }), await db.query(
+        `select u.snapshot, ${USE.replaceAll(/(^|, )/g, '$1u.')} from feature_uses u join snapshots s on s.digest = u.snapshot where u.view = $1 and u.digest = $2 order by s.created_at desc, u.snapshot`, [view, digest]));
     },
 
     /** Contents of a view that a version looks up which may be serving, or may come to: registered and not refused, or routed in the route in force or the one before it. */

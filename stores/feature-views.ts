@@ -40,6 +40,12 @@ export function createFeatureViewsStore(db: Database) {
       return parseFirst(StoredView, await db.query(`select ${DEFINITION} from feature_view_definitions d where d.view = $1 and d.digest = $2 order by d.seq desc limit 1`, [view, digest]));
     },
 
+    /** The newest description of each content that the view ever had, the newest content first. */
+    async contents(view: string): Promise<StoredView[]> {
+      return parseRows(StoredView, await db.query(
+        `select ${DEFINITION} from feature_view_definitions d where d.view = $1 and d.seq = (select max(same.seq) from feature_view_definitions same where same.view = d.view and same.digest = d.digest) order by d.seq desc`, [view]));
+    },
+
     /** The view in force: the one that `setCurrent` named last. */
     async current(view: string): Promise<StoredView | null> {
       return parseFirst(StoredView, await db.query(`select ${DEFINITION} from feature_view_definitions d join feature_views v on v.name = d.view and v.current_commit = d.commit where v.name = $1`, [view]));

@@ -19,7 +19,7 @@ export async function saveKnown({ stores }: ActivityDeps, { built, erased, diges
   if (!known?.profile) return null;
   await fixBoundaries(stores, known.model, built);
   await stores.snapshots.save({ ...known, report, blocked: false }, erased?.hashes.length ?? 0);
-  await stores.featureStores.use(digest, views.map(({ joined }) => joined));
+  await stores.featureStores.use(digest, views.map(({ used }) => used));
   return { digest, manifest: known.manifest, rows: known.rows, counts: known.counts };
 }
 
@@ -33,7 +33,7 @@ export async function saveSnapshot({ deps, model, made, data, views, erased, bui
   const manifest: SnapshotManifest = { v: 1, digest, content, shards, counts: built.counts, sources: withOrigins(built.sources, data), made: { ...made, by: (await requireRun(deps.stores, made.run)).reason.by, at: new Date().toISOString() }, ...(built.boundaries?.length ? { boundaries: built.boundaries.map(({ fixed: _, ...one }) => one) } : {}) };
   const ref = await deps.artifacts.putOnce(`snapshots/${digest}/manifest.json`, new TextEncoder().encode(JSON.stringify(manifest)), { contentType: 'application/json' });
   await deps.stores.snapshots.save({ digest, model, manifest: ref, rows: built.rows, counts: built.counts, report, blocked: false, profile }, erased?.hashes.length ?? 0);
-  await deps.stores.featureStores.use(digest, views.map(({ joined }) => joined));
+  await deps.stores.featureStores.use(digest, views.map(({ used }) => used));
   return { digest, manifest: ref, rows: built.rows, counts: built.counts };
 }
 

@@ -9,7 +9,7 @@ const LONGEST = 44;
 
 /** One hue for each kind, told by name as well: the kind stands above each box's name. */
 const HUES = {
-  source: 210, predictions: 190, snapshot: 230, commit: 270, finding: 15, run: 45, version: 140, environment: 160, scores: 320, reproduction: 290,
+  source: 210, view: 85, predictions: 190, snapshot: 230, commit: 270, finding: 15, run: 45, version: 140, environment: 160, scores: 320, reproduction: 290,
 } as const satisfies Record<LineageKind, number>;
 
 interface Placed { readonly node: LineageNode; readonly text: readonly string[]; readonly x: number; readonly y: number; readonly width: number; readonly height: number }

@@ -1,4 +1,5 @@
 import type { LineageNode } from '../../contract/lineage.js';
+import type { StoredView } from '../../stores/feature-views.js';
 import type { Finding } from '../../stores/alerts.js';
 import type { StoredReproduction } from '../../stores/reproductions.js';
 import type { Run } from '../../stores/runs.js';
@@ -31,6 +32,21 @@ export const commitNode = (commit: string, repository: string | null, intake: { 
 export const findingNode = ({ id, environment, message, openedAt }: Finding): LineageNode => ({
   id: `finding/${id}`, kind: 'finding', name: `finding ${id} in ${environment}`, at: openedAt, lines: [message],
 });
+
+/** A feature view, whatever it consisted of. */
+export const viewNode = ({ view, repository, path, definition }: StoredView): LineageNode => ({ id: `view/${view}`, kind: 'view', name: view, at: null, lines: [definition.purpose, `${path} of ${repository}`] });
+
+/** Content of a feature view: what its entity, columns and source decide. */
+export const contentNode = ({ view, digest, definition: { entity, columns } }: StoredView): LineageNode => ({
+  id: `view/${view}/${digest}`, kind: 'view', name: `${view} ${short(digest)}`, at: null,
+  lines: [`by ${entity.map(({ name }) => name).join(', ')}: ${columns.map((column) => (typeof column === 'string' ? column : column.name)).join(', ')}`],
+});
+
+/** What a view reads its rows from. */
+export const viewSourceNode = ({ definition: { source } }: StoredView): LineageNode => {
+  const description = source.kind === 'sql' ? `sql ${source.connection}` : `parquet ${source.location}/${source.path}`;
+  return { id: `source/${description}`, kind: 'source', name: description, at: null, lines: [] };
+};
 
 /** Where rows were read from; of labelled predictions each snapshot has its own, because they grow. */
 export const sourceNode = (snapshot: string, { description, rows, labelled }: { description: string; rows: number; labelled: boolean }): LineageNode => (labelled

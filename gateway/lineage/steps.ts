@@ -3,11 +3,12 @@ import { parseVersionName } from '../../contract/ref.js';
 import { SnapshotManifest } from '../../contract/snapshot.js';
 import { labelledEnvironment } from '../../domain/sources.js';
 import type { Artifacts } from '../../stores/artifacts.js';
+import type { FeatureUse } from '../../stores/feature-stores.js';
 import type { Stores } from '../../stores/index.js';
 import { readJson } from '../../stores/json-objects.js';
 import type { Snapshot } from '../../stores/snapshots.js';
 import { findSnapshot, findVersion } from '../find.js';
-import { commitNode, environmentNode, findingNode, reproductionNode, runNode, scoresNode, snapshotNode, sourceNode, versionNode } from './nodes.js';
+import { commitNode, contentNode, environmentNode, findingNode, reproductionNode, runNode, scoresNode, snapshotNode, sourceNode, versionNode, viewSourceNode } from './nodes.js';
 import type { Step } from './walk.js';
 
 interface SourceRows { readonly description: string; readonly rows: number; readonly labelled: boolean; readonly environment: string | null }
@@ -16,28 +17,37 @@ interface SourceRows { readonly description: string; readonly rows: number; read
 const EVERY = 10_000;
 
 /** What a node came from (`back`) and what came of it (`forth`), one step at a time, from the registry and the snapshots' manifests. */
-export function createSteps({ stores, artifacts }: { readonly stores: Stores; readonly artifacts: Artifacts }, model: string) {
+export function createSteps({ stores, artifacts }: { readonly stores: Stores; readonly artifacts: Artifacts }) {
   const read = new Map<string, Promise<SourceRows[]>>();
   const sourcesOf = (snapshot: Snapshot): Promise<SourceRows[]> => {
     const known = read.get(snapshot.digest) ?? readSources(artifacts, snapshot);
     read.set(snapshot.digest, known);
     return known;
   };
-  const labelledBefore = (snapshot: Snapshot, environment: string) => stores.labels.labelledVersions({ model, environment, at: snapshot.createdAt });
+  const labelledBefore = (snapshot: Snapshot, environment: string) => stores.labels.labelledVersions({ model: snapshot.model, environment, at: snapshot.createdAt });
 
   const leaves = (effect: LineageNode, cause: LineageNode, how: string): Step => ({ node: effect, edge: { from: cause.id, to: effect.id, how } });
   const comes = (cause: LineageNode, effect: LineageNode, how: string): Step => ({ node: cause, edge: { from: cause.id, to: effect.id, how } });
   const idOf = (node: LineageNode) => node.id.slice(node.kind.length + 1);
+  const versionOf = async (node: LineageNode) => {
+    const { model, version } = parseVersionName(node.name);
+    return findVersion(stores, model, version);
+  };
+  /** A node of a view is of all that it consisted of, or of one content. */
+  const contentsOf = async (node: LineageNode) => {
+    const [view = '', digest] = idOf(node).split('/');
+    return (await stores.featureViews.contents(view)).filter((one) => digest === undefined || one.digest === digest);
+  };
 
   const back: Partial<Record<LineageNode['kind'], (node: LineageNode) => Promise<Step[]>>> = {
     async version(node) {
-      const run = await stores.runs.get((await findVersion(stores, model, parseVersionName(node.name).version)).run);
+      const run = await stores.runs.get((await versionOf(node)).run);
       return run ? [comes(runNode(run), node, 'registered')] : [];
     },
     async run(node) {
       const run = await stores.runs.get(idOf(node));
       if (!run) return [];
-      const registered = await stores.models.get(model);
+      const registered = await stores.models.get(run.model);
       const finding = /^finding\/(\d+)/.exec(run.cause)?.[1];
       const [snapshot, found, intake] = await Promise.all([
         run.snapshot ? stores.snapshots.get(run.snapshot) : null, finding ? stores.alerts.getFinding(Number(finding)) : null,
@@ -51,24 +61,35 @@ export function createSteps({ stores, artifacts }: { readonly stores: Stores; re
     },
     async snapshot(node) {
       const snapshot = await findSnapshot(stores, idOf(node));
-      return (await sourcesOf(snapshot)).map((source) => comes(sourceNode(snapshot.digest, source), node, `${source.rows} rows`));
+      const views = await Promise.all((await stores.featureStores.usesOf(snapshot.digest)).map(async (use) => {
+        const content = (await stores.featureViews.contents(use.view)).find(({ digest }) => digest === use.digest);
+        return content ? [comes(contentNode(content), node, joinedAs(use))] : [];
+      }));
+      return [...(await sourcesOf(snapshot)).map((source) => comes(sourceNode(snapshot.digest, source), node, `${source.rows} rows`)), ...views.flat()];
+    },
+    async view(node) {
+      return (await Promise.all((await contentsOf(node)).map(async (content) => [
+        comes(viewSourceNode(content), node, 'materialised'),
+        comes(commitNode(content.commit, content.repository, await stores.models.getIntake(content.repository, content.commit)), node, 'definition'),
+      ]))).flat();
     },
     async predictions(node) {
       const [digest = '', ...description] = idOf(node).split('/');
       const environment = labelledEnvironment(description.join('/'));
       if (environment === null) return [];
-      const versions = await labelledBefore(await findSnapshot(stores, digest), environment);
-      return Promise.all(versions.map(async (version) => comes(versionNode(await findVersion(stores, model, version)), node, 'answered')));
+      const snapshot = await findSnapshot(stores, digest);
+      const versions = await labelledBefore(snapshot, environment);
+      return Promise.all(versions.map(async (version) => comes(versionNode(await findVersion(stores, snapshot.model, version)), node, 'answered')));
     },
     async finding(node) {
-      const version = (await stores.alerts.getFinding(Number(idOf(node))))?.version ?? null;
-      return version === null ? [] : [comes(versionNode(await findVersion(stores, model, version)), node, 'was found in')];
+      const found = await stores.alerts.getFinding(Number(idOf(node)));
+      return !found || found.version === null ? [] : [comes(versionNode(await findVersion(stores, found.model, found.version)), node, 'was found in')];
     },
   };
 
   const forth: typeof back = {
     async version(node) {
-      const { version, registeredAt } = await findVersion(stores, model, parseVersionName(node.name).version);
+      const { model, version, registeredAt } = await versionOf(node);
       const [scores, reproductions, findings, snapshots] = await Promise.all([
         stores.scores.listFor(model, version), stores.reproductions.listFor(model, version), stores.alerts.listFindings({ model, version, limit: EVERY }), stores.snapshots.listFor(model, EVERY, registeredAt),
       ]);
@@ -87,14 +108,22 @@ export function createSteps({ stores, artifacts }: { readonly stores: Stores; re
       return [leaves(snapshotNode(snapshot), node, `${rows} rows`)];
     },
     async snapshot(node) {
-      return (await stores.runs.ofSnapshot(model, idOf(node))).map((run) => leaves(runNode(run), node, 'rows'));
+      const { model, digest } = await findSnapshot(stores, idOf(node));
+      return (await stores.runs.ofSnapshot(model, digest)).map((run) => leaves(runNode(run), node, 'rows'));
     },
     async finding(node) {
-      return (await stores.runs.ofFinding(model, Number(idOf(node)))).map((run) => leaves(runNode(run), node, 'reason'));
+      const found = await stores.alerts.getFinding(Number(idOf(node)));
+      return found ? (await stores.runs.ofFinding(found.model, found.id)).map((run) => leaves(runNode(run), node, 'reason')) : [];
+    },
+    async view(node) {
+      const contents = await contentsOf(node);
+      if (!idOf(node).includes('/')) return contents.map((content) => leaves(contentNode(content), node, `as of commit ${content.commit.slice(0, 12)}`));
+      const uses = (await Promise.all(contents.map((content) => stores.featureStores.usersOf(content.view, content.digest)))).flat();
+      return Promise.all(uses.map(async (use) => leaves(snapshotNode(await findSnapshot(stores, use.snapshot)), node, joinedAs(use))));
     },
     async run(node) {
-      const version = (await stores.runs.get(idOf(node)))?.version ?? null;
-      return version === null ? [] : [leaves(versionNode(await findVersion(stores, model, version)), node, 'registered')];
+      const run = await stores.runs.get(idOf(node));
+      return !run || run.version === null ? [] : [leaves(versionNode(await findVersion(stores, run.model, run.version)), node, 'registered')];
     },
   };
 
@@ -104,10 +133,16 @@ export function createSteps({ stores, artifacts }: { readonly stores: Stores; re
 
     /** Where and when a version served; shown of every version, also where its own history is left out. */
     async served(node: LineageNode): Promise<Step[]> {
-      const intervals = await stores.replicas.servedIntervals(model, parseVersionName(node.name).version);
+      const { model, version } = parseVersionName(node.name);
+      const intervals = await stores.replicas.servedIntervals(model, version);
       return [...new Set(intervals.map((one) => one.environment))].map((environment) => leaves(environmentNode(node.name, environment, intervals.filter((one) => one.environment === environment)), node, 'served in'));
     },
   };
+}
+
+/** How a snapshot came to a view's values: those of this materialisation. */
+function joinedAs({ generation, asOf, commit }: FeatureUse): string {
+  return generation === null ? 'joined' : `joined, generation ${generation}${asOf === null ? '' : ` as of ${asOf.slice(0, 19)}Z`}${commit === null ? '' : `, commit ${commit.slice(0, 12)}`}`;
 }
 
 async function readSources(artifacts: Artifacts, snapshot: Snapshot): Promise<SourceRows[]> {

@@ -133,11 +133,14 @@ describe('a training set', () => {
     await view.materialise('2026-02-01T00:00:00.000Z');
     const first = await build();
     await view.materialise('2026-02-02T00:00:00.000Z');
+    const used = [{ view: view.view.name, digest: view.digest, commit: (await stack.stores.featureViews.current(view.view.name))?.commit, generation: 1, asOf: '2026-02-01T00:00:00.000Z' }];
+    expect(await stack.stores.featureStores.usesOf(first.digest)).toEqual(used);
     expect(await build()).toMatchObject({ digest: first.digest, reused: true });
     await query(`copy (select * from (values ('ada', timestamp '2026-01-01', 1.0::double, 'x'), ('ada', timestamp '2026-01-04', 4.0::double, 'y')) t(customer, "at", n, stamp)) to '${join(place.root, 'source.parquet')}' (format parquet)`);
     await view.materialise('2026-02-03T00:00:00.000Z', { full: true });
     // It came late: no row of January could have known it.
     expect(await build()).toMatchObject({ digest: first.digest });
+    expect(await stack.stores.featureStores.usesOf(first.digest)).toEqual(used);
   });
 
   it('cannot be made of rows without a time, of a view that is not there, or whose columns are others', async () => {
