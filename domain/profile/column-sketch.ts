@@ -5,7 +5,7 @@ import { DistinctSketch } from './distinct-sketch.js';
 import { decodeBytes, decodeDoubles, encodeDoubles } from './doubles.js';
 import { FrequencySketch } from './frequency-sketch.js';
 import { mergeMoments, NO_MOMENTS } from './moments.js';
-import type { Moments } from './moments.js';
+import type { Moments, Survey } from './moments.js';
 import { QuantileSketch } from './quantile-sketch.js';
 import { TextTally } from './text-tally.js';
 import type { MarkedTexts } from './text-tally.js';
@@ -18,8 +18,11 @@ const countedClasses = (classes: number) => (classes <= COUNTED_CLASSES ? classe
 
 interface Range { minimum: number; maximum: number }
 
-/** Numbers of some rows, with what is known of them already: their moments, their deviations from the mean, the rows' classes, and how many rows each class has. */
-export interface Numbers { readonly values: Float64Array; readonly moments: Moments; readonly deviations: Float64Array; readonly classes: Int32Array; readonly classRows: Float64Array }
+/** Rows by their class: those of class i are in `order` before `ends[i]`, behind those of the class before. */
+export interface RowsByClass { readonly order: Int32Array; readonly ends: Int32Array }
+
+/** Numbers of some rows, with what is known of them already, and their deviations from their mean. */
+export interface Numbers { readonly values: Float64Array; readonly survey: Survey; readonly deviations: Float64Array; readonly byClass: RowsByClass }
 
 /** What is known of a column's numbers. */
 class NumberSketch {
@@ -40,24 +43,14 @@ class NumberSketch {
     this.byClass = new Array<Moments>(classes).fill(NO_MOMENTS);
   }
 
-  add({ values, moments, deviations, classes, classRows }: Numbers): void {
+  add({ values, survey: { moments, minimum, maximum, integers }, deviations, byClass }: Numbers): void {
     const { n: count } = moments;
     this.moments = mergeMoments(this.moments, moments);
-    // One by one, not out of an array: V8 keeps them as doubles then.
-    let minimum = this.range.minimum;
-    let maximum = this.range.maximum;
-    let integers = 0;
-    for (let index = 0; index < count; index += 1) {
-      const value = values[index] as number;
-      if (value < minimum) minimum = value;
-      if (value > maximum) maximum = value;
-      if (value === Math.trunc(value)) integers += 1;
-    }
-    this.range = { minimum, maximum };
+    this.range = { minimum: Math.min(this.range.minimum, minimum), maximum: Math.max(this.range.maximum, maximum) };
     this.counts.integers += integers;
     if (minimum <= 0) this.#addSigns(values, count);
     this.quantiles.add(values, count);
-    if (this.byClass.length > 0) this.#addByClass(moments, deviations, classes, classRows);
+    if (this.byClass.length > 0) this.#addByClass(moments, deviations, byClass);
     for (let index = 0; this.few !== null && index < count; index += 1) this.#addFew(values[index] as number, 1);
   }
 
@@ -74,20 +67,20 @@ class NumberSketch {
   }
 
   /** What the sums of a class lose to the distance between its mean and that of all is no more than they lose when classes are put together. */
-  #addByClass({ n: count, mean }: Moments, deviations: Float64Array, classes: Int32Array, classRows: Float64Array): void {
-    const size = this.byClass.length;
-    const [sums, squares] = [new Float64Array(size), new Float64Array(size)];
-    for (let index = 0; index < count; index += 1) {
-      const at = classes[index] as number;
-      if (at < 0) continue;
-      const deviation = deviations[index] as number;
-      sums[at] = (sums[at] as number) + deviation;
-      squares[at] = (squares[at] as number) + deviation * deviation;
+  #addByClass({ mean }: Moments, deviations: Float64Array, { order, ends }: RowsByClass): void {
+    let from = 0;
+    for (let at = 0; at < this.byClass.length; at += 1) {
+      const to = ends[at] as number;
+      const n = to - from;
+      let sum = 0;
+      let squares = 0;
+      for (; from < to; from += 1) {
+        const deviation = deviations[order[from] as number] as number;
+        sum += deviation;
+        squares += deviation * deviation;
+      }
+      if (n > 0) this.byClass[at] = mergeMoments(this.byClass[at] ?? NO_MOMENTS, { n, mean: mean + sum / n, m2: squares === Infinity ? squares : Math.max(0, squares - sum * (sum / n)) });
     }
-    this.byClass = this.byClass.map((before, at) => {
-      const [n, sum, square] = [classRows[at] as number, sums[at] as number, squares[at] as number];
-      return n === 0 ? before : mergeMoments(before, { n, mean: mean + sum / n, m2: square === Infinity ? square : Math.max(0, square - sum * (sum / n)) });
-    });
   }
 
   #addFew(value: number, times: number): void {
@@ -112,7 +105,7 @@ class NumberSketch {
     const { minimum, maximum } = this.range;
     return {
       moments: this.moments, minimum: n === 0 ? null : minimum, maximum: n === 0 ? null : maximum, ...this.counts,
-      quantiles: { n, levels: levels.map(encodeDoubles) }, byClass: this.byClass,
+      quantiles: { n, levels: levels.map(encodeDoubles) }, byClass: [...this.byClass],
     };
   }
 
@@ -122,7 +115,7 @@ class NumberSketch {
     sketch.range = { minimum: numbers.minimum ?? Infinity, maximum: numbers.maximum ?? -Infinity };
     sketch.counts = { zeros: numbers.zeros, negatives: numbers.negatives, integers: numbers.integers };
     sketch.quantiles = QuantileSketch.from({ n: numbers.quantiles.n, levels: numbers.quantiles.levels.map(decodeDoubles) }, seed);
-    sketch.byClass = numbers.byClass;
+    sketch.byClass = [...numbers.byClass];
     sketch.few = values === null ? null : new Map(values.counts.map(([value, count]) => [Number(value), count]));
     return sketch;
   }
@@ -159,9 +152,10 @@ export class ColumnSketch {
 
   /** Numbers (of times, milliseconds) of the rows that have one. */
   addNumbers(numbers: Numbers, missing: number): void {
-    this.#present += numbers.moments.n;
+    const { n } = numbers.survey.moments;
+    this.#present += n;
     this.#missing += missing;
-    this.#distinct.addNumbers(numbers.values, numbers.moments.n);
+    this.#distinct.addNumbers(numbers.values, n);
     this.#numbers?.add(numbers);
   }
 

@@ -1,8 +1,9 @@
 import type { DataProfile, ExamplePicture } from '../../contract/data-profile.js';
 import type { TypedColumn } from '../../definition/columns.js';
 import { ColumnSketch } from './column-sketch.js';
+import type { RowsByClass } from './column-sketch.js';
 import { decodeDoubles, encodeDoubles } from './doubles.js';
-import { mergePairs, momentsOf, NO_PAIRS, pairMomentsOf } from './moments.js';
+import { mergePairs, NO_PAIRS, pairMomentsOf, surveyOf } from './moments.js';
 import type { Moments, PairMoments } from './moments.js';
 import { pairProducts } from './pair-products.js';
 import type { MarkedTexts } from './text-tally.js';
@@ -65,32 +66,40 @@ export class DataSketch {
   /** Takes in `rows` rows, column by column. @param classes of the rows, as {@link classOf} gives them */
   add(rows: number, classes: Int32Array, chunks: readonly ColumnChunk[]): void {
     this.#rows += rows;
-    const classRows = this.#rowsOfClasses(classes, rows);
-    classRows.forEach((n, index) => { this.#classRows[index] = (this.#classRows[index] ?? 0) + n; });
+    const byClass = this.#byClass(classes, rows);
+    byClass.ends.forEach((end, index) => { this.#classRows[index] = (this.#classRows[index] ?? 0) + end - (byClass.ends[index - 1] ?? 0); });
     this.#whole.clear();
     chunks.forEach((chunk, index) => {
-      if ('numbers' in chunk) this.#addNumbers(index, chunk.numbers, { classes, classRows, rows });
+      if ('numbers' in chunk) this.#addNumbers(index, chunk.numbers, { classes, byClass, rows });
       else this.#columns[index]?.addTexts(chunk.texts, classes, rows);
     });
     this.#addPairs(rows, chunks);
   }
 
-  #rowsOfClasses(classes: Int32Array, rows: number): Float64Array {
-    const counts = new Float64Array(this.#classRows.length);
+  #byClass(classes: Int32Array, rows: number): RowsByClass {
+    const ends = new Int32Array(this.#classRows.length);
     for (let row = 0; row < rows; row += 1) {
       const at = classes[row] as number;
-      if (at >= 0) counts[at] = (counts[at] as number) + 1;
+      if (at >= 0) ends[at] = (ends[at] as number) + 1;
     }
-    return counts;
+    for (let at = 1; at < ends.length; at += 1) ends[at] = (ends[at] as number) + (ends[at - 1] as number);
+    const order = new Int32Array(rows);
+    // Each class is filled from its end.
+    const free = ends.slice();
+    for (let row = rows - 1; row >= 0; row -= 1) {
+      const at = classes[row] as number;
+      if (at >= 0) order[free[at] = (free[at] as number) - 1] = row;
+    }
+    return { order, ends };
   }
 
-  #addNumbers(index: number, numbers: Float64Array, { classes, classRows, rows }: { classes: Int32Array; classRows: Float64Array; rows: number }): void {
+  #addNumbers(index: number, numbers: Float64Array, { classes, byClass, rows }: { classes: Int32Array; byClass: RowsByClass; rows: number }): void {
     const column = this.#columns[index];
     const deviations = this.#deviationsOf(index, rows);
-    const moments = momentsOf(numbers, rows, deviations);
-    if (moments.mean === moments.mean) {
-      column?.addNumbers({ values: numbers, moments, deviations, classes, classRows }, 0);
-      this.#whole.set(index, moments);
+    const survey = surveyOf(numbers, rows, deviations);
+    if (survey.moments.mean === survey.moments.mean) {
+      column?.addNumbers({ values: numbers, survey, deviations, byClass }, 0);
+      this.#whole.set(index, survey.moments);
       return;
     }
     const [values, ofClass] = [new Float64Array(rows), new Int32Array(rows)];
@@ -102,7 +111,7 @@ export class DataSketch {
       ofClass[count] = classes[row] as number;
       count += 1;
     }
-    column?.addNumbers({ values, moments: momentsOf(values, count, deviations), deviations, classes: ofClass, classRows: this.#rowsOfClasses(ofClass, count) }, rows - count);
+    column?.addNumbers({ values, survey: surveyOf(values, count, deviations), deviations, byClass: this.#byClass(ofClass, count) }, rows - count);
   }
 
   #deviationsOf(index: number, rows: number): Float64Array {

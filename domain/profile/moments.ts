@@ -11,12 +11,26 @@ export const isKnown = (value: number): boolean => Math.abs(value) < LARGEST;
 
 export const NO_MOMENTS: Moments = { n: 0, mean: 0, m2: 0 };
 
-/** Of the first `count` values, in two passes: the second knows the mean. Their deviations from it go into `deviations`. NaN among the values makes the mean NaN. */
-export function momentsOf(values: Float64Array, count: number, deviations: Float64Array): Moments {
-  if (count === 0) return NO_MOMENTS;
+/** What two passes over numbers tell of them. */
+export interface Survey { readonly moments: Moments; readonly minimum: number; readonly maximum: number; readonly integers: number }
+
+/**
+ * Of the first `count` values, in two passes: the second knows the mean. Their deviations from it go into `deviations`. NaN among the values makes the
+ * mean NaN. An addition waits for the one before it: what else is asked of a value costs no time meanwhile.
+ */
+export function surveyOf(values: Float64Array, count: number, deviations: Float64Array): Survey {
+  let minimum = Infinity;
+  let maximum = -Infinity;
+  let integers = 0;
   let sum = 0;
-  for (let index = 0; index < count; index += 1) sum += values[index] as number;
-  if (sum !== sum) return { n: count, mean: NaN, m2: NaN };
+  for (let index = 0; index < count; index += 1) {
+    const value = values[index] as number;
+    sum += value;
+    if (value < minimum) minimum = value;
+    if (value > maximum) maximum = value;
+    if (value === Math.trunc(value)) integers += 1;
+  }
+  if (count === 0 || sum !== sum) return { moments: count === 0 ? NO_MOMENTS : { n: count, mean: NaN, m2: NaN }, minimum, maximum, integers };
   const mean = saturated(sum / count);
   let m2 = 0;
   for (let index = 0; index < count; index += 1) {
@@ -24,7 +38,7 @@ export function momentsOf(values: Float64Array, count: number, deviations: Float
     deviations[index] = deviation;
     m2 += deviation * deviation;
   }
-  return { n: count, mean, m2: saturated(m2) };
+  return { moments: { n: count, mean, m2: saturated(m2) }, minimum, maximum, integers };
 }
 
 /** T. Chan, G. Golub, R. LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances" (1979). */
