@@ -7,8 +7,10 @@ import type { PredictionLog } from './log/prediction-log.js';
 import { planesOf } from './log/record.js';
 import type { Metrics } from './metrics.js';
 import { attributesOf, type InferenceRequest } from './protocol/request.js';
+import { unpackPictures } from './protocol/pictures.js';
 import { outputsWanted, type Answered } from './protocol/response.js';
 import { rowsOf } from './protocol/rows.js';
+import type { Which } from './routing/model-host.js';
 import type { Models } from './routing/models.js';
 import { ServingError } from './errors.js';
 
@@ -40,12 +42,13 @@ export interface Prediction extends Answered {
 
 /** Answers an inference, whatever protocol it came by: filled in from feature views, checked, computed, logged, then answered. Throws ServingError. */
 export function createPredict({ models, log, lookUp, metrics, environment, replica, maximumRows, pseudonymsOf }: PredictOptions) {
-  return async (model: string, version: number | null, read: ReadRequest): Promise<Prediction> => {
+  return async (model: string, which: Which, read: ReadRequest): Promise<Prediction> => {
     const startedAt = performance.now();
     const host = models.get(model);
     if (!host) throw new ServingError(404, `Model ${model} is not served here.`);
-    const { served, arm, route } = host.choose(version);
-    const { request, stale } = await lookUp(read(served.signature), served.signature, maximumRows);
+    const { served, arm, route } = host.choose(which);
+    const { request: filled, stale } = await lookUp(read(served.signature), served.signature, maximumRows);
+    const request = unpackPictures(filled, served.signature, maximumRows);
     const attributes = { ...attributesOf(request), ...(stale.length > 0 ? { [STALE]: stale.join(' ').slice(0, 256) } : {}) };
     const wanted = outputsWanted(request, served.signature);
     const rows = rowsOf(request, served.signature, maximumRows, pseudonymsOf(model));

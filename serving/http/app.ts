@@ -1,6 +1,7 @@
 import fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify';
 import { ServingError } from '../errors.js';
 import type { Metrics } from '../metrics.js';
+import { PictureBody } from '../protocol/pictures.js';
 import { HEADER_LENGTH, parseBinaryBody, parseJson } from '../protocol/binary.js';
 
 export interface AppOptions {
@@ -14,17 +15,27 @@ export interface AppOptions {
 
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
-/** Fastify with our manners: the protocol's JSON and binary bodies only, foreign hosts refused, errors `{"error": string}` that reveal nothing of the inside. */
+/** Also what names a form's type, as `curl -d` does: TensorFlow Serving's clients often do not say that they send JSON. */
+const JSON_TYPES = ['application/json', 'application/x-www-form-urlencoded'];
+
+const UNKNOWN_TYPE = 'Send `Content-Type: application/json`, `application/octet-stream` with binary tensors, or `image/png` with a picture.';
+
+/** Fastify with our manners: JSON, tensors and pictures as bodies, foreign hosts refused, errors `{"error": string}` that reveal nothing of the inside. */
 export function createApp({ bodyLimit, hosts, metrics, onProblem }: AppOptions): FastifyInstance {
   const app = fastify({ bodyLimit, logger: false, trustProxy: false, forceCloseConnections: 'idle', requestTimeout: 60_000, keepAliveTimeout: 72_000 });
   const allowed = new Set([...LOOPBACK, ...hosts.map((host) => host.toLowerCase())]);
 
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser(['application/json', 'application/octet-stream'], { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
+  app.addContentTypeParser([...JSON_TYPES, 'application/octet-stream'], { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
     const length = request.headers[HEADER_LENGTH];
     if (typeof length === 'string') return parseBinaryBody(body, length);
     if (request.headers['content-type']?.startsWith('application/octet-stream')) throw new ServingError(400, 'A binary body needs the header Inference-Header-Content-Length.');
     return parseJson(body);
+  });
+  app.addContentTypeParser(/^image\//, { parseAs: 'buffer' }, async (_request: FastifyRequest, body: Buffer) => new PictureBody(body));
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
+    if (request.headers['content-type'] === undefined && request.headers[HEADER_LENGTH] === undefined) return parseJson(body);
+    throw new ServingError(415, UNKNOWN_TYPE);
   });
 
   app.addHook('onRequest', async (request) => {
@@ -36,9 +47,8 @@ export function createApp({ bodyLimit, hosts, metrics, onProblem }: AppOptions):
 
   app.setNotFoundHandler(async (_request, reply) => reply.code(404).send({ error: 'There is nothing at this address; see GET /v2.' }));
   app.setErrorHandler(async (error: FastifyError | ServingError, _request, reply) => {
-    const answer = error instanceof ServingError ? error : translate(error);
-    const cause = error instanceof ServingError ? error.cause : error;
-    if (answer.status >= 500 && cause !== undefined) onProblem(answer.message, cause);
+    const answer = asServingError(error);
+    if (answer.status >= 500 && answer.cause !== undefined) onProblem(answer.message, answer.cause);
     if (answer.retryAfter !== undefined) reply.header('retry-after', String(answer.retryAfter));
     if (answer.status === 401) reply.header('www-authenticate', 'Bearer');
     return reply.code(answer.status).send({ error: answer.message });
@@ -46,11 +56,13 @@ export function createApp({ bodyLimit, hosts, metrics, onProblem }: AppOptions):
   return app;
 }
 
-function translate(error: FastifyError): ServingError {
-  switch (error.statusCode) {
+/** What a caller is told of an error; `cause` is for the log. */
+export function asServingError(error: unknown): ServingError {
+  if (error instanceof ServingError) return error;
+  switch (error instanceof Error && 'statusCode' in error ? error.statusCode : 500) {
     case 413: return new ServingError(413, 'The body is too large.');
-    case 415: return new ServingError(415, 'Send `Content-Type: application/json`, or `application/octet-stream` with binary tensors.');
+    case 415: return new ServingError(415, UNKNOWN_TYPE);
     case 400: return new ServingError(400, 'The request is malformed.');
-    default: return new ServingError(500, 'The server failed; the reason is in its log.');
+    default: return new ServingError(500, 'The server failed; the reason is in its log.', { cause: error });
   }
 }

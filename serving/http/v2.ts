@@ -1,11 +1,13 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Authenticator } from '../auth.js';
 import { ServingError } from '../errors.js';
-import type { Predict } from '../predict.js';
+import type { Predict, ReadRequest } from '../predict.js';
 import { encodeBinaryAnswer, HEADER_LENGTH } from '../protocol/binary.js';
 import { binaryOutputs, parseInferenceRequest } from '../protocol/request.js';
+import { PictureBody, requestOfPicture } from '../protocol/pictures.js';
 import { inferenceResponse, modelMetadata, serverMetadata } from '../protocol/response.js';
 import type { Models } from '../routing/models.js';
+import { versionOf } from './version.js';
 
 export interface V2Options {
   readonly models: Pick<Models, 'get' | 'all'>;
@@ -45,7 +47,7 @@ export function registerV2(app: FastifyInstance, { models, predict, auth, ready,
     });
     app.post(`${base}/infer`, { onRequest: caller }, async (request, reply) => {
       const { model, version } = request.params as Path;
-      const prediction = await predict(model, versionOf(version), () => parseInferenceRequest(request.body));
+      const prediction = await predict(model, versionOf(version), readerOf(request));
       const answer = inferenceResponse(prediction, prediction.signature, prediction.wanted);
       const binary = binaryOutputs(prediction.request, prediction.wanted);
       if (binary.size === 0) return answer;
@@ -55,8 +57,9 @@ export function registerV2(app: FastifyInstance, { models, predict, auth, ready,
   }
 }
 
-function versionOf(text: string | undefined): number | null {
-  if (text === undefined) return null;
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new ServingError(404, 'A version is a whole number from 1 on.');
-  return Number(text);
+/** What the body asks: JSON, JSON and tensors, or a picture, whose id and attributes are in the address. */
+function readerOf({ body, query }: FastifyRequest): ReadRequest {
+  if (!(body instanceof PictureBody)) return () => parseInferenceRequest(body);
+  const { id, ...parameters } = query as Record<string, unknown>;
+  return (signature) => parseInferenceRequest({ ...requestOfPicture(body, signature), ...(id === undefined ? {} : { id }), parameters });
 }

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { Signature } from '../../contract/package.js';
 import { DATATYPES } from '../../domain/signature-cells.js';
 import type { Answer } from '../../domain/outputs.js';
@@ -16,7 +17,7 @@ export interface Answered {
 type Output = { readonly name: string; readonly datatype: 'FP32' | 'FP64' | 'BYTES'; /** Of one row. */ readonly shape: readonly number[] };
 
 /** What a model answers with. */
-function outputsOf(signature: Signature): Output[] {
+export function outputsOf(signature: Signature): Output[] {
   if (signature.task === 'regression') return [{ name: 'value', datatype: 'FP64', shape: [] }];
   return [{ name: 'probabilities', datatype: 'FP32', shape: [signature.classes.length] }, { name: 'class', datatype: 'BYTES', shape: [] }];
 }
@@ -30,6 +31,24 @@ export function outputsWanted(request: InferenceRequest, signature: Signature): 
   return new Set(wanted.length > 0 ? wanted : known);
 }
 
+/** Who answered, and the id of each row's prediction: by them labels are given later. */
+export const AnswerParameters = z.object({
+  prediction_ids: z.array(z.string()), version: z.int(), generation: z.int(), arm: z.string(),
+  stale_features: z.array(z.string()).optional().describe('feature views whose values are missing because they were not up to date'),
+});
+
+export function answerParameters({ predictionIds, version, generation, arm, stale }: Answered): z.infer<typeof AnswerParameters> {
+  return { prediction_ids: [...predictionIds], version, generation, arm, ...(stale?.length ? { stale_features: [...stale] } : {}) };
+}
+
+const OutputTensor = z.object({
+  name: z.string(), shape: z.array(z.int()), datatype: z.enum(['FP32', 'FP64', 'BYTES']),
+  parameters: z.object({ binary_data_size: z.int() }).optional().describe('in an answer with tensors as bytes'),
+  data: z.array(z.union([z.number(), z.string()])).optional().describe('flat, row by row; left out where it follows as bytes'),
+});
+/** Answer of `POST /v2/models/{m}/infer`. */
+export const InferenceAnswer = z.object({ model_name: z.string(), model_version: z.string(), id: z.string(), parameters: AnswerParameters, outputs: z.array(OutputTensor) });
+
 /** Answer of an inference (Open Inference Protocol v2), data flat and row-major. */
 export function inferenceResponse(answered: Answered, signature: Signature, wanted: ReadonlySet<string>) {
   const rows = answered.predictionIds.length;
@@ -41,7 +60,7 @@ export function inferenceResponse(answered: Answered, signature: Signature, want
   };
   return {
     model_name: answered.model, model_version: String(answered.version), id: answered.id,
-    parameters: { prediction_ids: [...answered.predictionIds], version: answered.version, generation: answered.generation, arm: answered.arm, ...(answered.stale?.length ? { stale_features: [...answered.stale] } : {}) },
+    parameters: answerParameters(answered),
     outputs: outputsOf(signature).filter(({ name }) => wanted.has(name)).map(({ name, datatype, shape }) => ({ name, shape: [rows, ...shape], datatype, data: data[name]?.() ?? [] })),
   };
 }

@@ -6,6 +6,9 @@ import type { ServedVersion } from '../runner/served-version.js';
 /** What this replica serves of a model: a route that took effect, with the versions its arms name. */
 export interface Serving { readonly route: Route; readonly arms: readonly { readonly arm: Arm; readonly served: ServedVersion }[] }
 
+/** Which arm of a route is asked: any, by the shares; that of a version; or those of a role. */
+export type Which = number | { readonly role: Arm['role'] } | null;
+
 export interface ModelHostOptions {
   readonly model: string;
   /** Fetches, verifies, warms a version. Its errors say why a version cannot be served. */
@@ -60,23 +63,24 @@ export class ModelHost {
     }
   }
 
-  /** An arm of the present route by its share; `version` asks for one in particular. */
-  choose(version: number | null): { served: ServedVersion; arm: Arm; route: Route } {
+  /** Versions that are served, or on their way in where nothing is served yet. `ready`: false while one is loaded or started again. */
+  versions(which: Which): { readonly version: number; readonly ready: boolean }[] {
+    const arms = this.#serving?.arms.length ? this.#serving.arms : (this.#target?.route.arms ?? []).map((arm) => ({ arm, served: null }));
+    return arms.filter(({ arm }) => isAsked(arm, which)).map(({ arm, served }) => ({ version: arm.version, ready: served?.ready ?? false }));
+  }
+
+  /** An arm of the present route by its share, of those that are asked for. */
+  choose(which: Which): { served: ServedVersion; arm: Arm; route: Route } {
     const serving = this.#serving;
     if (!serving || serving.arms.length === 0) {
       if (this.loading) throw new ServingError(409, `Model ${this.options.model} is being loaded.`, { retryAfter: 1 });
       throw new ServingError(404, `Model ${this.options.model} is not served here.`);
     }
-    const { arms, route } = serving;
-    if (version !== null) {
-      const named = arms.find(({ arm }) => arm.version === version);
-      if (!named) throw new ServingError(404, `Version ${version} of ${this.options.model} is not served here.`);
-      return { ...named, route };
-    }
+    const arms = serving.arms.filter(({ arm }) => isAsked(arm, which));
     let draw = Math.random() * arms.reduce((sum, { arm }) => sum + arm.share, 0);
     const chosen = arms.find(({ arm }) => (draw -= arm.share) < 0) ?? arms[arms.length - 1];
-    if (!chosen) throw new ServingError(404, `Model ${this.options.model} is not served here.`);
-    return { ...chosen, route };
+    if (!chosen) throw new ServingError(404, `${typeof which === 'number' ? `Version ${which}` : `A ${which?.role ?? 'live'} version`} of ${this.options.model} is not served here.`);
+    return { ...chosen, route: serving.route };
   }
 
   async close(): Promise<void> {
@@ -142,6 +146,8 @@ export class ModelHost {
     }
   }
 }
+
+const isAsked = (arm: Arm, which: Which): boolean => which === null || (typeof which === 'number' ? arm.version === which : arm.role === which.role);
 
 class LoadError extends Error {
   constructor(readonly version: number, override readonly cause: unknown) {

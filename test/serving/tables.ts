@@ -7,7 +7,7 @@ import { evaluateInChild } from '../../runtime/evaluate/evaluate.js';
 import { trainInChild } from '../../runtime/train/train.js';
 import { tableDefinition } from '../runtime/support/definitions.js';
 import { writeSnapshot, type Row } from '../runtime/support/snapshot.js';
-import { tfjsNode, type Trained } from './support.js';
+import { tfjsNode, type Fixture, type Place, type Trained } from './support.js';
 
 /** Columns of every type; `age` may be missing. */
 export const COLUMNS: Column[] = [
@@ -42,4 +42,18 @@ export async function trainNumber(folder: string): Promise<Trained> {
 async function train(definition: ModelDefinition, snapshot: Trained['snapshot'], attemptDirectory: string): Promise<Trained> {
   const { modelDirectory } = await trainInChild({ definition, snapshot, bundleCode: null, attemptDirectory, resumeFrom: null, mode: 'full', tfjsNode });
   return { directory: modelDirectory, snapshot, evaluated: await evaluateInChild({ modelDirectory, snapshot, tfjsNode }) };
+}
+
+export interface ServedModels { readonly url: string; readonly environment: string; readonly pictures: string; readonly table: string; readonly prices: string }
+
+export interface Served { readonly fixture: Fixture; readonly models: ServedModels }
+
+/** One server with a model of each kind: pictures, a table of columns of every type, and one that gives a number. */
+export async function serveModels(fixture: Fixture, options: Parameters<Fixture['serve']>[1] = {}): Promise<ServedModels> {
+  const [pictures, table, prices] = await Promise.all([fixture.place(), fixture.place(), fixture.place()]);
+  const { environment } = pictures;
+  const route = async ({ model }: Place, trained: Trained) => fixture.route({ model, environment }, await fixture.addVersion(model, { trained }));
+  await Promise.all([route(pictures, fixture.trained), route(table, await trainTable(fixture.folder)), route(prices, await trainNumber(fixture.folder))]);
+  const server = await fixture.serve(environment, options);
+  return { url: server.url, environment, pictures: pictures.model, table: table.model, prices: prices.model };
 }

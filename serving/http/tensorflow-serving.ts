@@ -1,0 +1,65 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { Arm } from '../../contract/route.js';
+import type { Authenticator } from '../auth.js';
+import { ServingError } from '../errors.js';
+import type { Predict } from '../predict.js';
+import { tensorFlowMetadata, tensorFlowStatus } from '../protocol/tensorflow-metadata.js';
+import { isMethod, METHODS } from '../protocol/tensorflow-serving.js';
+import type { Which } from '../routing/model-host.js';
+import type { Models } from '../routing/models.js';
+import { versionOf } from './version.js';
+
+export interface TensorFlowServingOptions {
+  readonly models: Pick<Models, 'get'>;
+  readonly predict: Predict;
+  readonly auth: Authenticator;
+}
+
+/** `M`, `M/versions/V` or `M/labels/L`, with what is asked of it. */
+const ADDRESS = /^([^/:]+)(?:\/versions\/([^/:]+)|\/labels\/([^/:]+))?(?::(\w+)|\/(metadata))?$/;
+interface Address { readonly model: string; readonly which: Which; readonly verb: string }
+
+/** TensorFlow Serving's REST API: the same models, by its addresses and in its shapes. */
+export function registerTensorFlowServing(app: FastifyInstance, { models, predict, auth }: TensorFlowServingOptions): void {
+  const caller = async (request: FastifyRequest) => { await auth.require(request.headers.authorization, 'predict'); };
+  const hostOf = (model: string) => {
+    const host = models.get(model);
+    if (!host) throw new ServingError(404, `Model ${model.slice(0, 80)} is not served here.`);
+    return host;
+  };
+
+  app.get('/v1/models/*', { onRequest: caller }, async (request) => {
+    const { model, which, verb } = addressOf(request);
+    const host = hostOf(model);
+    if (verb === 'metadata') {
+      const { arm, served } = host.choose(which);
+      return tensorFlowMetadata(model, arm.version, served.signature);
+    }
+    if (verb !== '') throw new ServingError(404, 'There is nothing at this address: GET gives the status of a model, or its metadata.');
+    const versions = host.versions(which);
+    if (versions.length === 0) host.choose(which); // says why
+    return tensorFlowStatus(versions);
+  });
+
+  app.post('/v1/models/*', { onRequest: caller }, async (request) => {
+    const { model, which, verb } = addressOf(request);
+    if (!isMethod(verb)) throw new ServingError(404, `There is nothing at this address: POST is to ${Object.keys(METHODS).map((name) => `:${name}`).join(', ')}.`);
+    const call = METHODS[verb].read(request.body);
+    const prediction = await predict(model, which, call.toRequest);
+    return call.answer(prediction, prediction.signature);
+  });
+}
+
+function addressOf(request: FastifyRequest): Address {
+  const { '*': path } = request.params as { '*': string };
+  const [matched, model = '', version, label, verb, metadata] = ADDRESS.exec(path) ?? [];
+  if (matched === undefined) throw new ServingError(404, 'There is nothing at this address; a model is at /v1/models/NAME, /v1/models/NAME/versions/NUMBER or /v1/models/NAME/labels/LABEL.');
+  return { model, which: label === undefined ? versionOf(version) : { role: roleOf(label) }, verb: verb ?? metadata ?? '' };
+}
+
+/** A version's label is the role that it has in the route. */
+function roleOf(label: string): Arm['role'] {
+  const role = Arm.shape.role.safeParse(label);
+  if (!role.success) throw new ServingError(404, `There is no label "${label.slice(0, 80)}": versions are ${Arm.shape.role.options.join(', ')}.`);
+  return role.data;
+}
