@@ -48,7 +48,7 @@ export function createPredict({ models, log, lookUp, metrics, environment, repli
     if (!host) throw new ServingError(404, `Model ${model} is not served here.`);
     const { served, arm, route } = host.choose(which);
     const { request: filled, stale } = await lookUp(read(served.signature), served.signature, maximumRows);
-    const request = unpackPictures(filled, served.signature, maximumRows);
+    const request = await unpackPictures(filled, served.signature, maximumRows);
     const attributes = { ...attributesOf(request), ...(stale.length > 0 ? { [STALE]: stale.join(' ').slice(0, 256) } : {}) };
     const wanted = outputsWanted(request, served.signature);
     const rows = rowsOf(request, served.signature, maximumRows, pseudonymsOf(model));

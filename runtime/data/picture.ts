@@ -54,6 +54,18 @@ export async function decodePictureFile(file: Uint8Array, shape: PictureShape, k
   }
 }
 
+/** What a file's header says of its size, before anything is unpacked; null where it says nothing that can be read. */
+export async function pictureFileSize(file: Uint8Array): Promise<PictureSize | null> {
+  const kind = pictureKind(file);
+  if (kind === null || kind === 'png') return declaredSize(file);
+  try {
+    return await openPhoto(file);
+  } catch (error) {
+    if (error instanceof UnreadablePicture) return null;
+    throw error;
+  }
+}
+
 function refuseTooLarge({ height, width }: PictureSize, key: string): void {
   if (height * width > MOST_PIXELS) throw refused(key, `the picture is ${width} × ${height}; it may have ${MOST_PIXELS} pixels at most`);
 }

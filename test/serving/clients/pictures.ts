@@ -1,4 +1,5 @@
 import { decode, encode } from 'fast-png';
+import sharp from 'sharp';
 import { beforeAll, expect, test } from 'vitest';
 import { until } from '../../support/until.js';
 import { ask, goldenPicture, type Fixture, type InferAnswer } from '../support.js';
@@ -30,6 +31,12 @@ export function pictureTests(served: () => Served): void {
     expect((await ask(models.url, fixture.token, `/v1/models/${models.pictures}:predict`, { instances: [file(), { image: file() }] })).body).toMatchObject({ predictions: [{ class: golden.class }, { class: golden.class }] });
     const grey = Buffer.from(encode({ width: 32, height: 32, channels: 1, data: Uint8Array.from(golden.pixels.filter((_, at) => at % 3 === 0)) }));
     expect((await send(grey)).status).toBe(200);
+    const photo = sharp(Uint8Array.from(golden.pixels), { raw: { width: 32, height: 32, channels: 3 } });
+    const [jpeg, webp] = [await photo.clone().jpeg({ quality: 100 }).toBuffer(), await photo.clone().webp({ lossless: true }).toBuffer()];
+    expect(await send(webp, { type: 'image/webp' })).toMatchObject({ status: 200, body: { outputs } });
+    const pixels = [...await sharp(jpeg).raw().toBuffer()];
+    const { body: wanted } = await infer([{ name: 'image', datatype: 'UINT8', shape: [1, 32, 32, 3], data: pixels }]) as { body: InferAnswer };
+    expect(await send(jpeg, { type: 'image/jpeg' })).toMatchObject({ status: 200, body: { outputs: wanted.outputs } });
     const { predictions } = fixture.database.stores;
     await until(async () => expect(await predictions.findByRequest(models.pictures, 'file-1')).toHaveLength(1));
     const [kept] = await predictions.findByRequest(models.pictures, 'file-1');
@@ -45,7 +52,7 @@ export function pictureTests(served: () => Served): void {
     claimed.writeUInt32BE(100_000, 20);
     const input = { name: 'image', datatype: 'BYTES', shape: [2], data: [file(), file(small)] };
     const cases: [what: string, status: number, message: RegExp, answer: { status: number; body: unknown }][] = [
-      ['no picture', 422, /"image", row '0': the picture is no readable PNG/, await send(Buffer.from('GIF89a'))],
+      ['no picture', 422, /"image", row '0': no PNG, JPEG or WebP picture/, await send(Buffer.from('GIF89a'))],
       ['one cut short', 422, /row '0': the picture is no readable PNG/, await send(png.subarray(0, 200))],
       ['another size', 422, /row '1': the picture is 8 × 8, the definition says 32 × 32/, await infer([input])],
       ['a small file of many pixels', 413, /32000000 pixels/, await send(claimed)],
