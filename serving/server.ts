@@ -11,6 +11,7 @@ import { createAuthenticator } from './auth.js';
 import { createFeatureLookup } from './features/lookup.js';
 import { createApp } from './http/app.js';
 import { registerLabels } from './http/labels.js';
+import { registerStream } from './http/stream.js';
 import { registerTensorFlowServing } from './http/tensorflow-serving.js';
 import { registerV2 } from './http/v2.js';
 import { openKnownCallers } from './known-callers.js';
@@ -134,6 +135,7 @@ export async function createServer(options: ServerOptions): Promise<PredictionSe
   const predict = createPredict({ models, log, lookUp, metrics, environment, replica, maximumRows: limits.maximumRows, pseudonymsOf: pseudonyms.of });
   registerV2(app, { models, predict, auth, ready: () => !draining && settledAt > 0, softwareVersion: options.softwareVersion });
   registerTensorFlowServing(app, { models, predict, auth });
+  registerStream(app, { models, predict, auth, lineBytes: limits.bodyBytes, onProblem });
   registerLabels(app, { models, stores, auth });
   app.get('/metrics', async (_request, reply) => {
     const { bytes, seconds, shipped } = log.lag();

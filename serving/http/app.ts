@@ -13,16 +13,18 @@ export interface AppOptions {
   readonly onProblem: (message: string, error: unknown) => void;
 }
 
+/** A request that is not whole by then is ended. */
+const ARRIVED_WITHIN_MS = 60_000;
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
 /** Also what names a form's type, as `curl -d` does: TensorFlow Serving's clients often do not say that they send JSON. */
 const JSON_TYPES = ['application/json', 'application/x-www-form-urlencoded'];
 
-const UNKNOWN_TYPE = 'Send `Content-Type: application/json`, `application/octet-stream` with binary tensors, or `image/png` with a picture.';
+const UNKNOWN_TYPE = 'Send `Content-Type: application/json`, `application/octet-stream` with binary tensors, or the type of a picture (`image/png`, `image/jpeg`, `image/webp`); a stream is `application/x-ndjson`.';
 
 /** Fastify with our manners: JSON, tensors and pictures as bodies, foreign hosts refused, errors `{"error": string}` that reveal nothing of the inside. */
 export function createApp({ bodyLimit, hosts, metrics, onProblem }: AppOptions): FastifyInstance {
-  const app = fastify({ bodyLimit, logger: false, trustProxy: false, forceCloseConnections: 'idle', requestTimeout: 60_000, keepAliveTimeout: 72_000 });
+  const app = fastify({ bodyLimit, logger: false, trustProxy: false, forceCloseConnections: 'idle', requestTimeout: 0, keepAliveTimeout: 72_000 });
   const allowed = new Set([...LOOPBACK, ...hosts.map((host) => host.toLowerCase())]);
 
   app.removeAllContentTypeParsers();
@@ -38,6 +40,12 @@ export function createApp({ bodyLimit, hosts, metrics, onProblem }: AppOptions):
     throw new ServingError(415, UNKNOWN_TYPE);
   });
 
+  // Node's own limit would end streams as well, which take as long as their clients have lines.
+  app.addHook('onRequest', async (request, reply) => {
+    if (request.routeOptions.url?.endsWith('/stream') === true) return;
+    const timer = setTimeout(() => { if (!request.raw.complete) request.raw.destroy(); }, ARRIVED_WITHIN_MS);
+    reply.raw.once('close', () => { clearTimeout(timer); });
+  });
   app.addHook('onRequest', async (request) => {
     if (request.url.startsWith('/v2/health/')) return; // probes call by address
     const host = (request.headers.host ?? '').toLowerCase();

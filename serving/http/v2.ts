@@ -5,7 +5,8 @@ import type { Predict, ReadRequest } from '../predict.js';
 import { encodeBinaryAnswer, HEADER_LENGTH } from '../protocol/binary.js';
 import { binaryOutputs, parseInferenceRequest } from '../protocol/request.js';
 import { PictureBody, requestOfPicture } from '../protocol/pictures.js';
-import { inferenceResponse, modelMetadata, serverMetadata } from '../protocol/response.js';
+import { modelMetadata, serverMetadata } from '../protocol/metadata.js';
+import { inferenceResponse } from '../protocol/response.js';
 import type { Models } from '../routing/models.js';
 import { versionOf } from './version.js';
 

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import type { Signature } from '../../contract/package.js';
-import { DATATYPES } from '../../domain/signature-cells.js';
 import type { Answer } from '../../domain/outputs.js';
 import { ServingError } from '../errors.js';
 import type { InferenceRequest } from './request.js';
@@ -64,19 +63,3 @@ export function inferenceResponse(answered: Answered, signature: Signature, want
     outputs: outputsOf(signature).filter(({ name }) => wanted.has(name)).map(({ name, datatype, shape }) => ({ name, shape: [rows, ...shape], datatype, data: data[name]?.() ?? [] })),
   };
 }
-
-/** Answer of `GET /v2/models/{m}`; `parameters` says what this replica really serves. */
-export function modelMetadata(model: string, version: number, generation: number, signature: Signature, versions: readonly number[]) {
-  return {
-    name: model, versions: versions.map(String), platform: 'tensorflow_tfjs',
-    inputs: signature.inputs.map(({ name, datatype, shape, type, nullable, allowed, resize }) => ({ name, datatype, shape: resize === undefined ? [-1, ...shape] : [-1, -1, -1, ...shape.slice(2)], ...(resize === undefined ? {} : { parameters: { resize, height: shape[0], width: shape[1] } }), ...(type === undefined ? {} : { parameters: { type, nullable: nullable ?? false, ...(allowed ? { allowed } : {}) } }) })),
-    outputs: outputsOf(signature).map(({ name, datatype, shape }) => ({ name, datatype, shape: [-1, ...shape] })),
-    parameters: {
-      version, generation, ...(signature.lookups ? { lookups: signature.lookups.map(({ view, keys, columns }) => ({ view, keys: keys.map(({ input, type }) => ({ name: input, datatype: DATATYPES[type] })), columns: columns.map(({ input }) => input) })) } : {}),
-      ...(signature.task === 'regression' ? { task: signature.task, target: signature.target } : { classes: signature.classes }),
-    },
-  };
-}
-
-/** Answer of `GET /v2`. */
-export const serverMetadata = (version: string) => ({ name: 'perennial', version, extensions: ['binary_tensor_data'] });

@@ -8,7 +8,7 @@ import { ResizeMethod } from '../../definition/resize.js';
 import { MOST_PIXELS, resizePixels } from '../../domain/resize.js';
 import { decodePicture } from '../../runtime/data/picture.js';
 import { parseInferenceRequest } from '../../serving/protocol/request.js';
-import { modelMetadata } from '../../serving/protocol/response.js';
+import { modelMetadata } from '../../serving/protocol/metadata.js';
 import { rowsOf } from '../../serving/protocol/rows.js';
 
 const Case = z.object({ height: z.int(), width: z.int(), channels: z.int(), to: z.object({ height: z.int(), width: z.int() }), method: ResizeMethod, pixels: z.array(z.int()) });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { binaryTests } from './clients/binary.js';
 import { pictureTests } from './clients/pictures.js';
+import { streamTests } from './clients/stream.js';
 import { tensorFlowServingTests } from './clients/tensorflow-serving.js';
 import { createFixture, type Fixture } from './support.js';
 import { serveModels, type ServedModels } from './tables.js';
@@ -19,3 +20,4 @@ afterAll(() => fixture?.close());
 describe('tensors as bytes', () => { binaryTests(served); });
 describe('TensorFlow Serving', () => { tensorFlowServingTests(served); });
 describe('encoded pictures', () => { pictureTests(served); });
+describe('streams of lines', () => { streamTests(served); });
