@@ -11,6 +11,7 @@ import { createAuthenticator } from './auth.js';
 import { createFeatureLookup } from './features/lookup.js';
 import { createApp } from './http/app.js';
 import { registerLabels } from './http/labels.js';
+import { registerOpenApi } from './http/openapi.js';
 import { registerStream } from './http/stream.js';
 import { registerTensorFlowServing } from './http/tensorflow-serving.js';
 import { registerV2 } from './http/v2.js';
@@ -136,6 +137,7 @@ export async function createServer(options: ServerOptions): Promise<PredictionSe
   registerV2(app, { models, predict, auth, ready: () => !draining && settledAt > 0, softwareVersion: options.softwareVersion });
   registerTensorFlowServing(app, { models, predict, auth });
   registerStream(app, { models, predict, auth, lineBytes: limits.bodyBytes, onProblem });
+  registerOpenApi(app, options.softwareVersion);
   registerLabels(app, { models, stores, auth });
   app.get('/metrics', async (_request, reply) => {
     const { bytes, seconds, shipped } = log.lag();

@@ -18,8 +18,10 @@ const Label = z.strictObject({
   /** Needed only where the environment serves several models and the prediction is not in PostgreSQL yet. */
   model: z.string().optional(),
 }).refine((label) => (label.prediction === undefined) !== (label.request === undefined), 'give `prediction` or `request`, one of them');
-const Body = z.strictObject({ labels: z.array(Label).min(1).max(10_000) });
+/** Body of `POST /v1/labels`. */
+export const LabelsBody = z.strictObject({ labels: z.array(Label).min(1).max(10_000) });
 type Label = z.infer<typeof Label>;
+export const LabelsAnswer = z.object({ accepted: z.int(), waiting: z.array(z.string()).describe('those whose prediction is not in PostgreSQL yet'), changed: z.int() });
 
 /** A number as people and programs write it; NaN for any other text. */
 function numberIn(text: string): number {
@@ -60,7 +62,7 @@ export function registerLabels(app: FastifyInstance, { models, stores, auth }: L
 
   app.post('/v1/labels', async (request) => {
     const { principal } = await auth.require(request.headers.authorization, 'label');
-    const body = Body.safeParse(request.body);
+    const body = LabelsBody.safeParse(request.body);
     if (!body.success) throw new ServingError(400, `The body holds no labels: ${describeIssues(body.error)}`);
     const now = new Date().toISOString();
     try {

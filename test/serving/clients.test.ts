@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { binaryTests } from './clients/binary.js';
+import { openApiTests } from './clients/openapi.js';
 import { pictureTests } from './clients/pictures.js';
 import { streamTests } from './clients/stream.js';
 import { tensorFlowServingTests } from './clients/tensorflow-serving.js';
@@ -21,3 +22,4 @@ describe('tensors as bytes', () => { binaryTests(served); });
 describe('TensorFlow Serving', () => { tensorFlowServingTests(served); });
 describe('encoded pictures', () => { pictureTests(served); });
 describe('streams of lines', () => { streamTests(served); });
+describe('the description of all of it', () => { openApiTests(served); });
