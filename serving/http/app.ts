@@ -28,15 +28,16 @@ export function createApp({ bodyLimit, hosts, metrics, onProblem }: AppOptions):
   const allowed = new Set([...LOOPBACK, ...hosts.map((host) => host.toLowerCase())]);
 
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser([...JSON_TYPES, 'application/octet-stream'], { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
+  const parse = async (request: FastifyRequest, body: Buffer): Promise<unknown> => {
     const length = request.headers[HEADER_LENGTH];
     if (typeof length === 'string') return parseBinaryBody(body, length);
     if (request.headers['content-type']?.startsWith('application/octet-stream')) throw new ServingError(400, 'A binary body needs the header Inference-Header-Content-Length.');
     return parseJson(body);
-  });
+  };
+  app.addContentTypeParser([...JSON_TYPES, 'application/octet-stream'], { parseAs: 'buffer' }, parse);
   app.addContentTypeParser(/^image\//, { parseAs: 'buffer' }, async (_request: FastifyRequest, body: Buffer) => new PictureBody(body));
   app.addContentTypeParser('*', { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
-    if (request.headers['content-type'] === undefined && request.headers[HEADER_LENGTH] === undefined) return parseJson(body);
+    if (request.headers['content-type'] === undefined) return parse(request, body); // Triton's own client names no type
     throw new ServingError(415, UNKNOWN_TYPE);
   });
 

@@ -114,6 +114,9 @@ export function binaryTests(served: () => Served): void {
       ['bytes that are no text', 422, /"city", value 0: its bytes are not text in UTF-8/, await send(models.table, { inputs: [city(element(Uint8Array.of(0xff))), ...rest] }, [element(Uint8Array.of(0xff))])],
     ];
     for (const [what, status, message, response] of cases) expect([what, response.status, await response.json()]).toEqual([what, status, { error: expect.stringMatching(message) as string }]);
+    const header = JSON.stringify({ inputs: [size] });
+    const untyped = await fetch(`${models.url}/v2/models/${models.prices}/infer`, { method: 'POST', headers: { authorization: `Bearer ${fixture.token}`, 'inference-header-content-length': String(header.length) }, body: Buffer.concat([Buffer.from(header), eight]) });
+    expect(untyped.status).toBe(200); // as Triton's own client asks
     const bare = await fetch(`${models.url}/v2/models/${models.prices}/infer`, { method: 'POST', headers: { authorization: `Bearer ${fixture.token}`, 'content-type': 'application/octet-stream' }, body: eight });
     expect([bare.status, await bare.json()]).toEqual([400, { error: expect.stringContaining('needs the header Inference-Header-Content-Length') as string }]);
     expect((await ask(models.url, fixture.token, '/v2')).body).toMatchObject({ name: 'perennial', extensions: ['binary_tensor_data'] });
