@@ -103,13 +103,12 @@ async function runTests(title, minutes, args) {
   return { ...result, ...count(report) };
 }
 
-// The stories from end to end start everything and train: they come last. Two at a time, since each waits as long as it works; the long ones
-// of `--full` kill and measure, and get the machine to themselves.
+// The stories from end to end start everything and train: they come last.
 section('Types and lint, beside the tests');
-const [checks, unit] = await Promise.all([runChecks(), runTests('Tests', LIMIT_MINUTES.tests, ['--exclude', 'test/e2e/**'])]);
+const [checks, unit] = await Promise.all([runChecks(), runTests('Tests', LIMIT_MINUTES.tests, ['--project', 'apart', '--project', 'together'])]);
 const tests = [
   unit,
-  await runTests('End to end', LIMIT_MINUTES.story, ['test/e2e/', ...(full ? ['--no-file-parallelism'] : ['--maxWorkers', '2'])]),
+  await runTests('End to end', LIMIT_MINUTES.story, ['--project', 'end to end']),
 ];
 rmSync(folder, { recursive: true, force: true });
 const [passed, failed, skipped] = ['passed', 'failed', 'skipped'].map((key) => tests.reduce((sum, one) => sum + one[key], 0));

@@ -57,10 +57,12 @@ export async function startHome(): Promise<RunningHome> {
   const said: string[] = [];
   const say = (text: string) => { said.push(`${new Date().toISOString().slice(11, 23)} ${text}`); };
   const io: Io = { out: say, err: say, isTerminal: false, columns: 120, env, cwd: home, ask: null };
-  const impatient = createWorld(io);
-  const world: World = { ...impatient, until: (what, look, timeoutMs = PATIENCE_MS) => impatient.until(what, look, timeoutMs) };
-  const config = loadConfig({ env, cwd: home });
-  const db = createDatabase(config.databaseUrl, { max: 3, applicationName: 'perennial e2e' });
+  const addressed = () => {
+    const impatient = createWorld(io);
+    return { config: loadConfig({ env, cwd: home }), world: { ...impatient, until: (what, look, timeoutMs = PATIENCE_MS) => impatient.until(what, look, timeoutMs) } satisfies World };
+  };
+  let now = addressed();
+  const db = createDatabase(now.config.databaseUrl, { max: 3, applicationName: 'perennial e2e' });
 
   const processOf = async (program: ProgramName) => {
     const { status } = await readStatus(home);
@@ -69,10 +71,12 @@ export async function startHome(): Promise<RunningHome> {
     return found;
   };
   const running: RunningHome = {
-    home, config, db, stores: createStores(db), world, io,
+    home, db, stores: createStores(db), io,
+    get config() { return now.config; },
+    get world() { return now.world; },
     transcript: () => said.join(''),
     async pidOf(program) {
-      const { pid } = await world.until(`a process of ${program}`, async () => { const found = await processOf(program); return found.pid !== undefined && found; });
+      const { pid } = await now.world.until(`a process of ${program}`, async () => { const found = await processOf(program); return found.pid !== undefined && found; });
       return pid ?? 0;
     },
     async kill(program) {
@@ -82,11 +86,12 @@ export async function startHome(): Promise<RunningHome> {
       return pid;
     },
     async untilBack(program, killed) {
-      await world.until(`${program} after its process ${killed} was killed`, async () => { const { state, pid } = await processOf(program); return state === 'ready' && pid !== killed; });
+      await now.world.until(`${program} after its process ${killed} was killed`, async () => { const { state, pid } = await processOf(program); return state === 'ready' && pid !== killed; });
     },
     async restart() {
       await down({ home });
       await up({ home, detach: true, env, timeoutMs: PATIENCE_MS });
+      now = addressed(); // another stack may have taken a port meanwhile
     },
     async close() {
       await db.close();
