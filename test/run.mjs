@@ -105,7 +105,7 @@ async function runTests(title, minutes, args) {
 
 // The stories from end to end start everything and train: they come last.
 section('Types and lint, beside the tests');
-const [checks, unit] = await Promise.all([runChecks(), runTests('Tests', LIMIT_MINUTES.tests, ['--project', 'apart', '--project', 'together'])]);
+const [checks, unit] = await Promise.all([runChecks(), runTests('Tests', LIMIT_MINUTES.tests, ['--project', 'parts'])]);
 const tests = [
   unit,
   await runTests('End to end', LIMIT_MINUTES.story, ['--project', 'end to end']),

@@ -22,7 +22,7 @@ import { startRunner } from '../../runtime/runner/start.js';
 import type { batchScore } from '../../workflows/batch-score.js';
 import { carsAndTrucks } from '../runtime/support/cifar.js';
 import { pictureDefinition, tableDefinition } from '../runtime/support/definitions.js';
-import { startTimeSkipping } from '../workflows/support.js';
+import { endTimeSkipping, startTimeSkipping } from '../workflows/support.js';
 import { createDataStack, query } from './support/data.js';
 import type { DataStack } from './support/data.js';
 import { registerTrained } from './support/scored-model.js';
@@ -52,7 +52,7 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const each of workers) each.shutdown();
   await Promise.all(running);
-  await temporal.teardown();
+  await endTimeSkipping(temporal);
   await stack.close();
 });
 

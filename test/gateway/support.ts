@@ -104,8 +104,8 @@ export async function startTestGateway(): Promise<TestGateway> {
       return (events ?? []).flatMap(({ workflowExecutionSignaledEventAttributes: signal }) => (signal ? [{ name: signal.signalName ?? '', payload: defaultPayloadConverter.fromPayload<SignalSent['payload']>((signal.input?.payloads ?? [])[0] as never) }] : []));
     },
     async withWorker(activities, story) {
-      const { DefaultLogger, NativeConnection, Runtime, Worker } = await import('@temporalio/worker'); // heavy, and few tests need it
-      Runtime.install({ logger: new DefaultLogger('ERROR') });
+      const { NativeConnection, Worker } = await import('@temporalio/worker'); // heavy, and few tests need it
+      (await import('../support/temporal-runtime.js')).quietRuntime();
       const connection = await NativeConnection.connect({ address: stack.config.temporal.address });
       const worker = await Worker.create({ connection, namespace, taskQueue: QUEUES.lifecycle, activities, workflowsPath: fileURLToPath(new URL('doubles.ts', import.meta.url)) });
       try {

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { QUEUES, SIGNALS, workflowId } from '../../contract/names.js';
 import type { ReleaseReply, ReleaseRequest } from '../../contract/signals.js';
 import { environment as environmentWorkflow } from '../../workflows/environment.js';
-import { replay, startTimeSkipping, withWorkers } from './support.js';
+import { endTimeSkipping, replay, startTimeSkipping, withWorkers } from './support.js';
 
 interface Seen { writes: { version: number | null; expected: number; intent: string }[]; replies: ReleaseReply[]; records: string[] }
 
@@ -36,7 +36,7 @@ describe('the environment of a model', { retry: 2, timeout: 30_000 }, () => {
   let temporal: TestWorkflowEnvironment;
   // A server of its own for each test: skipped time is one for all workflows of a server.
   beforeEach(async () => { temporal = await startTimeSkipping(); });
-  afterEach(async () => { await temporal.teardown(); });
+  afterEach(async () => { await endTimeSkipping(temporal); });
 
   const start = async () => {
     const name = `e${randomUUID().slice(0, 8)}`;

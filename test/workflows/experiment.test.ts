@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ExperimentPlan } from '../../contract/experiment.js';
 import { QUEUES, workflowId } from '../../contract/names.js';
 import { experiment } from '../../workflows/experiment.js';
-import { replay, startTimeSkipping, withWorkers } from './support.js';
+import { endTimeSkipping, replay, startTimeSkipping, withWorkers } from './support.js';
 
 const EPOCHS = { vary: [{ path: 'training.epochs', values: [1, 2, 3] }] };
 interface Asked { readonly trial: { readonly trial: number; readonly parameters: Record<string, unknown> } }
@@ -15,7 +15,7 @@ const refused = (code: string) => ApplicationFailure.create({ type: code, messag
 describe('an experiment', { retry: 2, timeout: 30_000 }, () => {
   let environment: TestWorkflowEnvironment;
   beforeEach(async () => { environment = await startTimeSkipping(); });
-  afterEach(async () => { await environment.teardown(); });
+  afterEach(async () => { await endTimeSkipping(environment); });
 
   /** Runs a plan on these trials; gives what was called, and what was told at the end. */
   async function run(plan: unknown, runTrial: (asked: Asked) => Promise<void>, { cancelAt, readExperiment }: { cancelAt?: string; readExperiment?: () => Promise<void> } = {}) {

@@ -6,7 +6,7 @@ import type { TrainRequest } from '../../contract/signals.js';
 import type { GovernorPolicy } from '../../activities/record/index.js';
 import { governor } from '../../workflows/governor.js';
 import { lifecycleActivities, nothingSeen } from './lifecycle-activities.js';
-import { replay, startTimeSkipping, withWorkers } from './support.js';
+import { endTimeSkipping, replay, startTimeSkipping, withWorkers } from './support.js';
 
 const HOUR = 3_600_000;
 
@@ -15,7 +15,7 @@ describe('the governor of a model', { retry: 2, timeout: 30_000 }, () => {
   let temporal: TestWorkflowEnvironment;
   // A server of its own for each test: skipped time is one for all workflows of a server.
   beforeEach(async () => { temporal = await startTimeSkipping(); });
-  afterEach(async () => { await temporal.teardown(); });
+  afterEach(async () => { await endTimeSkipping(temporal); });
 
   const until = async (condition: () => boolean) => {
     for (let tries = 0; tries < 400; tries += 1) {

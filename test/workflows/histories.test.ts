@@ -1,14 +1,15 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import proto from '@temporalio/proto';
-import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
 import { describe, expect, it } from 'vitest';
+import { quietRuntime } from '../support/temporal-runtime.js';
 import { workflowBundle } from './support.js';
 
 const folder = fileURLToPath(new URL('histories/', import.meta.url));
 const files = (await readdir(folder)).filter((file) => file.endsWith('.pb')).sort();
 
-Runtime.install({ logger: new DefaultLogger('WARN') });
+quietRuntime();
 
 /**
  * Histories of real runs, kept for ever (`record-histories.mjs` adds more): a workflow that waits for its approver while the code

@@ -7,14 +7,14 @@ import { ApplicationFailure } from '@temporalio/common';
 import { lifecycle } from '../../workflows/lifecycle.js';
 import { lifecycleActivities, nothingSeen } from './lifecycle-activities.js';
 import type { Seen } from './lifecycle-activities.js';
-import { replay, startTimeSkipping, withWorkers } from './support.js';
+import { endTimeSkipping, replay, startTimeSkipping, withWorkers } from './support.js';
 
 // The time-skipping server was seen to stall on a machine with six times more work than cores; a stalled one is left for a new one.
 describe('the lifecycle of a run', { retry: 2, timeout: 30_000 }, () => {
   let environment: TestWorkflowEnvironment;
   // A server of its own for each test: skipped time is one for all workflows of a server.
   beforeEach(async () => { environment = await startTimeSkipping(); });
-  afterEach(async () => { await environment.teardown(); });
+  afterEach(async () => { await endTimeSkipping(environment); });
 
   const start = async () => {
     const run = `car-truck-${randomUUID()}`;

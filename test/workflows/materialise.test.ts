@@ -3,12 +3,12 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { QUEUES, workflowId } from '../../contract/names.js';
 import { materialise } from '../../workflows/materialise.js';
-import { replay, startTimeSkipping, withWorkers } from './support.js';
+import { endTimeSkipping, replay, startTimeSkipping, withWorkers } from './support.js';
 
 describe('a materialisation', { retry: 2, timeout: 30_000 }, () => {
   let environment: TestWorkflowEnvironment;
   beforeEach(async () => { environment = await startTimeSkipping(); });
-  afterEach(async () => { await environment.teardown(); });
+  afterEach(async () => { await endTimeSkipping(environment); });
 
   async function run(materialiseView: (request: { asOf: string; id: string }) => Promise<{ rowsAdded: number }>) {
     const failed: unknown[] = [];

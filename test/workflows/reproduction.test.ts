@@ -4,12 +4,12 @@ import { ApplicationFailure } from '@temporalio/common';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { QUEUES, workflowId } from '../../contract/names.js';
 import { reproduction } from '../../workflows/reproduction.js';
-import { replay, startTimeSkipping, withWorkers } from './support.js';
+import { endTimeSkipping, replay, startTimeSkipping, withWorkers } from './support.js';
 
 describe('the reproduction of a version', { retry: 2, timeout: 30_000 }, () => {
   let environment: TestWorkflowEnvironment;
   beforeEach(async () => { environment = await startTimeSkipping(); });
-  afterEach(async () => { await environment.teardown(); });
+  afterEach(async () => { await endTimeSkipping(environment); });
 
   async function run(overrides: Record<string, (...args: never[]) => unknown> = {}) {
     const seen: string[] = [];

@@ -1,9 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, Worker } from '@temporalio/worker';
 import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { QUEUES } from '../../contract/names.js';
 import { loadNativeParts } from '../../infra/native.js';
+import { quietRuntime } from '../support/temporal-runtime.js';
 
 type Activities = Record<string, (...args: never[]) => unknown>;
 
@@ -13,14 +14,23 @@ export function workflowBundle(): Promise<WorkflowBundleWithSourceMap> {
   return bundle;
 }
 
+/** Ends what a test that was given up still asks of its server. */
+const asking = new WeakMap<TestWorkflowEnvironment, AbortController>();
+
 /** A time-skipping Temporal server: a wait of seven days takes milliseconds. */
-let installed = false;
 export async function startTimeSkipping(): Promise<TestWorkflowEnvironment> {
-  if (!installed) Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging: { filter: 'ERROR' } } });
-  installed = true;
+  quietRuntime();
   const path = loadNativeParts().temporalTestServer;
   if (!path) throw new Error('the time-skipping server is missing: run `node infra/setup/main.mjs --dev`');
-  return TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path } } });
+  const environment = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path } } });
+  asking.set(environment, new AbortController());
+  return environment;
+}
+
+/** Ends the server. A call that waits for its next try when its connection closes would throw where nobody catches it. */
+export async function endTimeSkipping(environment: TestWorkflowEnvironment): Promise<void> {
+  asking.get(environment)?.abort();
+  await environment.teardown();
 }
 
 /**
@@ -37,7 +47,8 @@ export async function withWorkers<T>(environment: TestWorkflowEnvironment, activ
   ];
   const running = workers.map((worker) => worker.run());
   try {
-    return await story();
+    const signal = asking.get(environment)?.signal;
+    return await (signal ? environment.connection.withAbortSignal(signal, story) : story());
   } finally {
     for (const worker of workers) worker.shutdown();
     await Promise.all(running);
