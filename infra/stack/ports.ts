@@ -45,11 +45,19 @@ export async function choosePorts<Name extends string>(
     const known = remembered?.[name];
     const companion = companions[name];
     const isOurs = async (port: number): Promise<boolean> => (await isPortFree(port)) && (await claimPort(port, home));
-    const isFree = async (port: number): Promise<boolean> =>
-      !taken.includes(port) && !Object.values(chosen).includes(port) && (await isOurs(port)) && (companion === undefined || (await isOurs(port + companion)));
+    const isPromised = (port: number): boolean => taken.includes(port) || Object.values(chosen).includes(port);
+    const isFree = async (port: number): Promise<boolean> => {
+      const both = companion === undefined ? [port] : [port, port + companion];
+      return !both.some(isPromised) && (await isOurs(port)) && (companion === undefined || (await isOurs(port + companion)));
+    };
     chosen[name] = keep && known !== undefined ? known : await choosePort([known, preferred[name]], isFree);
   }
   return chosen;
+}
+
+/** The ports of a stack's other parts, which do not listen on them yet: a part must not be given the port of one that starts beside it. */
+export function portsOfOthers({ ports: all }: { readonly ports: Readonly<Record<string, Readonly<Record<string, number>>>> }, part: string): number[] {
+  return Object.entries(all).filter(([name]) => name !== part).flatMap(([, ports]) => Object.values(ports));
 }
 
 async function choosePort(wishes: readonly (number | undefined)[], isFree: (port: number) => Promise<boolean>): Promise<number> {

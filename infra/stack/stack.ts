@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { givenInEnvironment, variableGroups } from '../config/variables.js';
 import { ensureHome, type HomeLayout } from './home.js';
-import { choosePorts, loopback } from './ports.js';
+import { choosePorts, loopback, portsOfOthers } from './ports.js';
 import { postgresPorts, postgresProgram, postgresUrl } from './postgres.js';
 import { isReachableByOthers, postgresUser, reachablePrograms, setAside, sharedDataFolder } from './postgres-user.js';
 import type { Program } from './program.js';
@@ -64,7 +64,7 @@ type PlanPart = (options: StackOptions, layout: HomeLayout, stack: StackFile, pl
 
 const planPart: Record<StackPart, PlanPart> = {
   postgres: async ({ home, executables, running, durable = true }, layout, stack, plan) => {
-    const ports = await choosePorts(postgresPorts, stack.ports['postgres'], { home, keep: running?.has('postgres') ?? false });
+    const ports = await choosePorts(postgresPorts, stack.ports['postgres'], { home, keep: running?.has('postgres') ?? false, taken: portsOfOthers(stack, 'postgres') });
     const user = await postgresUser();
     const inHome = join(layout.dataDir, 'postgres', 'data');
     const dataDir = stack.postgresDataDir ?? (user === undefined || (await isReachableByOthers(inHome)) ? inHome : join(sharedDataFolder(home), 'postgres'));
@@ -82,7 +82,7 @@ const planPart: Record<StackPart, PlanPart> = {
     plan.env['DATABASE_URL'] = postgresUrl(ports.postgres, password);
   },
   s3: async ({ home, executables, running }, layout, stack, plan) => {
-    const ports = await choosePorts(s3Ports, stack.ports['s3'], { home, companions: s3PortCompanions, keep: running?.has('s3') ?? false });
+    const ports = await choosePorts(s3Ports, stack.ports['s3'], { home, companions: s3PortCompanions, keep: running?.has('s3') ?? false, taken: portsOfOthers(stack, 's3') });
     const accessKeyId = await ensureSecret(layout.secretsDir, 's3-access-key-id', 10);
     const secretAccessKey = await ensureSecret(layout.secretsDir, 's3-secret-access-key');
     const internalKey = await ensureSecret(layout.secretsDir, 's3-internal-key');
@@ -94,14 +94,14 @@ const planPart: Record<StackPart, PlanPart> = {
     });
   },
   temporal: async ({ home, executables, running, searchAttributes, durable = true }, layout, stack, plan) => {
-    const ports = await choosePorts(temporalPorts, stack.ports['temporal'], { home, keep: running?.has('temporal') ?? false });
+    const ports = await choosePorts(temporalPorts, stack.ports['temporal'], { home, keep: running?.has('temporal') ?? false, taken: portsOfOthers(stack, 'temporal') });
     stack.ports['temporal'] = ports;
     const dataDir = join(layout.dataDir, 'temporal');
     plan.programs.push(temporalProgram({ executable: executables().temporal, dataDir, ports, durable, ...(searchAttributes === undefined ? {} : { searchAttributes }) }));
     Object.assign(plan.env, { TEMPORAL_ADDRESS: `${loopback}:${ports.grpc}`, TEMPORAL_NAMESPACE: temporalNamespace });
   },
   smtp: async ({ home, running }, layout, stack, plan) => {
-    const ports = await choosePorts(smtpPorts, stack.ports['smtp'], { home, keep: running?.has('smtp') ?? false });
+    const ports = await choosePorts(smtpPorts, stack.ports['smtp'], { home, keep: running?.has('smtp') ?? false, taken: portsOfOthers(stack, 'smtp') });
     stack.ports['smtp'] = ports;
     plan.programs.push(smtpProgram({ mailDir: layout.mailDir, port: ports.smtp }));
     plan.env['SMTP_URL'] = `smtp://${loopback}:${ports.smtp}`;

@@ -4,7 +4,7 @@ import { givenInEnvironment, serverVariable, variableGroups } from '../config/va
 import { loadNativeParts } from '../native.js';
 import { homeLayout } from '../stack/home.js';
 import { packageRoot } from '../stack/package-root.js';
-import { choosePorts, loopback } from '../stack/ports.js';
+import { choosePorts, loopback, portsOfOthers } from '../stack/ports.js';
 import type { Program } from '../stack/program.js';
 import { planStack, stackParts, type StackPart } from '../stack/stack.js';
 import { loadStackFile, saveStackFile } from '../stack/state.js';
@@ -86,14 +86,12 @@ async function chooseListeners(home: string, env: NodeJS.ProcessEnv, names: read
   const layout = homeLayout(home);
   const stack = await loadStackFile(layout.stackFile);
   const urls: Record<string, string> = {};
-  const taken: number[] = [];
   for (const { program, variable, preferred } of Object.values(listeners)) {
     if (!names.includes(program)) continue;
     const given = env[`${variable}_PORT`];
-    const { port } = given !== undefined && given !== '' ? { port: Number(given) } : await choosePorts(['port'], stack.ports[program], { home, preferred: { port: preferred }, keep: running.has(program), taken });
+    const { port } = given !== undefined && given !== '' ? { port: Number(given) } : await choosePorts(['port'], stack.ports[program], { home, preferred: { port: preferred }, keep: running.has(program), taken: portsOfOthers(stack, program) });
     if (given === undefined || given === '') stack.env[`${variable}_PORT`] = String(port);
     stack.ports[program] = { port };
-    taken.push(port);
     urls[program] = env[`${variable}_URL`] ?? `http://${loopback}:${port}`;
   }
   await saveStackFile(layout.stackFile, stack);

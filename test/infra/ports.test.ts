@@ -3,7 +3,7 @@ import { utimesSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { choosePorts, isPortFree } from '../../infra/stack/ports.js';
+import { choosePorts, isPortFree, portsOfOthers } from '../../infra/stack/ports.js';
 
 const homes = Array.from({ length: 6 }, (_, index) => `/home/of-stack-${process.pid}-${index}`);
 const [one = '', other = ''] = homes;
@@ -35,4 +35,13 @@ test('a port on which something listens is never chosen', async () => {
   } finally {
     server.close();
   }
+});
+
+test('a part is not given the port of another part of its stack that does not listen yet', async () => {
+  const { port } = await choosePorts(['port'], undefined, { home: one });
+  const stack = { ports: { postgres: { postgres: port }, s3: { s3: port } } };
+  const taken = portsOfOthers(stack, 's3');
+  expect(taken).toEqual([port]);
+  expect(await choosePorts(['s3'], stack.ports.s3, { home: one, taken })).not.toEqual({ s3: port });
+  expect(await choosePorts(['s3'], { s3: port - 100 }, { home: one, taken, companions: { s3: 100 } })).not.toEqual({ s3: port - 100 });
 });
