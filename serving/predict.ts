@@ -11,8 +11,8 @@ import { unpackPictures } from './protocol/pictures.js';
 import { outputsWanted, type Answered } from './protocol/response.js';
 import { rowsOf } from './protocol/rows.js';
 import type { Which } from './routing/model-host.js';
+import { findHost } from './routing/find-host.js';
 import type { Models } from './routing/models.js';
-import { ServingError } from './errors.js';
 
 export interface PredictOptions {
   readonly models: Pick<Models, 'get'>;
@@ -44,9 +44,7 @@ export interface Prediction extends Answered {
 export function createPredict({ models, log, lookUp, metrics, environment, replica, maximumRows, pseudonymsOf }: PredictOptions) {
   return async (model: string, which: Which, read: ReadRequest): Promise<Prediction> => {
     const startedAt = performance.now();
-    const host = models.get(model);
-    if (!host) throw new ServingError(404, `Model ${model} is not served here.`);
-    const { served, arm, route } = host.choose(which);
+    const { served, arm, route } = findHost(models, model).choose(which);
     const { request: filled, stale } = await lookUp(read(served.signature), served.signature, maximumRows);
     const request = await unpackPictures(filled, served.signature, maximumRows);
     const attributes = { ...attributesOf(request), ...(stale.length > 0 ? { [STALE]: stale.join(' ').slice(0, 256) } : {}) };

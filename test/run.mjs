@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Type check, lint, tests; ends with one line `N passed, N failed[, N skipped]` that counts the tests really run. */
@@ -61,6 +61,14 @@ async function timed(title, work) {
   return { title, ...result, seconds: ((performance.now() - began) / 1000).toFixed(1) };
 }
 
+/** What failed, by file and name, with its message: said again at the very end, where whoever reads only the end finds it. */
+const failuresOf = ({ name, message, assertionResults }, unloaded) => unloaded
+  ? [`${relative(root, name)}\n${indented(message)}`]
+  : assertionResults.filter((test) => test.status === 'failed')
+    .map((test) => `${relative(root, name)} > ${test.fullName}\n${indented(test.failureMessages.join('\n'))}`);
+
+const indented = (text) => text.trim().split('\n').slice(0, 20).map((line) => `    ${line}`).join('\n');
+
 /** What vitest's JSON report counts; a file that could not be loaded is one failed test. */
 function count(path) {
   let report;
@@ -68,10 +76,15 @@ function count(path) {
     report = JSON.parse(readFileSync(path, 'utf8'));
   } catch (error) {
     process.stdout.write(`vitest left no report (${error.message}).\n`);
-    return { passed: 0, failed: 0, skipped: 0 };
+    return { passed: 0, failed: 0, skipped: 0, failures: [] };
   }
-  const unloaded = report.testResults.filter((file) => file.status === 'failed' && file.assertionResults.every((test) => test.status !== 'failed')).length;
-  return { passed: report.numPassedTests, failed: report.numFailedTests + unloaded, skipped: report.numPendingTests + report.numTodoTests };
+  const isUnloaded = (file) => file.status === 'failed' && file.assertionResults.every((test) => test.status !== 'failed');
+  return {
+    passed: report.numPassedTests,
+    failed: report.numFailedTests + report.testResults.filter(isUnloaded).length,
+    skipped: report.numPendingTests + report.numTodoTests,
+    failures: report.testResults.flatMap((file) => failuresOf(file, isUnloaded(file))),
+  };
 }
 
 const told = ({ title, ok, seconds }) => `${title}: ${ok ? 'ok' : 'FAILED'} (${seconds} s)\n`;
@@ -114,6 +127,7 @@ rmSync(folder, { recursive: true, force: true });
 const [passed, failed, skipped] = ['passed', 'failed', 'skipped'].map((key) => tests.reduce((sum, one) => sum + one[key], 0));
 
 section('Result');
+for (const failure of tests.flatMap(({ failures }) => failures)) process.stdout.write(`FAILED ${failure}\n`);
 for (const check of [...checks, ...tests]) process.stdout.write(told(check));
 if (passed + failed === 0) process.stdout.write('No test ran.\n');
 process.stdout.write(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`);

@@ -132,13 +132,13 @@ export function createSourceActivities(deps: ActivityDeps) {
 
   /** Holds the views that a model names against those of its own commit and the others that stay in force. */
   async function checkViews({ data }: ModelDefinition, file: string, ofCommit: readonly ReadView[], removed: readonly StoredView[]): Promise<void> {
+    if (data.kind !== 'table' || data.views === undefined) return;
     const issues: string[] = [];
     const others = (await stores.featureViews.list()).filter(({ view }) => !removed.some((one) => one.view === view));
-    for (const [index, use] of (data.kind === 'table' ? data.views ?? [] : []).entries()) {
+    for (const [index, use] of data.views.entries()) {
       const view = ofCommit.find((one) => one.view.name === use.view)?.view ?? others.find((one) => one.view === use.view)?.definition ?? null;
       const known = view ? [] : [...new Set([...ofCommit.map((one) => one.view.name), ...others.map((one) => one.view)])];
-      const columns = data.kind === 'table' ? data.columns : [];
-      issues.push(...viewIssues(index, use, view, columns, known));
+      issues.push(...viewIssues(index, use, view, data.columns, known));
     }
     if (issues.length > 0) throw new PerennialError('definition/invalid', `${file}:\n${issues.map((issue) => `  ${issue}`).join('\n')}`, { file, issues });
   }

@@ -5,8 +5,8 @@ import type { Moments } from './moments.js';
 export interface MarkedTexts {
   readonly marks: Float64Array;
   textAt(row: number): string;
-  /** In characters. */
-  lengthAt(row: number): number;
+  /** In characters. @param text what `textAt` gave */
+  lengthAt(row: number, text: string): number;
 }
 
 /** Takes a text, and how many rows of each class have it; behind those, of no class. */
@@ -82,7 +82,7 @@ export class TextTally {
     }
     const place = this.#texts.length;
     const text = chunk.textAt(row);
-    this.#texts.push({ text, length: chunk.lengthAt(row) });
+    this.#texts.push({ text, length: chunk.lengthAt(row, text) });
     this.#characters += text.length;
     if (place === this.#marks.length) this.#grow();
     this.#marks[place] = mark;

@@ -1,13 +1,8 @@
-import { z } from 'zod';
+import type { z } from 'zod';
+import { jsonSchema } from '../../contract/json-schema.js';
+import type { JsonSchema } from '../../contract/json-schema.js';
 import { ErrorBody } from './errors.js';
 import type { Route } from './route.js';
-
-type JsonSchema = Record<string, unknown>;
-
-const jsonSchema = (schema: z.ZodType, io: 'input' | 'output'): JsonSchema => {
-  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
-  return rest;
-};
 
 /** The OpenAPI 3.1 document, from the schemas by which requests are really parsed. */
 export function openApiDocument(routes: readonly Route[], version: string): JsonSchema {

@@ -48,7 +48,9 @@ export async function choosePorts<Name extends string>(
     const isPromised = (port: number): boolean => taken.includes(port) || Object.values(chosen).includes(port);
     const isFree = async (port: number): Promise<boolean> => {
       const both = companion === undefined ? [port] : [port, port + companion];
-      return !both.some(isPromised) && (await isOurs(port)) && (companion === undefined || (await isOurs(port + companion)));
+      if (both.some(isPromised)) return false;
+      for (const one of both) if (!(await isOurs(one))) return false;
+      return true;
     };
     chosen[name] = keep && known !== undefined ? known : await choosePort([known, preferred[name]], isFree);
   }
@@ -58,6 +60,11 @@ export async function choosePorts<Name extends string>(
 /** The ports of a stack's other parts, which do not listen on them yet: a part must not be given the port of one that starts beside it. */
 export function portsOfOthers({ ports: all }: { readonly ports: Readonly<Record<string, Readonly<Record<string, number>>>> }, part: string): number[] {
   return Object.entries(all).filter(([name]) => name !== part).flatMap(([, ports]) => Object.values(ports));
+}
+
+/** Chooses the ports of a part of a stack, and notes them there. */
+export async function assignPorts<Name extends string>(stack: { ports: Record<string, Record<string, number>> }, part: string, names: readonly Name[], wishes: Omit<PortWishes, 'taken'>): Promise<Record<Name, number>> {
+  return stack.ports[part] = await choosePorts(names, stack.ports[part], { ...wishes, taken: portsOfOthers(stack, part) });
 }
 
 async function choosePort(wishes: readonly (number | undefined)[], isFree: (port: number) => Promise<boolean>): Promise<number> {

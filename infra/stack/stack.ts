@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { givenInEnvironment, variableGroups } from '../config/variables.js';
 import { ensureHome, type HomeLayout } from './home.js';
-import { choosePorts, loopback, portsOfOthers } from './ports.js';
+import { assignPorts, loopback } from './ports.js';
 import { postgresPorts, postgresProgram, postgresUrl } from './postgres.js';
 import { isReachableByOthers, postgresUser, reachablePrograms, setAside, sharedDataFolder } from './postgres-user.js';
 import type { Program } from './program.js';
@@ -64,7 +64,7 @@ type PlanPart = (options: StackOptions, layout: HomeLayout, stack: StackFile, pl
 
 const planPart: Record<StackPart, PlanPart> = {
   postgres: async ({ home, executables, running, durable = true }, layout, stack, plan) => {
-    const ports = await choosePorts(postgresPorts, stack.ports['postgres'], { home, keep: running?.has('postgres') ?? false, taken: portsOfOthers(stack, 'postgres') });
+    const ports = await assignPorts(stack, 'postgres', postgresPorts, { home, keep: running?.has('postgres') ?? false });
     const user = await postgresUser();
     const inHome = join(layout.dataDir, 'postgres', 'data');
     const dataDir = stack.postgresDataDir ?? (user === undefined || (await isReachableByOthers(inHome)) ? inHome : join(sharedDataFolder(home), 'postgres'));
@@ -76,17 +76,15 @@ const planPart: Record<StackPart, PlanPart> = {
     const password = await ensureSecret(layout.secretsDir, 'postgres-password');
     if (user !== undefined) plan.notes.push(`postgres: root may not run it, so it runs as user ${user.name}, its files in ${dataDir}`);
     const bin = await reachablePrograms(executables().postgres.bin, executables().postgres.version, user);
-    stack.ports['postgres'] = ports;
     stack.postgresDataDir = dataDir;
     plan.programs.push(postgresProgram({ bin, dataDir, user, port: ports.postgres, password, durable }));
     plan.env['DATABASE_URL'] = postgresUrl(ports.postgres, password);
   },
   s3: async ({ home, executables, running }, layout, stack, plan) => {
-    const ports = await choosePorts(s3Ports, stack.ports['s3'], { home, companions: s3PortCompanions, keep: running?.has('s3') ?? false, taken: portsOfOthers(stack, 's3') });
+    const ports = await assignPorts(stack, 's3', s3Ports, { home, companions: s3PortCompanions, keep: running?.has('s3') ?? false });
     const accessKeyId = await ensureSecret(layout.secretsDir, 's3-access-key-id', 10);
     const secretAccessKey = await ensureSecret(layout.secretsDir, 's3-secret-access-key');
     const internalKey = await ensureSecret(layout.secretsDir, 's3-internal-key');
-    stack.ports['s3'] = ports;
     plan.programs.push(s3Program({ executable: executables().weed, dataDir: join(layout.dataDir, 's3'), ports, accessKeyId, secretAccessKey, internalKey }));
     Object.assign(plan.env, {
       S3_ENDPOINT: `http://${loopback}:${ports.s3}`, S3_BUCKET: s3Bucket, S3_FORCE_PATH_STYLE: 'true',
@@ -94,15 +92,13 @@ const planPart: Record<StackPart, PlanPart> = {
     });
   },
   temporal: async ({ home, executables, running, searchAttributes, durable = true }, layout, stack, plan) => {
-    const ports = await choosePorts(temporalPorts, stack.ports['temporal'], { home, keep: running?.has('temporal') ?? false, taken: portsOfOthers(stack, 'temporal') });
-    stack.ports['temporal'] = ports;
+    const ports = await assignPorts(stack, 'temporal', temporalPorts, { home, keep: running?.has('temporal') ?? false });
     const dataDir = join(layout.dataDir, 'temporal');
     plan.programs.push(temporalProgram({ executable: executables().temporal, dataDir, ports, durable, ...(searchAttributes === undefined ? {} : { searchAttributes }) }));
     Object.assign(plan.env, { TEMPORAL_ADDRESS: `${loopback}:${ports.grpc}`, TEMPORAL_NAMESPACE: temporalNamespace });
   },
   smtp: async ({ home, running }, layout, stack, plan) => {
-    const ports = await choosePorts(smtpPorts, stack.ports['smtp'], { home, keep: running?.has('smtp') ?? false, taken: portsOfOthers(stack, 'smtp') });
-    stack.ports['smtp'] = ports;
+    const ports = await assignPorts(stack, 'smtp', smtpPorts, { home, keep: running?.has('smtp') ?? false });
     plan.programs.push(smtpProgram({ mailDir: layout.mailDir, port: ports.smtp }));
     plan.env['SMTP_URL'] = `smtp://${loopback}:${ports.smtp}`;
   },

@@ -4,7 +4,7 @@ import { givenInEnvironment, serverVariable, variableGroups } from '../config/va
 import { loadNativeParts } from '../native.js';
 import { homeLayout } from '../stack/home.js';
 import { packageRoot } from '../stack/package-root.js';
-import { choosePorts, loopback, portsOfOthers } from '../stack/ports.js';
+import { assignPorts, loopback } from '../stack/ports.js';
 import type { Program } from '../stack/program.js';
 import { planStack, stackParts, type StackPart } from '../stack/stack.js';
 import { loadStackFile, saveStackFile } from '../stack/state.js';
@@ -88,10 +88,9 @@ async function chooseListeners(home: string, env: NodeJS.ProcessEnv, names: read
   const urls: Record<string, string> = {};
   for (const { program, variable, preferred } of Object.values(listeners)) {
     if (!names.includes(program)) continue;
-    const given = env[`${variable}_PORT`];
-    const { port } = given !== undefined && given !== '' ? { port: Number(given) } : await choosePorts(['port'], stack.ports[program], { home, preferred: { port: preferred }, keep: running.has(program), taken: portsOfOthers(stack, program) });
-    if (given === undefined || given === '') stack.env[`${variable}_PORT`] = String(port);
-    stack.ports[program] = { port };
+    const given = env[`${variable}_PORT`] ?? '';
+    const { port } = given === '' ? await assignPorts(stack, program, ['port'], { home, preferred: { port: preferred }, keep: running.has(program) }) : stack.ports[program] = { port: Number(given) };
+    if (given === '') stack.env[`${variable}_PORT`] = String(port);
     urls[program] = env[`${variable}_URL`] ?? `http://${loopback}:${port}`;
   }
   await saveStackFile(layout.stackFile, stack);

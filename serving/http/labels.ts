@@ -6,6 +6,7 @@ import type { Stores } from '../../stores/index.js';
 import type { Authenticator } from '../auth.js';
 import { ServingError } from '../errors.js';
 import { describeIssues } from '../protocol/request.js';
+import { findHost } from '../routing/find-host.js';
 import type { Models } from '../routing/models.js';
 
 const Label = z.strictObject({
@@ -47,9 +48,7 @@ export function registerLabels(app: FastifyInstance, { models, stores, auth }: L
 
   /** The label as it is kept: a class of the model, or the shortest text of a number. */
   function keptLabel(model: string, label: string | number): string {
-    const host = models.get(model);
-    if (!host) throw new ServingError(404, `Model ${model.slice(0, 80)} is not served here.`);
-    const { signature } = host.choose(null).served;
+    const { signature } = findHost(models, model).choose(null).served;
     if (signature.task === 'regression') {
       const value = typeof label === 'number' ? label : numberIn(label);
       if (!Number.isFinite(value)) throw new ServingError(422, `"${label}" is not a finite number, as ${signature.target} of ${model} has to be.`);

@@ -1,5 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import { jsonSchema } from '../../contract/json-schema.js';
+import type { JsonSchema } from '../../contract/json-schema.js';
 import { STATUSES } from '../errors.js';
 import { ModelMetadata, ServerMetadata } from '../protocol/metadata.js';
 import { InferenceRequest } from '../protocol/request.js';
@@ -8,8 +10,6 @@ import { StreamAnswer, StreamLine } from '../protocol/stream.js';
 import { TensorFlowMetadata, TensorFlowStatus } from '../protocol/tensorflow-metadata.js';
 import { METHODS } from '../protocol/tensorflow-serving.js';
 import { LabelsAnswer, LabelsBody } from './labels.js';
-
-type Json = Record<string, unknown>;
 
 interface Operation {
   readonly id: string; readonly method: 'get' | 'post'; readonly path: string; readonly summary: string;
@@ -57,8 +57,8 @@ const OPERATIONS: readonly Operation[] = [
 const PARAMETERS: Readonly<Record<string, string>> = { model: 'name of the model', version: 'one that the route names', label: 'role of a version in the route: live or canary' };
 
 /** The OpenAPI 3.1 document, from the schemas by which requests are really read and answers are typed. */
-export function openApiDocument(version: string): Json {
-  const paths: Record<string, Json> = {};
+export function openApiDocument(version: string): JsonSchema {
+  const paths: Record<string, JsonSchema> = {};
   for (const operation of OPERATIONS) (paths[operation.path] ??= {})[operation.method] = operationObject(operation);
   return {
     openapi: '3.1.0',
@@ -72,7 +72,7 @@ export function openApiDocument(version: string): Json {
   };
 }
 
-function operationObject({ id, path, summary, open = false, query = {}, body, answer }: Operation): Json {
+function operationObject({ id, path, summary, open = false, query = {}, body, answer }: Operation): JsonSchema {
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => ({ name, in: 'path', required: true, description: PARAMETERS[name] ?? name, schema: { type: 'string' } }));
   const inQuery = Object.entries(query).map(([name, description]) => ({ name, in: 'query', required: false, description, schema: { type: 'string' } }));
   const parameters = [...inPath, ...inQuery];
@@ -87,13 +87,8 @@ function operationObject({ id, path, summary, open = false, query = {}, body, an
   };
 }
 
-const contentOf = (schemas: Readonly<Record<string, z.ZodType | null>>, io: 'input' | 'output'): Json =>
+const contentOf = (schemas: Readonly<Record<string, z.ZodType | null>>, io: 'input' | 'output'): JsonSchema =>
   Object.fromEntries(Object.entries(schemas).map(([type, schema]) => [type, { schema: schema ? jsonSchema(schema, io) : {} }]));
-
-function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): Json {
-  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
-  return rest;
-}
 
 /** `GET /openapi.json`, without a token. */
 export function registerOpenApi(app: FastifyInstance, version: string): void {

@@ -9,8 +9,10 @@ import { inOrder } from '../protocol/in-order.js';
 import { linesOf, type Line } from '../protocol/lines.js';
 import { inferenceResponse } from '../protocol/response.js';
 import { readLine, type ReadLine, type StreamAnswer } from '../protocol/stream.js';
+import { findHost } from '../routing/find-host.js';
 import type { Models } from '../routing/models.js';
 import { asServingError } from './app.js';
+import { mayPredict } from './caller.js';
 import { versionOf } from './version.js';
 
 export interface StreamOptions {
@@ -74,9 +76,7 @@ export function registerStream(app: FastifyInstance, { models, predict, auth, li
   const handle = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const { model, version } = request.params as { model: string; version?: string };
     const number = versionOf(version);
-    const host = models.get(model);
-    if (!host) throw new ServingError(404, `Model ${model.slice(0, 80)} is not served here.`);
-    host.choose(number);
+    findHost(models, model).choose(number);
     const first = firstOf(request);
     reply.hijack();
     const { raw } = reply;
@@ -95,7 +95,7 @@ export function registerStream(app: FastifyInstance, { models, predict, auth, li
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser(['application/x-ndjson', 'application/ndjson', 'application/jsonl'], (_request, body, parsed) => { parsed(null, body); });
     for (const base of ['/v2/models/:model', '/v2/models/:model/versions/:version']) {
-      scope.post(`${base}/stream`, { onRequest: async (request) => { await auth.require(request.headers.authorization, 'predict'); } }, handle);
+      scope.post(`${base}/stream`, { onRequest: mayPredict(auth) }, handle);
     }
     done();
   });

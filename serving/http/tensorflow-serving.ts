@@ -5,8 +5,10 @@ import { ServingError } from '../errors.js';
 import type { Predict } from '../predict.js';
 import { tensorFlowMetadata, tensorFlowStatus } from '../protocol/tensorflow-metadata.js';
 import { isMethod, METHODS } from '../protocol/tensorflow-serving.js';
+import { findHost } from '../routing/find-host.js';
 import type { Which } from '../routing/model-host.js';
 import type { Models } from '../routing/models.js';
+import { mayPredict } from './caller.js';
 import { versionOf } from './version.js';
 
 export interface TensorFlowServingOptions {
@@ -21,16 +23,11 @@ interface Address { readonly model: string; readonly which: Which; readonly verb
 
 /** TensorFlow Serving's REST API: the same models, by its addresses and in its shapes. */
 export function registerTensorFlowServing(app: FastifyInstance, { models, predict, auth }: TensorFlowServingOptions): void {
-  const caller = async (request: FastifyRequest) => { await auth.require(request.headers.authorization, 'predict'); };
-  const hostOf = (model: string) => {
-    const host = models.get(model);
-    if (!host) throw new ServingError(404, `Model ${model.slice(0, 80)} is not served here.`);
-    return host;
-  };
+  const caller = mayPredict(auth);
 
   app.get('/v1/models/*', { onRequest: caller }, async (request) => {
     const { model, which, verb } = addressOf(request);
-    const host = hostOf(model);
+    const host = findHost(models, model);
     if (verb === 'metadata') {
       const { arm, served } = host.choose(which);
       return tensorFlowMetadata(model, arm.version, served.signature);

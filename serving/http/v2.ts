@@ -7,7 +7,9 @@ import { binaryOutputs, parseInferenceRequest } from '../protocol/request.js';
 import { PictureBody, requestOfPicture } from '../protocol/pictures.js';
 import { modelMetadata, serverMetadata } from '../protocol/metadata.js';
 import { inferenceResponse } from '../protocol/response.js';
+import { findHost } from '../routing/find-host.js';
 import type { Models } from '../routing/models.js';
+import { mayPredict } from './caller.js';
 import { versionOf } from './version.js';
 
 export interface V2Options {
@@ -25,11 +27,9 @@ interface Path { model: string; version?: string }
 export function registerV2(app: FastifyInstance, { models, predict, auth, ready, softwareVersion }: V2Options): void {
   const find = (request: FastifyRequest) => {
     const { model, version } = request.params as Path;
-    const host = models.get(model);
-    if (!host) throw new ServingError(404, `Model ${model.slice(0, 80)} is not served here.`);
-    return { model, host, version: versionOf(version) };
+    return { model, host: findHost(models, model), version: versionOf(version) };
   };
-  const caller = async (request: FastifyRequest) => { await auth.require(request.headers.authorization, 'predict'); };
+  const caller = mayPredict(auth);
 
   app.get('/v2', async () => serverMetadata(softwareVersion));
   app.get('/v2/health/live', async () => ({ live: true }));

@@ -80,7 +80,7 @@ function chunksOf(chunk: DuckDBDataChunk, columns: readonly TypedColumn[], into:
     const numbers = numbersOf(chunk, first, into[index]);
     if (type === 'number' || type === 'time') return { numbers };
     const textAt = (row: number) => String(chunk.getColumnVector(first + 1).getItem(row));
-    return { texts: { marks: numbers, textAt, lengthAt: (row) => (chunk.getColumnVector(first + 2).getItem(row) as number | null) ?? charactersOf(textAt(row)) } };
+    return { texts: { marks: numbers, textAt, lengthAt: (row, text) => (chunk.getColumnVector(first + 2).getItem(row) as number | null) ?? charactersOf(text) } };
   });
 }
 
