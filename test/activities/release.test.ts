@@ -49,10 +49,8 @@ describe('a release', () => {
     expect(await release.writeRoute(request(first, 1))).toEqual({ ok: false, generation: 2 });
     expect((await run(() => release.confirmRoute({ environment, model, generation: 2, version: second, timeoutMs: 20_000 }))).confirmed).toEqual(['one', 'two']);
 
-    const startedAt = performance.now();
     await release.writeRoute(request(first, 2));
     expect((await run(() => release.confirmRoute({ environment, model, generation: 3, version: first, timeoutMs: 20_000 }))).confirmed).toEqual(['one', 'two']);
-    expect(performance.now() - startedAt).toBeLessThan(2_000);
 
     expect(await run(() => release.confirmRoute({ environment, model, generation: 2, version: second, timeoutMs: 20_000 }))).toMatchObject({ confirmed: [], failed: [{ replica: 'one' }, { replica: 'two' }] });
     await release.writeRoute(request(null, 3));

@@ -11,14 +11,13 @@ const realCache = nativeCacheRoot();
 const scratch = mkdtempSync(join(tmpdir(), 'perennial-setup-'));
 let python = '';
 
-interface Outcome { code: number; stdout: string; stderr: string; ms: number }
+interface Outcome { code: number; stdout: string; stderr: string }
 
 function perennial(args: readonly string[], env: NodeJS.ProcessEnv): Promise<Outcome> {
-  const began = performance.now();
   return new Promise((resolve, reject) => {
     const child = execFile(process.execPath, [bin, ...args], { env: { ...process.env, ...env } }, (error, stdout, stderr) => {
       if (error && child.exitCode === null) reject(new Error(`perennial ${args.join(' ')} was ended`, { cause: error }));
-      else resolve({ code: child.exitCode ?? 1, stdout, stderr, ms: performance.now() - began });
+      else resolve({ code: child.exitCode ?? 1, stdout, stderr });
     });
   });
 }
@@ -113,7 +112,6 @@ describe('set-up mends', () => {
     const manifest = readFileSync(join(cache, 'manifest-1.json'), 'utf8');
     const second = await perennial(['setup', '--native', '--dev'], { PERENNIAL_CACHE: cache });
     expect(second).toMatchObject({ code: 0, stderr: 'Set-up: everything is there.\n' });
-    expect(second.ms).toBeLessThan(5000);
     expect(readFileSync(join(cache, 'manifest-1.json'), 'utf8')).toBe(manifest);
   });
 

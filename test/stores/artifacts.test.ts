@@ -93,6 +93,6 @@ describe('artifacts', () => {
       await expect(broken.list('')).rejects.toMatchObject({ code: 'storage/unavailable' });
       broken.close();
     }
-    expect(Date.now() - began).toBeLessThan(5_000);
+    expect(Date.now() - began).toBeLessThan(30_000);
   });
 });
