@@ -1,0 +1,49 @@
+import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { encode } from 'fast-png';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { until } from '../support/until.js';
+import { createFixture, goldenPicture, type Fixture } from './support.js';
+import { serveModels, type ServedModels } from './tables.js';
+
+const run = promisify(execFile);
+/** NVIDIA's client for Triton, which speaks the Open Inference Protocol with tensors as bytes unless told otherwise. */
+const CLIENT = 'tritonclient[http]==2.73.0';
+
+let fixture: Fixture;
+let models: ServedModels;
+let python: string;
+beforeAll(async () => {
+  fixture = await createFixture();
+  models = await serveModels(fixture);
+  const environment = join(fixture.folder, 'triton');
+  await run('python3', ['-m', 'venv', environment]);
+  python = join(environment, 'bin', 'python');
+  await run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', CLIENT]);
+}, 600_000);
+afterAll(() => fixture?.close());
+
+test('Triton\'s own client asks for health, metadata and predictions, in JSON and in bytes, and reads our errors', async () => {
+  const golden = goldenPicture(fixture.trained);
+  const [pixels, png] = [join(fixture.folder, 'pixels'), join(fixture.folder, 'picture.png')];
+  await writeFile(pixels, Uint8Array.from(golden.pixels));
+  await writeFile(png, encode({ width: 32, height: 32, channels: 3, data: Uint8Array.from(golden.pixels) }));
+  const script = new URL('triton_client.py', import.meta.url).pathname;
+  const { stdout } = await run(python, [script, new URL(models.url).host, fixture.token, models.pictures, models.table, pixels, png]);
+  const said = JSON.parse(stdout) as Record<string, unknown> & { row: [number[][], number[][]] };
+  const probabilities = [golden.probabilities.map((value) => expect.closeTo(value, 5) as number)];
+  const answer = { id: 'from-triton', version: '1', probabilities, class: [golden.class] };
+  expect(said).toMatchObject({
+    live: true, ready: true, model_ready: true, version_ready: true, unknown_ready: false,
+    server: { name: 'perennial', extensions: ['binary_tensor_data'] }, model: [{ name: 'image', datatype: 'UINT8', shape: [-1, 32, 32, 3] }],
+    json: answer, binary: answer, floats: answer, whole: answer, file: probabilities,
+    unknown: { status: '404', message: expect.stringContaining('not served here') as string },
+    wrong: { status: '422', message: expect.stringContaining('Missing input: image') as string },
+  });
+  expect(said.row[0]).toEqual(said.row[1]);
+  const { predictions } = fixture.database.stores;
+  await until(async () => expect(await predictions.findByRequest(models.pictures, 'from-triton')).toHaveLength(4));
+  for (const { attributes } of await predictions.findByRequest(models.pictures, 'from-triton')) expect(attributes).toEqual({ light: 'night' });
+});
