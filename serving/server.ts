@@ -51,7 +51,7 @@ export interface ServerOptions {
 
 export interface ServerLimits {
   readonly bodyBytes: number; readonly maximumRows: number;
-  readonly batchRows: number; readonly inFlight: number; readonly queueRows: number; readonly deadlineMs: number;
+  readonly batchRows: number; readonly latencyGoalMs: number; readonly inFlight: number; readonly queueRows: number; readonly deadlineMs: number; readonly hungMs: number;
   readonly runnerMemoryMb: number;
   /** TensorFlow threads of each runner; all cores unless told. */
   readonly runnerThreads?: number;
@@ -59,7 +59,7 @@ export interface ServerLimits {
   /** How long a prediction waits for the values of a feature view. */
   readonly lookupMs: number;
 }
-const LIMITS: ServerLimits = { bodyBytes: 32 * 1024 ** 2, maximumRows: 1_024, batchRows: 32, inFlight: 2, queueRows: 2_048, deadlineMs: 10_000, runnerMemoryMb: 2_048, logBytes: 4 * 1024 ** 3, lookupMs: 1_000 };
+const LIMITS: ServerLimits = { bodyBytes: 32 * 1024 ** 2, maximumRows: 1_024, batchRows: 128, latencyGoalMs: 50, inFlight: 2, queueRows: 2_048, deadlineMs: 10_000, hungMs: 5_000, runnerMemoryMb: 2_048, logBytes: 4 * 1024 ** 3, lookupMs: 1_000 };
 /** A runner this much below its limit is replaced in time, before it has to be killed. */
 const RECYCLE_SHARE = 0.75;
 /** How long a start waits for PostgreSQL before it serves the last good routes. */

@@ -122,6 +122,9 @@ export class Runner extends EventEmitter<{ exit: [ChildEnd] }> {
   /** The last of what the process wrote to stdout and stderr. */
   output(): string { return this.child.output(); }
 
+  /** Ends the process without waiting for an answer: those in flight are rejected with RunnerGone. */
+  kill(): void { this.child.kill(); }
+
   /** Lets predictions in flight finish (at most 5 s), then ends the process. */
   async close(): Promise<void> {
     if (this.#waiting.size > 0 && !this.#ended) {

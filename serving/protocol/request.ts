@@ -52,3 +52,11 @@ export function attributesOf(request: InferenceRequest): Record<string, string> 
   if (Object.keys(attributes).length > ATTRIBUTES.count) throw new ServingError(422, `At most ${ATTRIBUTES.count} parameters with text values are kept as attributes.`);
   return attributes;
 }
+
+/** How long the caller waits for the answer, in milliseconds: the parameter `timeout`, which Triton's clients send in microseconds; a text of that name is an attribute like others. 422 where it is no time. */
+export function timeoutOf({ parameters }: InferenceRequest): number | undefined {
+  const timeout = parameters?.['timeout'];
+  if (timeout === undefined || typeof timeout === 'string') return undefined;
+  if (typeof timeout !== 'number' || !Number.isSafeInteger(timeout) || timeout < 0) throw new ServingError(422, 'Parameter "timeout" is a whole number of microseconds; 0 is the server\'s own limit.');
+  return timeout === 0 ? undefined : timeout / 1_000;
+}

@@ -1,10 +1,16 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Arm, Route } from '../../contract/route.js';
 import { PerennialError } from '../../contract/errors.js';
 import { ServingError } from '../errors.js';
 import type { ServedVersion } from '../runner/served-version.js';
 
 /** What this replica serves of a model: a route that took effect, with the versions its arms name. */
-export interface Serving { readonly route: Route; readonly arms: readonly { readonly arm: Arm; readonly served: ServedVersion }[] }
+export interface Serving { readonly route: Route; readonly arms: readonly Replaceable[] }
+export interface ServedArm { readonly arm: Arm; readonly served: ServedVersion }
+/** An arm, and the one that answers where its runner is gone. */
+interface Replaceable extends ServedArm { readonly standIn: ServedArm | null }
+/** Where a request goes. */
+export interface Choice extends Replaceable { readonly route: Route }
 
 /** Which arm of a route is asked: any, by the shares; that of a version; or those of a role. */
 export type Which = number | { readonly role: Arm['role'] } | null;
@@ -29,6 +35,8 @@ const REPORT_AFTER = 3;
 export class ModelHost {
   #serving: Serving | null = null;
   #target: { readonly route: Route } | null = null;
+  /** What was live before the present route, until its time of being kept warm is over. */
+  #before: ServedArm | null = null;
   readonly #pool = new Map<number, { served: Promise<ServedVersion>; closing: NodeJS.Timeout | null }>();
   #closed = false;
 
@@ -70,7 +78,7 @@ export class ModelHost {
   }
 
   /** An arm of the present route by its share, of those that are asked for. */
-  choose(which: Which): { served: ServedVersion; arm: Arm; route: Route } {
+  choose(which: Which): Choice {
     const serving = this.#serving;
     if (!serving || serving.arms.length === 0) {
       if (this.loading) throw new ServingError(409, `Model ${this.options.model} is being loaded.`, { retryAfter: 1 });
@@ -80,7 +88,8 @@ export class ModelHost {
     let draw = Math.random() * arms.reduce((sum, { arm }) => sum + arm.share, 0);
     const chosen = arms.find(({ arm }) => (draw -= arm.share) < 0) ?? arms[arms.length - 1];
     if (!chosen) throw new ServingError(404, `${typeof which === 'number' ? `Version ${which}` : `A ${which?.role ?? 'live'} version`} of ${this.options.model} is not served here.`);
-    return { ...chosen, route: serving.route };
+    const isStandInThere = typeof which !== 'number' && this.#pool.has(chosen.standIn?.arm.version ?? 0);
+    return { ...chosen, route: serving.route, standIn: isStandInThere ? chosen.standIn : null };
   }
 
   async close(): Promise<void> {
@@ -100,7 +109,9 @@ export class ModelHost {
       return { arm, served: await this.#acquire(arm.version) };
     }));
     if (this.#target !== target) return this.#releaseUnused(0); // overtaken while it loaded
-    this.#serving = { route, arms };
+    const replaced = this.#serving?.arms.find(({ arm }) => arm.role === 'live');
+    if (replaced && !arms.some(({ arm }) => arm.version === replaced.arm.version)) this.#before = replaced;
+    this.#serving = { route, arms: arms.map((one) => ({ ...one, standIn: standInOf(one, arms, this.#before) })) };
     this.#releaseUnused(route.keepWarmMs);
     this.options.onSwitched(this.#serving);
   }
@@ -109,7 +120,7 @@ export class ModelHost {
     try {
       const arms = await Promise.all(route.arms.map(async (arm) => ({ arm, served: await this.#acquire(arm.version) })));
       if (this.#serving !== null || this.#target !== target) return this.#releaseUnused(0);
-      this.#serving = { route, arms };
+      this.#serving = { route, arms: arms.map((one) => ({ ...one, standIn: null })) };
       this.options.onSwitched(this.#serving);
     } catch (error) {
       this.options.onFailed(route, null, error instanceof LoadError ? error.cause : error);
@@ -140,6 +151,7 @@ export class ModelHost {
       if (needed.has(version) || entry.closing) continue;
       entry.closing = setTimeout(() => {
         this.#pool.delete(version);
+        if (this.#before?.arm.version === version) this.#before = null;
         void entry.served.then((served) => served.close(), () => undefined); // one that never loaded has nothing to close
       }, Math.min(keepWarmMs, 2 ** 31 - 1));
       entry.closing.unref();
@@ -148,6 +160,13 @@ export class ModelHost {
 }
 
 const isAsked = (arm: Arm, which: Which): boolean => which === null || (typeof which === 'number' ? arm.version === which : arm.role === which.role);
+
+/** For a canary the live arm; for a live version the one that it replaced. Never a newer one: a rollback left that for a reason. */
+function standInOf({ arm, served }: ServedArm, arms: readonly ServedArm[], before: ServedArm | null): ServedArm | null {
+  const other = arm.role === 'canary' ? arms.find((one) => one.arm.role === 'live') : before;
+  if (!other || other.arm.version >= arm.version) return null;
+  return isDeepStrictEqual(other.served.signature, served.signature) ? other : null;
+}
 
 class LoadError extends Error {
   constructor(readonly version: number, override readonly cause: unknown) {

@@ -1,8 +1,10 @@
-import { ServingError } from '../errors.js';
 import type { Outputs } from '../../domain/outputs.js';
-import type { CellRow } from '../../domain/cells.js';
 import type { RawRows } from '../../runtime/preprocess.js';
+import { ServingError } from '../errors.js';
 import type { Rows } from '../protocol/rows.js';
+import { joined } from './joined.js';
+import { LearnedLatency } from './latency.js';
+import { RowsRefused, rowsIn, tooLate, VersionDown, Waiting, type PredictCall } from './waiting.js';
 
 /** What a batch needs of a runner: a row's outputs after another's. */
 export interface Predictor { predict(batch: { rows: number; input: RawRows }): Promise<Outputs> }
@@ -10,57 +12,71 @@ export interface Predictor { predict(batch: { rows: number; input: RawRows }): P
 export interface BatcherLimits {
   /** Rows in one batch, unless a single request has more. */
   batchRows: number;
+  /** Batches are made as large as keeps a request's time, from its arrival, within this. */
+  latencyGoalMs: number;
   /** Batches at the runner at once: one is computed while the next one is on its way. */
   inFlight: number;
   /** Rows that may wait; beyond, requests are answered 503. */
   queueRows: number;
   /** After this time a request is answered 504. */
   deadlineMs: number;
+  /** A runner that computes one batch for this long is in an endless loop. */
+  hungMs: number;
 }
 
-interface Waiting { rows: Rows; resolve: (outputs: Outputs) => void; reject: (error: Error) => void; settled: boolean }
+const RUNNER_GONE = 'The model stopped while it computed this prediction; it is being restarted.';
 
-/** Collects what arrives while the runner is busy into batches. */
+/**
+ * Collects what arrives while the runner is busy into batches; an idle runner is given at once whatever is there. How many rows a batch
+ * takes follows from what the version was measured to need.
+ */
 export class Batcher {
   #queue: Waiting[] = [];
   #queuedRows = 0;
-  #inFlight = 0;
+  /** Batches at the runner, in the order of their answers. */
+  readonly #atRunner: { readonly rows: number; readonly alone: boolean }[] = [];
+  /** Since when the first of them is computed. */
+  #computingSince = 0;
+  #hung: NodeJS.Timeout | null = null;
   #scheduled = false;
   #predictor: Predictor | null = null;
+  #down = false;
   #idle: (() => void)[] = [];
+  readonly #latency = new LearnedLatency();
 
   /** `outputs`: numbers that the model gives for a row. */
   constructor(private readonly outputs: number, private readonly limits: BatcherLimits, private readonly onHung: () => void) {}
 
-  /** Requests wait while there is no predictor (a runner is being restarted). */
-  use(predictor: Predictor | null): void {
+  /** Requests wait while there is no predictor (a runner is being restarted), unless it is `down`: then they are answered 503 at once, as are those that another version can answer. */
+  use(predictor: Predictor | null, down = false): void {
     this.#predictor = predictor;
-    if (predictor) this.#schedule();
+    this.#down = down;
+    this.#watch(); // a new predictor has a time of its own
+    if (predictor) return this.#schedule();
+    const gone = this.#queue.filter(({ hasStandIn }) => down || hasStandIn);
+    for (const waiting of gone) {
+      this.#remove(waiting);
+      waiting.reject(new VersionDown('The model is being restarted.'));
+    }
+    this.#settleIdle();
   }
 
   get queuedRows(): number { return this.#queuedRows; }
-  get busy(): boolean { return this.#inFlight > 0 || this.#queue.length > 0; }
+  get busy(): boolean { return this.#atRunner.length > 0 || this.#queue.length > 0; }
 
-  /** What the model gives for the rows, a row's numbers after another's. 503 where too many wait or the runner died, 504 where the deadline passed. */
-  predict(rows: Rows): Promise<Outputs> {
-    if (this.#queuedRows > 0 && this.#queuedRows + rows.count > this.limits.queueRows) {
-      return Promise.reject(new ServingError(503, 'Too many requests are waiting for this model.', { retryAfter: 1 }));
+  /** What the model gives for the rows, a row's numbers after another's. 503 where too many wait or the runner died, 504 where the deadline passed or is sure to. */
+  predict(rows: Rows, call: PredictCall = {}): Promise<Outputs> {
+    if (!this.#predictor && (this.#down || call.hasStandIn === true)) return Promise.reject(new VersionDown('The model is being restarted.'));
+    const aheadMs = this.#latency.fresh ? this.#aheadMs() : 0;
+    const full = this.#queuedRows > 0 && this.#queuedRows + rows.count > this.limits.queueRows;
+    if (full || aheadMs > this.limits.deadlineMs) {
+      return Promise.reject(new ServingError(503, 'Too many requests are waiting for this model.', { retryAfter: Math.max(1, Math.ceil(aheadMs / 1_000)) }));
     }
-    return new Promise((resolve, reject) => {
-      const waiting: Waiting = { rows, resolve, reject, settled: false };
-      const timer = setTimeout(() => this.#expire(waiting), this.limits.deadlineMs);
-      const settle = <T>(then: (value: T) => void) => (value: T) => {
-        if (waiting.settled) return;
-        waiting.settled = true;
-        clearTimeout(timer);
-        then(value);
-      };
-      waiting.resolve = settle(resolve);
-      waiting.reject = settle(reject);
-      this.#queue.push(waiting);
-      this.#queuedRows += rows.count;
-      this.#schedule();
-    });
+    const waiting = new Waiting(rows, { ...call, deadlineMs: Math.min(call.deadlineMs ?? Infinity, this.limits.deadlineMs) }, (expired) => { this.#remove(expired); });
+    this.#queue.push(waiting);
+    this.#queuedRows += rows.count;
+    this.#schedule();
+    return waiting.outputs;
   }
 
   /** Resolves when nothing waits and nothing is computed. */
@@ -75,16 +91,27 @@ export class Batcher {
     this.#settleIdle();
   }
 
-  #expire(waiting: Waiting): void {
+  #remove(waiting: Waiting): void {
     const at = this.#queue.indexOf(waiting);
-    if (at >= 0) {
-      this.#queue.splice(at, 1);
-      this.#queuedRows -= waiting.rows.count;
-    } else {
-      this.onHung(); // it is at the runner, which does not answer: an endless loop
-    }
-    waiting.reject(new ServingError(504, 'The prediction took too long.', { retryAfter: 1 }));
+    if (at < 0) return; // it is at the runner
+    this.#queue.splice(at, 1);
+    this.#queuedRows -= waiting.rows.count;
     this.#settleIdle();
+  }
+
+  /** What is left of the batches at the runner, as far as is known. */
+  #runnerMs(): number {
+    const [first, ...next] = this.#atRunner;
+    if (first === undefined) return 0;
+    const firstMs = Math.max(0, this.#latency.expectedMs(first.rows) - (performance.now() - this.#computingSince));
+    return next.reduce((sum, { rows }) => sum + this.#latency.expectedMs(rows), firstMs);
+  }
+
+  /** Until a request that came now would be computed. */
+  #aheadMs(): number {
+    const most = Math.min(this.limits.batchRows, this.#latency.rowsWithin(this.limits.latencyGoalMs));
+    const batches = Math.floor(this.#queuedRows / most);
+    return this.#runnerMs() + batches * this.#latency.expectedMs(most) + this.#latency.expectedMs(this.#queuedRows - batches * most);
   }
 
   #schedule(): void {
@@ -92,17 +119,41 @@ export class Batcher {
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      while (this.#predictor && this.#inFlight < this.limits.inFlight && this.#queue.length > 0) void this.#send(this.#predictor);
+      while (this.#predictor && this.#hasRoom()) this.#send(this.#predictor);
     });
   }
 
-  async #send(predictor: Predictor): Promise<void> {
+  /** Whether what waits longest may be sent now. */
+  #hasRoom(): boolean {
+    const [oldest] = this.#queue;
+    if (!oldest || this.#atRunner.length >= this.limits.inFlight) return false;
+    return this.#atRunner.length === 0 || !(oldest.alone || this.#atRunner.some(({ alone }) => alone));
+  }
+
+  #send(predictor: Predictor): void {
     const batch = this.#take();
-    const [first] = batch;
-    if (!first) return;
-    this.#inFlight += 1;
+    if (batch.length === 0) return this.#settleIdle();
+    const rows = rowsIn(batch);
+    const sent = { rows, alone: batch.some(({ alone }) => alone) };
+    this.#atRunner.push(sent);
+    if (this.#atRunner.length === 1) {
+      this.#computingSince = performance.now();
+      this.#watch();
+    }
+    void this.#compute(predictor, batch).then((answered) => {
+      this.#atRunner.splice(this.#atRunner.indexOf(sent), 1);
+      if (answered) this.#latency.observe(rows, performance.now() - this.#computingSince);
+      this.#computingSince = performance.now();
+      this.#watch();
+      this.#schedule();
+      this.#settleIdle();
+    });
+  }
+
+  /** Computes a batch and answers its requests. Where it is refused, its halves are computed on their own, down to the request that is to blame. True: computed whole. */
+  async #compute(predictor: Predictor, batch: readonly Waiting[]): Promise<boolean> {
+    const rows = rowsIn(batch);
     try {
-      const rows = batch.reduce((sum, waiting) => sum + waiting.rows.count, 0);
       const outputs = await predictor.predict({ rows, input: joined(batch.map((waiting) => waiting.rows)) });
       if (outputs.length !== rows * this.outputs) throw new Error(`the runner gave ${outputs.length} values for ${rows} rows of ${this.outputs} outputs`);
       let at = 0;
@@ -111,21 +162,33 @@ export class Batcher {
         waiting.resolve(outputs.subarray(at, end));
         at = end;
       }
+      return true;
     } catch (cause) {
-      const error = cause instanceof ServingError ? cause : new ServingError(503, 'The model stopped while it computed this prediction; it is being restarted.', { retryAfter: 1, cause });
+      if (cause instanceof RowsRefused && batch.length > 1) {
+        const half = batch.length >> 1;
+        await Promise.all([this.#compute(predictor, batch.slice(0, half)), this.#compute(predictor, batch.slice(half))]);
+        return false;
+      }
+      const error = cause instanceof ServingError ? cause : new VersionDown(RUNNER_GONE, { inHands: true, cause });
       for (const waiting of batch) waiting.reject(error);
-    } finally {
-      this.#inFlight -= 1;
-      this.#schedule();
-      this.#settleIdle();
+      return false;
     }
   }
 
+  /** The next batch: as many rows as are expected to be done within the goal of the request that has waited longest. */
   #take(): Waiting[] {
+    const { batchRows, latencyGoalMs, inFlight } = this.limits;
+    const startsInMs = this.#runnerMs();
+    this.#refuseLate(startsInMs);
+    const [oldest] = this.#queue;
+    if (!oldest) return [];
+    // Where the goal is out of reach already, a share of it still keeps those behind within it; a smaller batch would only lengthen the queue.
+    const budgetMs = Math.max(latencyGoalMs / (inFlight + 1), latencyGoalMs - startsInMs - (performance.now() - oldest.arrivedAt));
+    const most = Math.min(batchRows, this.#latency.rowsWithin(budgetMs));
     let rows = 0;
     let count = 0;
     for (const waiting of this.#queue) {
-      if (count > 0 && rows + waiting.rows.count > this.limits.batchRows) break;
+      if (count > 0 && (waiting.alone || oldest.alone || rows + waiting.rows.count > most)) break;
       rows += waiting.rows.count;
       count += 1;
     }
@@ -133,22 +196,24 @@ export class Batcher {
     return this.#queue.splice(0, count);
   }
 
+  /** 504 for those that are sure to be late: nothing is computed for them. */
+  #refuseLate(startsInMs: number): void {
+    if (!this.#latency.fresh) return;
+    const startsAt = performance.now() + startsInMs;
+    const late = this.#queue.filter(({ rows, deadlineAt }) => startsAt + this.#latency.expectedMs(rows.count) > deadlineAt);
+    for (const waiting of late) {
+      this.#remove(waiting);
+      waiting.reject(tooLate());
+    }
+  }
+
+  #watch(): void {
+    if (this.#hung) clearTimeout(this.#hung);
+    this.#hung = this.#atRunner.length > 0 ? setTimeout(() => { this.onHung(); }, this.limits.hungMs) : null;
+  }
+
   #settleIdle(): void {
     if (this.busy) return;
     for (const done of this.#idle.splice(0)) done();
   }
-}
-
-/** Rows of one model are all of one kind. */
-function joined(parts: readonly Rows[]): RawRows {
-  const cells = parts.flatMap((part): readonly CellRow[] => (part.datatype === 'CELLS' ? part.input : []));
-  if (cells.length > 0) return cells;
-  const pixels = parts.map((part) => (part.datatype === 'UINT8' ? part.input : new Uint8Array()));
-  const bytes = new Uint8Array(pixels.reduce((sum, part) => sum + part.byteLength, 0));
-  let at = 0;
-  for (const part of pixels) {
-    bytes.set(part, at);
-    at += part.byteLength;
-  }
-  return bytes;
 }

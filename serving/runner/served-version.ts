@@ -5,6 +5,7 @@ import { PredictionRefused, RunnerGone, type Runner } from '../../runtime/runner
 import { ServingError } from '../errors.js';
 import type { Rows } from '../protocol/rows.js';
 import { Batcher, type BatcherLimits } from './batcher.js';
+import { RowsRefused, VersionDown, type PredictCall } from './waiting.js';
 
 export interface ServedVersionOptions {
   readonly version: number;
@@ -19,8 +20,8 @@ export interface ServedVersionOptions {
 export interface ServedVersion {
   readonly version: number;
   readonly signature: Signature;
-  /** A row's outputs after another's. Rejects with a ServingError. */
-  predict(rows: Rows): Promise<Outputs>;
+  /** A row's outputs after another's. Rejects with a ServingError; with VersionDown where the runner is to blame and another version may answer. */
+  predict(rows: Rows, call?: PredictCall): Promise<Outputs>;
   /** False while the runner is being restarted; requests wait then. */
   readonly ready: boolean;
   readonly pid: number | null;
@@ -29,6 +30,8 @@ export interface ServedVersion {
 }
 
 const RESTART = { firstMs: 100, maximumMs: 10_000 } as const;
+/** A runner that ended sooner than this after its start is likely to do it again: the next start waits, longer each time. */
+const STEADY_AFTER_MS = 10_000;
 const WATCH_EVERY_MS = 10_000;
 
 /** A version with its runner process: warmed, batched, started again when it dies. Rejects where the first start fails. */
@@ -36,13 +39,18 @@ export async function createServedVersion(options: ServedVersionOptions): Promis
   let runner: Runner | null = await options.start();
   const { signature } = runner;
   let closed = false;
+  let startedAt = 0;
+  let shortLived = 0;
   const batcher = new Batcher(outputsPerRow(signature), options.limits, () => {
     const hung = runner;
-    if (hung) void hung.close();
+    if (!hung) return;
+    gone(hung, `no answer for ${options.limits.hungMs} ms`);
+    hung.kill();
   });
 
   function take(fresh: Runner): void {
     runner = fresh;
+    startedAt = performance.now();
     fresh.once('exit', (end) => gone(fresh, end.kind === 'exited' ? (end.signal ?? `code ${end.code ?? 'unknown'}`) : end.kind));
     batcher.use({
       async predict(batch) {
@@ -50,7 +58,7 @@ export async function createServedVersion(options: ServedVersionOptions): Promis
           return await fresh.predict(batch);
         } catch (error) {
           if (error instanceof RunnerGone) gone(fresh, error.message);
-          if (error instanceof PredictionRefused) throw new ServingError(500, 'The model could not compute this prediction.', { cause: error });
+          if (error instanceof PredictionRefused) throw new RowsRefused(error);
           throw error;
         }
       },
@@ -60,13 +68,17 @@ export async function createServedVersion(options: ServedVersionOptions): Promis
   function gone(ended: Runner, why: string): void {
     if (closed || runner !== ended) return;
     runner = null;
-    batcher.use(null);
+    shortLived = performance.now() - startedAt < STEADY_AFTER_MS ? shortLived + 1 : 0;
+    batcher.use(null, shortLived > 1);
     options.onEvent('crashed', why);
     void restart();
   }
 
+  /** Requests wait for the first try; while a runner does not come up, or does not stay, they are refused at once. */
   async function restart(): Promise<void> {
-    for (let delayMs: number = RESTART.firstMs; !closed; delayMs = Math.min(RESTART.maximumMs, delayMs * 2)) {
+    for (let failures = Math.max(0, shortLived - 1); !closed; failures += 1) {
+      if (failures > 0) await new Promise((wake) => setTimeout(wake, Math.min(RESTART.maximumMs, RESTART.firstMs * 2 ** (failures - 1))));
+      if (closed) return;
       try {
         const fresh = await options.start();
         if (closed) return await fresh.close();
@@ -74,8 +86,8 @@ export async function createServedVersion(options: ServedVersionOptions): Promis
         options.onEvent('restarted', `pid ${fresh.pid}`);
         return;
       } catch (error) {
+        batcher.use(null, true);
         options.onEvent('restart-failed', error instanceof Error ? error.message : String(error));
-        await new Promise((wake) => setTimeout(wake, delayMs));
       }
     }
   }
@@ -106,7 +118,7 @@ export async function createServedVersion(options: ServedVersionOptions): Promis
   return {
     version: options.version,
     signature,
-    predict: (rows) => (closed ? Promise.reject(new ServingError(503, 'This version has just been replaced.', { retryAfter: 1 })) : batcher.predict(rows)),
+    predict: (rows, call) => (closed ? Promise.reject(new VersionDown('This version has just been replaced.')) : batcher.predict(rows, call)),
     get ready() { return runner !== null; },
     get pid() { return runner?.pid ?? null; },
     async close(waitMs = 10_000) {
