@@ -7,7 +7,7 @@ import { misfits } from './expectations.js';
 import { Evaluation, TestEnvironment } from './evaluation.js';
 import { SOURCE_GIVES } from './sources.js';
 import { columnOfSplit } from './splits.js';
-import { Alerts, Approval, Monitoring, Release, Retraining } from './operation.js';
+import { Alerts, Approval, Monitoring, Release, Retraining, Serving } from './operation.js';
 import { personalContradictions, withoutDropped } from './personal.js';
 import { classesOf } from './target.js';
 import { taskContradictions } from './task-contradictions.js';
@@ -28,6 +28,7 @@ export const ModelDefinition = z.strictObject({
   testEnvironment: TestEnvironment.prefault({}),
   approval: Approval.prefault({}),
   release: Release.prefault({}),
+  serving: Serving.optional(),
   monitoring: Monitoring.prefault({}),
   retraining: Retraining.prefault({}),
   alerts: Alerts.prefault({}),

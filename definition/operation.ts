@@ -18,6 +18,13 @@ export const Release = z.strictObject({
 });
 export type Release = z.infer<typeof Release>;
 
+/** What prediction servers give out. */
+export const Serving = z.strictObject({
+  /** Decimals of probabilities and values, for callers with an API key. */
+  decimals: z.int().min(0).max(15).optional(),
+});
+export type Serving = z.infer<typeof Serving>;
+
 /** A limit on live quality. `retrain` asks the governor for a new turn of the loop besides mailing the alert. */
 const Action = z.enum(['alert', 'retrain']).default('alert');
 export const Threshold = z.union([

@@ -25,6 +25,12 @@ export function answersOf(signature: Signature, outputs: Outputs): Answer[] {
   });
 }
 
+/** The answer with its probabilities, or its value, to so many decimals; the class stays what it is. */
+export function roundedAnswer(answer: Answer, decimals: number): Answer {
+  const rounded = (value: number): number => Number(value.toFixed(decimals));
+  return 'value' in answer ? { value: rounded(answer.value) } : { class: answer.class, probabilities: answer.probabilities.map(rounded) };
+}
+
 /**
  * The unit in which predicted values are compared: their standard deviation; where they are all alike, their magnitude. So 1e-5 means
  * the same for prices in millions and for shares.

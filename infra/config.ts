@@ -38,6 +38,8 @@ export interface Config {
   gateway: Listener;
   /** prediction servers by environment (`test`, `production`, …) */
   servers: Record<string, Listener>;
+  /** files with the certificate and the private key of prediction servers; null: they speak HTTP without TLS */
+  serverTls: { certificate: string; key: string } | null;
   /** how people reach the gateway; links in mails start with it */
   publicUrl: string;
   secretsDir: string;
@@ -69,11 +71,13 @@ export function loadConfig({ env = process.env, cwd = process.cwd(), need = ['te
   }
   const checked = parsed.data;
   const gateway = listener(checked.PERENNIAL_GATEWAY_HOST, checked.PERENNIAL_GATEWAY_PORT, checked.PERENNIAL_GATEWAY_URL);
+  const serverTls = tlsOf(checked);
   const config = {
     home,
     mailFrom: checked.PERENNIAL_MAIL_FROM,
     gateway,
-    servers: serversOf(variables, checked.PERENNIAL_SERVER_HOST),
+    servers: serversOf(variables, checked.PERENNIAL_SERVER_HOST, serverTls !== null),
+    serverTls,
     publicUrl: checked.PUBLIC_URL ?? gateway.url,
     secretsDir: homeLayout(home).secretsDir,
     sqlConnection: (name: string) => variables[sqlVariable(name)] ?? null,
@@ -110,13 +114,19 @@ function missing(variable: string, part: string, home: string): never {
   throw new ConfigError([`${variable}: expected an address, found nothing, and ${home} knows of no embedded ${part}: run \`perennial up\`, or set it`]);
 }
 
-function listener(host: string, port: number, url?: string): Listener {
+function tlsOf({ PERENNIAL_SERVER_TLS_CERT: certificate, PERENNIAL_SERVER_TLS_KEY: key }: Variables): Config['serverTls'] {
+  if (certificate === undefined && key === undefined) return null;
+  if (certificate === undefined || key === undefined) throw new ConfigError([`PERENNIAL_SERVER_TLS_${certificate === undefined ? 'CERT' : 'KEY'}: expected a file beside PERENNIAL_SERVER_TLS_${certificate === undefined ? 'KEY' : 'CERT'}, found nothing`]);
+  return { certificate, key };
+}
+
+function listener(host: string, port: number, url?: string, protocol: 'http' | 'https' = 'http'): Listener {
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
-  return { host, port, url: (url ?? `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`).replace(/\/$/, '') };
+  return { host, port, url: (url ?? `${protocol}://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`).replace(/\/$/, '') };
 }
 
 /** Each `PERENNIAL_SERVER_<ENVIRONMENT>_PORT`, with `_URL` beside it where the server is reached at another address. */
-function serversOf(variables: Readonly<Record<string, string>>, host: string): Record<string, Listener> {
+function serversOf(variables: Readonly<Record<string, string>>, host: string, withTls: boolean): Record<string, Listener> {
   const ports: Record<string, number> = { ...defaultServerPorts };
   for (const [name, value] of Object.entries(variables)) {
     const environment = /^PERENNIAL_SERVER_([A-Z0-9_]+)_PORT$/.exec(name)?.[1];
@@ -125,7 +135,7 @@ function serversOf(variables: Readonly<Record<string, string>>, host: string): R
     if (!port.success) throw new ConfigError([`${name}: expected a port from 1 to 65535, found ${shownValue(name, value)}`]);
     ports[environment.toLowerCase().replaceAll('_', '-')] = port.data;
   }
-  return Object.fromEntries(Object.entries(ports).map(([environment, port]) => [environment, listener(host, port, variables[`${serverVariable(environment)}_URL`])]));
+  return Object.fromEntries(Object.entries(ports).map(([environment, port]) => [environment, listener(host, port, variables[`${serverVariable(environment)}_URL`], withTls ? 'https' : 'http')]));
 }
 
 function s3Of(checked: Variables, home: string): S3Config {

@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
+import { KEY_PREFIX, type KeyScope, type ServedKey } from '../contract/api-key.js';
 import { PerennialError } from '../contract/errors.js';
-import type { Scope } from '../contract/policy.js';
+import type { KnownKeys } from './access/known-keys.js';
+import type { KeyRefusals } from './access/refusals.js';
 import { ServingError } from './errors.js';
 
-export interface Caller { readonly principal: string; readonly scopes: readonly string[] }
+/** Who calls: a principal by a token, or the holder of a key, `key:<name>`, with what it allows. */
+export interface Caller { readonly principal: string; readonly scopes: readonly string[]; readonly key: ServedKey | null }
 
 export interface AuthenticatorOptions {
   /** Who a token belongs to, as PostgreSQL says; null where nobody's. */
@@ -16,8 +19,11 @@ export interface AuthenticatorOptions {
   readonly known?: ReadonlyMap<string, KnownCaller>;
   readonly onChecked?: (digest: string, caller: KnownCaller) => void;
   readonly onRefused?: (digest: string) => void;
+  readonly keys: Pick<KnownKeys, 'find'>;
+  readonly onKeyRefused: KeyRefusals;
 }
-export interface KnownCaller extends Caller { readonly checkedAt: number }
+/** A principal that a token was found to be of. */
+export interface KnownCaller { readonly principal: string; readonly scopes: readonly string[]; readonly checkedAt: number }
 
 const REMEMBERED = 10_000;
 const REFUSED_MS = 2_000;
@@ -25,8 +31,8 @@ const REFUSED_MS = 2_000;
 const PATIENCE_MS = 500;
 const after = <T>(ms: number, value: T): Promise<T> => new Promise((resolve) => setTimeout(resolve, ms, value));
 
-/** Bearer tokens, asked of PostgreSQL once per half minute; tokens are never kept, only their sha256. */
-export function createAuthenticator({ authenticate, freshMs = 30_000, staleMs = 24 * 3_600_000, known = new Map(), onChecked, onRefused }: AuthenticatorOptions) {
+/** Keys, which are known, and tokens, asked of PostgreSQL once per half minute; neither is ever kept, only their sha256. */
+export function createAuthenticator({ authenticate, freshMs = 30_000, staleMs = 24 * 3_600_000, known = new Map(), onChecked, onRefused, keys, onKeyRefused }: AuthenticatorOptions) {
   const callers = new Map<string, KnownCaller>(known);
   const refused = new Map<string, number>();
   const asking = new Map<string, Promise<KnownCaller | null>>();
@@ -47,7 +53,7 @@ export function createAuthenticator({ authenticate, freshMs = 30_000, staleMs = 
     return caller;
   }
 
-  async function identify(token: string): Promise<Caller | null> {
+  async function identify(token: string): Promise<KnownCaller | null> {
     const digest = createHash('sha256').update(token).digest('hex');
     const cached = callers.get(digest);
     const now = Date.now();
@@ -65,16 +71,41 @@ export function createAuthenticator({ authenticate, freshMs = 30_000, staleMs = 
     }
   }
 
+  async function holder(secret: string): Promise<Caller | null> {
+    const found = await keys.find(secret);
+    if (!found) return null;
+    const { key, ended } = found;
+    if (ended !== null) {
+      onKeyRefused(key.name, ended);
+      throw new ServingError(401, ended === 'expired' ? `The key ${key.name} has expired.` : `This secret of the key ${key.name} was replaced by another one.`);
+    }
+    return { principal: `key:${key.name}`, scopes: key.scopes, key };
+  }
+
+  /** 403 unless the caller's key, if it is one, is for the model; whether there is such a model is not told. */
+  function requireModel({ key }: Caller, model: string): void {
+    if (key === null || key.models.includes(model)) return;
+    onKeyRefused(key.name, 'model');
+    throw new ServingError(403, `The key ${key.name} is not for the model ${model.slice(0, 80)}.`);
+  }
+
   return {
-    /** The caller of a request, who must have the scope: 401 without a valid token, 403 without the scope. */
-    async require(authorization: string | undefined, scope: Scope): Promise<Caller> {
+    /** The caller of a request, who must have the scope, and with a key be let to the model, where one is named: 401 without a valid token or key, 403 without either of these. */
+    async require(authorization: string | undefined, scope: KeyScope, model: string | null): Promise<Caller> {
       const token = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(authorization ?? '')?.[1];
       if (token === undefined) throw new ServingError(401, 'Send `Authorization: Bearer TOKEN`.');
-      const caller = await identify(token);
-      if (!caller) throw new ServingError(401, 'The token is not valid.');
-      if (!caller.scopes.includes(scope)) throw new ServingError(403, `The token lacks the scope "${scope}".`);
+      const known = token.startsWith(KEY_PREFIX) ? await holder(token) : await identify(token);
+      if (!known) throw new ServingError(401, 'The token is not valid.');
+      const caller: Caller = 'key' in known ? known : { principal: known.principal, scopes: known.scopes, key: null };
+      if (!caller.scopes.includes(scope)) {
+        if (caller.key) onKeyRefused(caller.key.name, 'scope');
+        throw new ServingError(403, `The ${caller.key ? 'key' : 'token'} lacks the scope "${scope}".`);
+      }
+      if (model !== null) requireModel(caller, model);
       return caller;
     },
+
+    requireModel,
   };
 }
 export type Authenticator = ReturnType<typeof createAuthenticator>;

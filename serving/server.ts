@@ -7,12 +7,18 @@ import { startRunner } from '../runtime/runner/start.js';
 import type { Artifacts } from '../stores/artifacts.js';
 import type { Database } from '../stores/database.js';
 import type { Stores } from '../stores/index.js';
+import { createKeyLimits } from './access/key-limits.js';
+import { openKnownKeys } from './access/known-keys.js';
+import { createPredictAs } from './access/predict-as.js';
+import { createKeyRefusals } from './access/refusals.js';
+import { createUseTeller } from './access/use-teller.js';
 import { createAuthenticator } from './auth.js';
 import { createFeatureLookup } from './features/lookup.js';
 import { createApp } from './http/app.js';
 import { registerLabels } from './http/labels.js';
 import { registerOpenApi } from './http/openapi.js';
 import { registerStream } from './http/stream.js';
+import { openTls, type TlsFiles } from './http/tls.js';
 import { registerTensorFlowServing } from './http/tensorflow-serving.js';
 import { registerV2 } from './http/v2.js';
 import { openKnownCallers } from './known-callers.js';
@@ -34,8 +40,10 @@ export interface ServerOptions {
   readonly port?: number;
   /** The address that others reach this replica at; where it listens unless told. */
   readonly url?: string;
+  /** Certificate and private key, looked at for newer ones every so often; left out: HTTP as it is. */
+  readonly tls?: TlsFiles & { readonly lookMs?: number };
   readonly database: Pick<Database, 'listen'>;
-  readonly stores: Pick<Stores, 'routes' | 'replicas' | 'replicaFailures' | 'versions' | 'predictions' | 'labels' | 'principals' | 'featureRows'>;
+  readonly stores: Pick<Stores, 'routes' | 'replicas' | 'replicaFailures' | 'versions' | 'predictions' | 'labels' | 'principals' | 'featureRows' | 'apiKeys' | 'apiKeyUse' | 'models'>;
   readonly artifacts: Artifacts;
   readonly tfjsNode: string;
   /** Folder of this replica for packages and what helps a restart while PostgreSQL is away. */
@@ -58,8 +66,10 @@ export interface ServerLimits {
   readonly logBytes: number;
   /** How long a prediction waits for the values of a feature view. */
   readonly lookupMs: number;
+  /** How long a request that is no stream may take to arrive. */
+  readonly arrivalMs: number;
 }
-const LIMITS: ServerLimits = { bodyBytes: 32 * 1024 ** 2, maximumRows: 1_024, batchRows: 128, latencyGoalMs: 50, inFlight: 2, queueRows: 2_048, deadlineMs: 10_000, hungMs: 5_000, runnerMemoryMb: 2_048, logBytes: 4 * 1024 ** 3, lookupMs: 1_000 };
+const LIMITS: ServerLimits = { bodyBytes: 32 * 1024 ** 2, maximumRows: 1_024, batchRows: 128, latencyGoalMs: 50, inFlight: 2, queueRows: 2_048, deadlineMs: 10_000, hungMs: 5_000, runnerMemoryMb: 2_048, logBytes: 4 * 1024 ** 3, lookupMs: 1_000, arrivalMs: 60_000 };
 /** A runner this much below its limit is replaced in time, before it has to be killed. */
 const RECYCLE_SHARE = 0.75;
 /** How long a start waits for PostgreSQL before it serves the last good routes. */
@@ -77,10 +87,16 @@ export interface PredictionServer {
 export async function createServer(options: ServerOptions): Promise<PredictionServer> {
   const { environment, replica, stores, artifacts, scratch, onProblem } = options;
   const limits = { ...LIMITS, ...options.limits };
+  const tls = options.tls ? await openTls(options.tls, { onProblem, ...(options.tls.lookMs === undefined ? {} : { lookMs: options.tls.lookMs }) }) : null;
   const metrics = createMetrics();
   const startedAt = Date.now();
   const callers = await openKnownCallers(join(scratch, 'callers.json'), onProblem);
+  const keys = await openKnownKeys({ database: options.database, keys: stores.apiKeys, models: stores.models, environment, path: join(scratch, 'keys.json'), onProblem });
+  const onKeyRefused = createKeyRefusals({ metrics, onProblem });
+  const keyLimits = createKeyLimits({ onRefused: onKeyRefused });
+  const teller = createUseTeller({ limits: keyLimits, use: stores.apiKeyUse, environment, onProblem });
   const auth = createAuthenticator({
+    keys, onKeyRefused,
     authenticate: async (token) => {
       const found = await stores.principals.authenticate(token);
       return found && { principal: found.principal.id, scopes: found.scopes };
@@ -131,12 +147,14 @@ export async function createServer(options: ServerOptions): Promise<PredictionSe
 
   let draining = false;
   let settledAt = 0;
-  const app = createApp({ bodyLimit: limits.bodyBytes, hosts: options.url ? [new URL(options.url).hostname] : [], metrics, onProblem });
+  const app = createApp({ bodyLimit: limits.bodyBytes, arrivalMs: limits.arrivalMs, tls, hosts: options.url ? [new URL(options.url).hostname] : [], metrics, onProblem });
   const lookUp = createFeatureLookup({ rows: stores.featureRows, timeoutMs: limits.lookupMs, onLookup: (view, outcome) => { metrics.lookup(view, outcome); } });
   const predict = createPredict({ models, log, lookUp, metrics, environment, replica, maximumRows: limits.maximumRows, pseudonymsOf: pseudonyms.of });
-  registerV2(app, { models, predict, auth, ready: () => !draining && settledAt > 0, softwareVersion: options.softwareVersion });
-  registerTensorFlowServing(app, { models, predict, auth });
-  registerStream(app, { models, predict, auth, lineBytes: limits.bodyBytes, onProblem });
+  const predictAs = createPredictAs({ predict, limits: keyLimits, decimalsOf: (model) => keys.decimalsOf(model), onGiven: (key, rows) => { metrics.keyGiven(key, rows); } });
+  const admission = { auth, limits: keyLimits };
+  registerV2(app, { models, predict: predictAs, ...admission, ready: () => !draining && settledAt > 0, softwareVersion: options.softwareVersion });
+  registerTensorFlowServing(app, { models, predict: predictAs, ...admission });
+  registerStream(app, { models, predict: predictAs, ...admission, lineBytes: limits.bodyBytes, onProblem });
   registerOpenApi(app, options.softwareVersion);
   registerLabels(app, { models, stores, auth });
   app.get('/metrics', async (_request, reply) => {
@@ -146,7 +164,7 @@ export async function createServer(options: ServerOptions): Promise<PredictionSe
   });
   await app.listen({ host: options.host ?? '127.0.0.1', port: options.port ?? 0 });
   const address = app.server.address() as AddressInfo;
-  const url = options.url ?? `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
+  const url = options.url ?? `${tls ? 'https' : 'http'}://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
 
   let firstRoutes: () => void = () => undefined;
   const routesSeen = new Promise<void>((seen) => { firstRoutes = seen; });
@@ -161,7 +179,7 @@ export async function createServer(options: ServerOptions): Promise<PredictionSe
   lease = createLeaseKeeper({ replicas: stores.replicas, replica, environment, url, serving: models.serving, onProblem });
   const settled = (async () => {
     const timer = new Promise<void>((late) => setTimeout(late, FIRST_ROUTES_MS));
-    await Promise.race([routesSeen, timer]);
+    await Promise.race([Promise.all([routesSeen, teller.begun]), timer]);
     if (!follower.synced) await models.applyLastGood();
     await applying;
     settledAt = Date.now();
@@ -173,7 +191,8 @@ export async function createServer(options: ServerOptions): Promise<PredictionSe
     async close() {
       draining = true;
       await app.close();
-      await follower.close();
+      tls?.close();
+      await Promise.all([follower.close(), keys.close(), teller.close()]);
       await lease?.close();
       await models.close();
       await log.close();

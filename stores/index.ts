@@ -1,4 +1,6 @@
 import { createAlertsStore } from './alerts.js';
+import { createApiKeyUseStore } from './api-key-use.js';
+import { createApiKeysStore } from './api-keys.js';
 import { createChecksStore } from './checks.js';
 import type { Database } from './database.js';
 import { createDecisionsStore } from './decisions.js';
@@ -37,6 +39,8 @@ import { createVersionsStore } from './versions.js';
 export function createStores(db: Database) {
   return {
     alerts: createAlertsStore(db),
+    apiKeys: createApiKeysStore(db),
+    apiKeyUse: createApiKeyUseStore(db),
     checks: createChecksStore(db),
     decisions: createDecisionsStore(db),
     environments: createEnvironmentsStore(db),

@@ -69,6 +69,14 @@ export function createModelsStore(db: Database) {
       return rows.length > 0;
     },
 
+    /** Decimals of what callers with a key get, of the models whose definition in force says so. */
+    async servedDecimals(): Promise<Record<string, number>> {
+      const rows = await db.query<{ model: string; decimals: number }>(
+        `select m.name as model, (d.definition->'serving'->>'decimals')::int as decimals from models m join definitions d on d.model = m.name and d.commit = m.current_commit
+         where d.definition->'serving'->>'decimals' is not null order by m.name`);
+      return Object.fromEntries(rows.map(({ model, decimals }) => [model, decimals]));
+    },
+
     async setAppliedPolicy(model: string, commit: string, policyDigest: string): Promise<void> {
       await db.query('update models set applied_commit = $2, applied_policy = $3 where name = $1', [model, commit, policyDigest]);
     },

@@ -4,6 +4,9 @@ import type { Database } from './database.js';
 import { createTokensStore } from './tokens.js';
 import { At, parseFirst, parseRows } from './values.js';
 
+/** The ledger's chain of who may do what: roles, tokens, keys. */
+export const PRINCIPALS_CHAIN = '*/principals';
+
 /** A person or a machine. `publicKey`: Ed25519, 32 bytes in base64, for signing decisions. */
 export const Principal = z.object({
   id: z.string(), kind: z.enum(['person', 'machine']), displayName: z.string(), email: z.string().nullable(), publicKey: z.string().nullable(), disabledAt: At.nullable(), createdAt: At,

@@ -1,13 +1,14 @@
 import { z } from 'zod';
-import { Label, ModelName } from '../../definition/common.js';
+import { Duration, Label, ModelName } from '../../definition/common.js';
 import { ViewName } from '../../definition/feature-view.js';
+import { KeyScope } from '../api-key.js';
 import { ExperimentPlan } from '../experiment.js';
 import { Role, Scope } from '../policy.js';
 import { Commit, Instant, VersionName } from '../ref.js';
 
 /** Request bodies and parameters of the gateway, shared with the command line. */
 
-export { Label, ModelName };
+export { Duration, Label, ModelName };
 
 export const RepositoryName = Label.describe('name under which a repository is registered');
 export const PrincipalId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}$/, 'letters, digits, dot, underscore, @, + or hyphen, at most 128');
@@ -46,6 +47,14 @@ export const CancelBody = z.strictObject({ reason: Reason, id: RequestId });
 export const PrincipalBody = z.strictObject({ id: PrincipalId, kind: z.enum(['person', 'machine']), displayName: z.string().min(1).max(200), email: z.email().nullable().default(null), publicKey: z.base64().length(44).nullable().default(null) });
 export const RoleBody = z.strictObject({ role: Role, environment: Label.nullable().default(null) });
 export const TokenBody = z.strictObject({ scopes: z.array(Scope).min(1).default(['api']), name: z.string().min(1).max(200) });
+export const KeyBody = z.strictObject({
+  name: Label.describe('by which people know the key'), environment: Label.default('production'), models: z.array(ModelName).min(1).max(100), scopes: z.array(KeyScope).min(1).max(2).default(['predict']),
+  ratePerSecond: z.number().positive().max(1e9).nullable().default(null).describe('predictions a second; null: as many as come'),
+  daily: z.int().positive().nullable().default(null).describe('predictions a day (UTC); null: as many as come'),
+  expiresAt: Instant.nullable().default(null),
+});
+export const RotateKeyBody = z.strictObject({ overlap: Duration.default('24h').describe('for how long the secret before is good beside the new one') });
+export const KeyParams = z.strictObject({ name: Label });
 export const PublicKeyBody = z.strictObject({ publicKey: z.base64().length(44, 'the 32 bytes of an Ed25519 public key in base64') });
 
 export const LocationBody = z.strictObject({ uri: z.string().max(2000).regex(/^(\/|file:\/\/\/|s3:\/\/)\S+$/, 'an absolute folder, file:///… or s3://bucket/prefix') });

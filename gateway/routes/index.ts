@@ -9,6 +9,7 @@ import * as features from './features.js';
 import * as frozen from './frozen.js';
 import { health } from './health.js';
 import { gitHook, localHook } from './hooks.js';
+import * as keys from './keys.js';
 import * as lineage from './lineage.js';
 import * as models from './models.js';
 import * as monitor from './monitor.js';
@@ -23,5 +24,5 @@ import * as scores from './scores.js';
 /** The one route whose body is taken as bytes, because its signature is over them. */
 export const RAW_ROUTES: readonly Route[] = [gitHook];
 
-export const ROUTES: readonly Route[] = [health, localHook, audit, compareSubjects, decisions, environments, erasures, experiments, features, frozen, lineage, models, monitor, operations, principals, profiles, repositories, reproductions, runs, scores]
+export const ROUTES: readonly Route[] = [health, localHook, audit, compareSubjects, decisions, environments, erasures, experiments, features, frozen, keys, lineage, models, monitor, operations, principals, profiles, repositories, reproductions, runs, scores]
   .flatMap((module) => ('handle' in module ? [module] : Object.values(module as Readonly<Record<string, Route>>)));

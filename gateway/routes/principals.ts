@@ -3,11 +3,10 @@ import { z } from 'zod';
 import { PrincipalBody, PrincipalId, PublicKeyBody, RoleBody, TokenBody } from '../../contract/api/requests.js';
 import { PerennialError } from '../../contract/errors.js';
 import type { Stores } from '../../stores/index.js';
+import { PRINCIPALS_CHAIN } from '../../stores/principals.js';
 import { defineRoute } from '../http/route.js';
 
 const Identified = z.strictObject({ id: PrincipalId });
-/** Who may do what is a record of its own. */
-const CHAIN = '*/principals';
 
 export const listPrincipals = defineRoute({
   method: 'GET', path: '/principals', summary: 'People and machines with their roles', access: ['admin', 'auditor'],
@@ -83,5 +82,5 @@ async function findPrincipal(stores: Stores, id: string): Promise<void> {
 
 /** Noted before it happens: what cannot be noted does not happen. */
 async function note(stores: Stores, actor: string, action: string, subject: Readonly<Record<string, unknown>>): Promise<void> {
-  await stores.ledger.append({ chain: CHAIN, eventId: randomUUID(), actor, action, subject, at: new Date().toISOString() });
+  await stores.ledger.append({ chain: PRINCIPALS_CHAIN, eventId: randomUUID(), actor, action, subject, at: new Date().toISOString() });
 }

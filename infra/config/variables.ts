@@ -68,6 +68,8 @@ export const Variables = z.object({
   PERENNIAL_GATEWAY_PORT: Port.default(7420),
   PERENNIAL_GATEWAY_URL: address(['http:', 'https:'], 'an http or https address').optional(),
   PERENNIAL_SERVER_HOST: Host.default('127.0.0.1'),
+  PERENNIAL_SERVER_TLS_CERT: z.string().startsWith('/', 'an absolute path').optional(),
+  PERENNIAL_SERVER_TLS_KEY: z.string().startsWith('/', 'an absolute path').optional(),
   PUBLIC_URL: address(['http:', 'https:'], 'an http or https address').optional(),
 });
 export type Variables = z.infer<typeof Variables>;

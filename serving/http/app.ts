@@ -1,20 +1,23 @@
-import fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify';
+import fastify, { type FastifyError, type FastifyInstance, type FastifyRequest, type FastifyServerOptions } from 'fastify';
 import { ServingError } from '../errors.js';
 import type { Metrics } from '../metrics.js';
 import { PictureBody } from '../protocol/pictures.js';
 import { HEADER_LENGTH, parseBinaryBody, parseJson } from '../protocol/binary.js';
+import type { Tls } from './tls.js';
 
 export interface AppOptions {
   /** Largest body, in bytes. */
   readonly bodyLimit: number;
   /** Host names by which this server may be called, besides loopback's. */
   readonly hosts: readonly string[];
+  /** A request that is not whole by then is ended. */
+  readonly arrivalMs: number;
+  /** Without it HTTP as it is. */
+  readonly tls: Pick<Tls, 'options' | 'follow'> | null;
   readonly metrics: Pick<Metrics, 'request'>;
   readonly onProblem: (message: string, error: unknown) => void;
 }
 
-/** A request that is not whole by then is ended. */
-const ARRIVED_WITHIN_MS = 60_000;
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
 /** Also what names a form's type, as `curl -d` does: TensorFlow Serving's clients often do not say that they send JSON. */
@@ -23,10 +26,12 @@ const JSON_TYPES = ['application/json', 'application/x-www-form-urlencoded'];
 const UNKNOWN_TYPE = 'Send `Content-Type: application/json`, `application/octet-stream` with binary tensors, or the type of a picture (`image/png`, `image/jpeg`, `image/webp`); a stream is `application/x-ndjson`.';
 
 /** Fastify with our manners: JSON, tensors and pictures as bodies, foreign hosts refused, errors `{"error": string}` that reveal nothing of the inside. */
-export function createApp({ bodyLimit, hosts, metrics, onProblem }: AppOptions): FastifyInstance {
-  const app = fastify({ bodyLimit, logger: false, trustProxy: false, forceCloseConnections: 'idle', requestTimeout: 0, keepAliveTimeout: 72_000 });
+export function createApp({ bodyLimit, hosts, arrivalMs, tls, metrics, onProblem }: AppOptions): FastifyInstance {
+  const options = { bodyLimit, logger: false, trustProxy: false, forceCloseConnections: 'idle', requestTimeout: 0, keepAliveTimeout: 72_000 } as const;
+  const app = tls ? withTls(options, tls) : fastify(options);
   const allowed = new Set([...LOOPBACK, ...hosts.map((host) => host.toLowerCase())]);
 
+  app.decorateRequest('caller', null);
   app.removeAllContentTypeParsers();
   const parse = async (request: FastifyRequest, body: Buffer): Promise<unknown> => {
     const length = request.headers[HEADER_LENGTH];
@@ -44,7 +49,13 @@ export function createApp({ bodyLimit, hosts, metrics, onProblem }: AppOptions):
   // Node's own limit would end streams as well, which take as long as their clients have lines.
   app.addHook('onRequest', async (request, reply) => {
     if (request.routeOptions.url?.endsWith('/stream') === true) return;
-    const timer = setTimeout(() => { if (!request.raw.complete) request.raw.destroy(); }, ARRIVED_WITHIN_MS);
+    const timer = setTimeout(() => {
+      if (request.raw.complete) return;
+      if (reply.raw.headersSent) return void request.raw.destroy();
+      reply.hijack();
+      reply.raw.writeHead(408, { 'content-type': 'application/json; charset=utf-8', connection: 'close' });
+      reply.raw.end(JSON.stringify({ error: `The request was not whole within ${arrivalMs / 1_000} s.` }), () => { request.raw.destroy(); });
+    }, arrivalMs);
     reply.raw.once('close', () => { clearTimeout(timer); });
   });
   app.addHook('onRequest', async (request) => {
@@ -62,6 +73,13 @@ export function createApp({ bodyLimit, hosts, metrics, onProblem }: AppOptions):
     if (answer.status === 401) reply.header('www-authenticate', 'Bearer');
     return reply.code(answer.status).send({ error: answer.message });
   });
+  return app;
+}
+
+/** Node's server with TLS is one without to all that is said of it here. */
+function withTls(options: Pick<FastifyServerOptions, 'bodyLimit' | 'trustProxy' | 'forceCloseConnections' | 'requestTimeout' | 'keepAliveTimeout'>, tls: Pick<Tls, 'options' | 'follow'>): FastifyInstance {
+  const app = fastify({ ...options, logger: false, https: tls.options });
+  tls.follow(app.server);
   return app;
 }
 

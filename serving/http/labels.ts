@@ -60,14 +60,15 @@ export function registerLabels(app: FastifyInstance, { models, stores, auth }: L
   }
 
   app.post('/v1/labels', async (request) => {
-    const { principal } = await auth.require(request.headers.authorization, 'label');
+    const caller = await auth.require(request.headers.authorization, 'label', null);
     const body = LabelsBody.safeParse(request.body);
     if (!body.success) throw new ServingError(400, `The body holds no labels: ${describeIssues(body.error)}`);
     const now = new Date().toISOString();
     try {
       const labels = await Promise.all(body.data.labels.map(async (label) => {
         const model = await modelOf(label);
-        return { predictionId: label.prediction ?? null, requestId: label.request ?? null, model, label: keptLabel(model, label.label), by: principal, at: label.at ?? now };
+        auth.requireModel(caller, model);
+        return { predictionId: label.prediction ?? null, requestId: label.request ?? null, model, label: keptLabel(model, label.label), by: caller.principal, at: label.at ?? now };
       }));
       const { accepted, unknown, changed } = await stores.labels.add(labels);
       return { accepted, waiting: unknown, changed };

@@ -1,10 +1,10 @@
+import { setMaxListeners } from 'node:events';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Authenticator } from '../auth.js';
+import type { PredictAs } from '../access/predict-as.js';
 import { ServingError } from '../errors.js';
-import type { Predict } from '../predict.js';
 import { inOrder } from '../protocol/in-order.js';
 import { linesOf, type Line } from '../protocol/lines.js';
 import { inferenceResponse } from '../protocol/response.js';
@@ -12,13 +12,12 @@ import { readLine, type ReadLine, type StreamAnswer } from '../protocol/stream.j
 import { findHost } from '../routing/find-host.js';
 import type { Models } from '../routing/models.js';
 import { asServingError } from './app.js';
-import { mayPredict } from './caller.js';
+import { mayPredict, type Admission } from './caller.js';
 import { versionOf } from './version.js';
 
-export interface StreamOptions {
+export interface StreamOptions extends Admission {
   readonly models: Pick<Models, 'get'>;
-  readonly predict: Predict;
-  readonly auth: Authenticator;
+  readonly predict: PredictAs;
   /** Longest line; also the bytes of all lines that are worked on at once. */
   readonly lineBytes: number;
   readonly onProblem: (message: string, error: unknown) => void;
@@ -30,24 +29,29 @@ const LINES_AT_ONCE = 32;
 const IDLE_MS = 300_000;
 /** How often a line is asked again that met a full queue or a runner that was just being started again. */
 const TRIES = 6;
+/** A line beyond its key's rate waits: the stream goes as fast as the key allows. One that would wait longer (for another day) is refused. */
+const PACED_SECONDS = 60;
 
 /** `POST …/stream`: a request a line, an answer a line, in order, as they come (NDJSON). */
-export function registerStream(app: FastifyInstance, { models, predict, auth, lineBytes, onProblem }: StreamOptions): void {
+export function registerStream(app: FastifyInstance, { models, predict, auth, limits, lineBytes, onProblem }: StreamOptions): void {
   const stopping = new AbortController();
+  setMaxListeners(0, stopping.signal); // every line that waits listens
   app.addHook('preClose', async () => { stopping.abort(); });
 
-  async function answered(model: string, version: number | null, authorization: string | undefined, { number, bytes }: Line): Promise<StreamAnswer> {
+  async function answered(model: string, version: number | null, authorization: string | undefined, { number, bytes }: Line, closed: () => boolean): Promise<StreamAnswer> {
     let line: ReadLine | null = null;
-    for (let attempt = 1; ; attempt += 1) {
+    for (let attempt = 1; ;) {
       try {
-        await auth.require(authorization, 'predict'); // a stream may outlive its token
+        const caller = await auth.require(authorization, 'predict', model); // a stream may outlive its token or key
         line ??= readLine(bytes);
-        const prediction = await predict(model, version, line.toRequest);
+        const prediction = await predict(caller, model, version, line.toRequest);
         return { line: number, ...inferenceResponse(prediction, prediction.signature, prediction.wanted) };
       } catch (error) {
         const { status, message, retryAfter, cause } = asServingError(error);
-        if (status === 503 && retryAfter !== undefined && attempt < TRIES && !stopping.signal.aborted) {
-          await sleep(retryAfter * 1_000);
+        const mayWait = status === 503 ? attempt < TRIES : status === 429 && (retryAfter ?? Infinity) <= PACED_SECONDS;
+        if (mayWait && retryAfter !== undefined && !stopping.signal.aborted && !closed()) {
+          if (status === 503) attempt += 1;
+          await sleep(retryAfter * 1_000, undefined, { signal: stopping.signal }).catch(() => undefined); // a server that stops asks once more at once
           continue;
         }
         if (status >= 500 && cause !== undefined) onProblem(message, cause);
@@ -62,7 +66,7 @@ export function registerStream(app: FastifyInstance, { models, predict, auth, li
     try {
       // What is left of a stream that ends early is thrown away only when the last answer is written: see below.
       const lines = linesOf(request.raw.iterator({ destroyOnReturn: false }), { first, longest: lineBytes });
-      for await (const answer of inOrder(lines, (line) => answered(model, version, request.headers.authorization, line), { lines: LINES_AT_ONCE, bytes: lineBytes }, stopping.signal)) {
+      for await (const answer of inOrder(lines, (line) => answered(model, version, request.headers.authorization, line, () => request.raw.socket.destroyed), { lines: LINES_AT_ONCE, bytes: lineBytes }, stopping.signal)) {
         yield write(answer);
         next = answer.line + 1;
       }
@@ -95,7 +99,7 @@ export function registerStream(app: FastifyInstance, { models, predict, auth, li
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser(['application/x-ndjson', 'application/ndjson', 'application/jsonl'], (_request, body, parsed) => { parsed(null, body); });
     for (const base of ['/v2/models/:model', '/v2/models/:model/versions/:version']) {
-      scope.post(`${base}/stream`, { onRequest: mayPredict(auth) }, handle);
+      scope.post(`${base}/stream`, { onRequest: mayPredict({ auth, limits }) }, handle);
     }
     done();
   });

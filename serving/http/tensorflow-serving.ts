@@ -1,20 +1,18 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Arm } from '../../contract/route.js';
-import type { Authenticator } from '../auth.js';
+import type { PredictAs } from '../access/predict-as.js';
 import { ServingError } from '../errors.js';
-import type { Predict } from '../predict.js';
 import { tensorFlowMetadata, tensorFlowStatus } from '../protocol/tensorflow-metadata.js';
 import { isMethod, METHODS } from '../protocol/tensorflow-serving.js';
 import { findHost } from '../routing/find-host.js';
 import type { Which } from '../routing/model-host.js';
 import type { Models } from '../routing/models.js';
-import { mayPredict } from './caller.js';
+import { callerOf, mayPredict, type Admission } from './caller.js';
 import { versionOf } from './version.js';
 
-export interface TensorFlowServingOptions {
+export interface TensorFlowServingOptions extends Admission {
   readonly models: Pick<Models, 'get'>;
-  readonly predict: Predict;
-  readonly auth: Authenticator;
+  readonly predict: PredictAs;
 }
 
 /** `M`, `M/versions/V` or `M/labels/L`, with what is asked of it. */
@@ -22,8 +20,8 @@ const ADDRESS = /^([^/:]+)(?:\/versions\/([^/:]+)|\/labels\/([^/:]+))?(?::(\w+)|
 interface Address { readonly model: string; readonly which: Which; readonly verb: string }
 
 /** TensorFlow Serving's REST API: the same models, by its addresses and in its shapes. */
-export function registerTensorFlowServing(app: FastifyInstance, { models, predict, auth }: TensorFlowServingOptions): void {
-  const caller = mayPredict(auth);
+export function registerTensorFlowServing(app: FastifyInstance, { models, predict, auth, limits }: TensorFlowServingOptions): void {
+  const caller = mayPredict({ auth, limits });
 
   app.get('/v1/models/*', { onRequest: caller }, async (request) => {
     const { model, which, verb } = addressOf(request);
@@ -42,7 +40,7 @@ export function registerTensorFlowServing(app: FastifyInstance, { models, predic
     const { model, which, verb } = addressOf(request);
     if (!isMethod(verb)) throw new ServingError(404, `There is nothing at this address: POST is to ${Object.keys(METHODS).map((name) => `:${name}`).join(', ')}.`);
     const call = METHODS[verb].read(request.body);
-    const prediction = await predict(model, which, call.toRequest);
+    const prediction = await predict(callerOf(request), model, which, call.toRequest);
     return call.answer(prediction, prediction.signature);
   });
 }

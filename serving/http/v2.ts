@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { Authenticator } from '../auth.js';
+import type { PredictAs } from '../access/predict-as.js';
 import { ServingError } from '../errors.js';
-import type { Predict, ReadRequest } from '../predict.js';
+import type { ReadRequest } from '../predict.js';
 import { encodeBinaryAnswer, HEADER_LENGTH } from '../protocol/binary.js';
 import { binaryOutputs, parseInferenceRequest } from '../protocol/request.js';
 import { PictureBody, requestOfPicture } from '../protocol/pictures.js';
@@ -9,13 +9,12 @@ import { modelMetadata, serverMetadata } from '../protocol/metadata.js';
 import { inferenceResponse } from '../protocol/response.js';
 import { findHost } from '../routing/find-host.js';
 import type { Models } from '../routing/models.js';
-import { mayPredict } from './caller.js';
+import { callerOf, mayPredict, type Admission } from './caller.js';
 import { versionOf } from './version.js';
 
-export interface V2Options {
+export interface V2Options extends Admission {
   readonly models: Pick<Models, 'get' | 'all'>;
-  readonly predict: Predict;
-  readonly auth: Authenticator;
+  readonly predict: PredictAs;
   /** True once this replica takes traffic. */
   readonly ready: () => boolean;
   readonly softwareVersion: string;
@@ -24,12 +23,12 @@ export interface V2Options {
 interface Path { model: string; version?: string }
 
 /** Open Inference Protocol v2, REST. */
-export function registerV2(app: FastifyInstance, { models, predict, auth, ready, softwareVersion }: V2Options): void {
+export function registerV2(app: FastifyInstance, { models, predict, auth, limits, ready, softwareVersion }: V2Options): void {
   const find = (request: FastifyRequest) => {
     const { model, version } = request.params as Path;
     return { model, host: findHost(models, model), version: versionOf(version) };
   };
-  const caller = mayPredict(auth);
+  const caller = mayPredict({ auth, limits });
 
   app.get('/v2', async () => serverMetadata(softwareVersion));
   app.get('/v2/health/live', async () => ({ live: true }));
@@ -48,7 +47,7 @@ export function registerV2(app: FastifyInstance, { models, predict, auth, ready,
     });
     app.post(`${base}/infer`, { onRequest: caller }, async (request, reply) => {
       const { model, version } = request.params as Path;
-      const prediction = await predict(model, versionOf(version), readerOf(request));
+      const prediction = await predict(callerOf(request), model, versionOf(version), readerOf(request));
       const answer = inferenceResponse(prediction, prediction.signature, prediction.wanted);
       const binary = binaryOutputs(prediction.request, prediction.wanted);
       if (binary.size === 0) return answer;

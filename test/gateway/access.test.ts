@@ -41,6 +41,10 @@ const CLASSES: readonly { method: string; path: () => string; body?: unknown; ro
   { method: 'POST', path: () => '/principals', body: { id: 'ada', kind: 'person', displayName: 'Ada' }, roles: ['admin'] },
   { method: 'POST', path: () => '/principals/ada/roles', body: { role: 'viewer' }, roles: ['admin'] },
   { method: 'POST', path: () => '/principals/ada/tokens', body: { name: 'test' }, roles: ['admin'] },
+  { method: 'GET', path: () => '/keys', roles: ['admin', 'auditor'] },
+  { method: 'POST', path: () => '/keys', body: { name: 'shop', models: ['car-truck'] }, roles: ['admin'] },
+  { method: 'POST', path: () => '/keys/shop/rotate', body: {}, roles: ['admin'] },
+  { method: 'POST', path: () => '/keys/shop/revoke', roles: ['admin'] },
 ];
 
 describe('roles', () => {

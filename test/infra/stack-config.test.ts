@@ -57,6 +57,13 @@ describe('the configuration', () => {
     });
   });
 
+  test('a certificate and its key make the servers\' addresses https; one without the other is refused', () => {
+    const tls = { PERENNIAL_SERVER_TLS_CERT: '/etc/tls/cert.pem', PERENNIAL_SERVER_TLS_KEY: '/etc/tls/key.pem' };
+    expect(loadConfig({ env: { PERENNIAL_HOME: homeWith(noted), ...tls } })).toMatchObject({ serverTls: { certificate: '/etc/tls/cert.pem', key: '/etc/tls/key.pem' }, servers: { production: { url: 'https://127.0.0.1:7421' } } });
+    expect(problemsOf({ PERENNIAL_SERVER_TLS_CERT: '/etc/tls/cert.pem' })).toContain('PERENNIAL_SERVER_TLS_KEY: expected a file beside PERENNIAL_SERVER_TLS_CERT');
+    expect(problemsOf({ ...tls, PERENNIAL_SERVER_TLS_KEY: 'key.pem' })).toContain('PERENNIAL_SERVER_TLS_KEY: expected an absolute path');
+  });
+
   test('never mixes the keys of one object store with the address of another', () => {
     const own = loadConfig({ env: { PERENNIAL_HOME: homeWith(noted), AWS_ACCESS_KEY_ID: 'mine', AWS_SECRET_ACCESS_KEY: 'mine' } });
     expect(own.s3.accessKeyId).toBe('embedded');

@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { ServedKey } from '../../contract/api-key.js';
+import { Instant } from '../../contract/ref.js';
+import { KEYS_CHANNEL, type ApiKeysStore } from '../../stores/api-keys.js';
+import type { Database } from '../../stores/database.js';
+import type { ModelsStore } from '../../stores/models.js';
+import { ServingError } from '../errors.js';
+import { openStateFile } from '../state-file.js';
+
+const KeysFile = z.strictObject({ v: z.literal(1), environment: z.string(), readAt: Instant.nullable(), keys: z.array(ServedKey), decimals: z.record(z.string(), z.int()) });
+
+export interface KnownKeysOptions {
+  readonly database: Pick<Database, 'listen'>;
+  readonly keys: Pick<ApiKeysStore, 'served'>;
+  readonly models: Pick<ModelsStore, 'servedDecimals'>;
+  readonly environment: string;
+  /** Where they are kept, for a restart while PostgreSQL is away; by the sha256 of their secrets. */
+  readonly path: string;
+  readonly pollMs?: number;
+  /** For how long the keys are trusted while PostgreSQL is away. */
+  readonly staleMs?: number;
+  readonly onProblem: (message: string, error: unknown) => void;
+}
+
+export interface KnownKeys {
+  /** The key of a secret, with why it counts no longer; null for a secret of no key. 503 where that cannot be known. */
+  find(secret: string): Promise<{ readonly key: ServedKey; readonly ended: 'expired' | 'replaced' | null } | null>;
+  /** Decimals of what holders of keys get of a model; null: all. */
+  decimalsOf(model: string): number | null;
+  close(): Promise<void>;
+}
+
+/** A key that was made a moment ago may come before the word of it: who comes with an unknown one waits until they are read again, this often at most. */
+const LOOK_AGAIN_MS = 250;
+const REWRITE_AFTER_MS = 10 * 60_000;
+
+/** An environment's keys, with the policy of models towards their holders, in memory: read when they change (NOTIFY) and, since a notification can be lost, every few seconds. No request waits for PostgreSQL but the first of an unknown key. */
+export async function openKnownKeys({ database, keys, models, environment, path, pollMs = 5_000, staleMs = 24 * 3_600_000, onProblem }: KnownKeysOptions): Promise<KnownKeys> {
+  const file = await openStateFile(path, KeysFile, { v: 1, environment, readAt: null, keys: [], decimals: {} }, (found) => found.environment === environment);
+  let secrets = index(file.value.keys);
+  let readAt = file.value.readAt === null ? 0 : Date.parse(file.value.readAt);
+  let savedAt = readAt;
+  let triedAt = -Infinity;
+  let reading: Promise<void> | null = null;
+  let looking: Promise<void> | null = null;
+  let again = false;
+  let away = false;
+  let closed = false;
+
+  async function readUntilNew(): Promise<void> {
+    try {
+      do {
+        again = false;
+        triedAt = Date.now();
+        const [found, decimals] = await Promise.all([keys.served(environment), models.servedDecimals()]);
+        readAt = triedAt;
+        const changed = JSON.stringify([found, decimals]) !== JSON.stringify([file.value.keys, file.value.decimals]);
+        Object.assign(file.value, { keys: found, decimals });
+        if (changed) secrets = index(found);
+        if (changed || readAt - savedAt > REWRITE_AFTER_MS) save();
+        if (away) onProblem('API keys are read again', undefined);
+        away = false;
+      } while (again && !closed);
+    } catch (error) {
+      if (!away) onProblem('API keys cannot be read; those known last go on', error);
+      away = true;
+    }
+  }
+
+  function save(): void {
+    file.value.readAt = new Date(readAt).toISOString();
+    savedAt = readAt;
+    file.save().catch((error: unknown) => { onProblem('the known API keys could not be written', error); });
+  }
+
+  function read(): Promise<void> {
+    again = true;
+    reading ??= readUntilNew().finally(() => { reading = null; });
+    return reading;
+  }
+
+  /** Reads what was written before now. */
+  async function lookAgain(): Promise<void> {
+    await sleep(Math.max(0, triedAt + LOOK_AGAIN_MS - Date.now()));
+    await read();
+  }
+
+  const listening = database.listen(KEYS_CHANNEL, (payload) => { if (payload === '' || payload === environment) void read(); });
+  listening.catch((error: unknown) => { onProblem('changes of API keys are not notified; they are polled', error); });
+  const timer = setInterval(() => void read(), pollMs);
+  void read();
+
+  return {
+    async find(secret) {
+      const hash = createHash('sha256').update(secret).digest('hex');
+      if (!secrets.has(hash)) await (looking ??= lookAgain().finally(() => { looking = null; }));
+      const found = secrets.get(hash);
+      const now = Date.now();
+      if ((found === undefined && away) || now - readAt > staleMs) throw new ServingError(503, 'Who is calling cannot be checked at the moment.', { retryAfter: 2 });
+      if (!found) return null;
+      const { key, validUntil } = found;
+      const isOver = (time: string | null) => time !== null && Date.parse(time) <= now;
+      return { key, ended: isOver(key.expiresAt) ? 'expired' : isOver(validUntil) ? 'replaced' : null };
+    },
+    decimalsOf: (model) => file.value.decimals[model] ?? null,
+    async close() {
+      closed = true;
+      clearInterval(timer);
+      try {
+        await (await listening)();
+      } catch (error) {
+        onProblem('could not stop listening for API keys', error);
+      }
+      await reading;
+    },
+  };
+}
+
+function index(keys: readonly ServedKey[]): ReadonlyMap<string, { readonly key: ServedKey; readonly validUntil: string | null }> {
+  return new Map(keys.flatMap((key) => key.secrets.map(({ hash, validUntil }) => [hash, { key, validUntil }] as const)));
+}

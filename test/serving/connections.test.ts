@@ -1,0 +1,130 @@
+import { once } from 'node:events';
+import { copyFile, mkdtemp, writeFile } from 'node:fs/promises';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { get as httpsGet } from 'node:https';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { TLSSocket } from 'node:tls';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { PredictionServer } from '../../serving/server.js';
+import { until } from '../support/until.js';
+import { createFixture, goldenPicture, imageInput, infer, type Fixture } from './support.js';
+
+let fixture: Fixture;
+let model: string;
+let environment: string;
+
+beforeAll(async () => {
+  fixture = await createFixture();
+  const place = await fixture.place();
+  ({ model, environment } = place);
+  await fixture.route(place, await fixture.addVersion(model));
+});
+afterAll(() => fixture?.close());
+
+const picture = () => ({ inputs: [imageInput(goldenPicture(fixture.trained).pixels)] });
+
+/** A stream of lines whose answers are read only when they are asked for. */
+async function openStream(server: PredictionServer) {
+  const request = httpRequest(`${server.url}/v2/models/${model}/stream`, { method: 'POST', headers: { authorization: `Bearer ${fixture.token}`, 'content-type': 'application/x-ndjson' } });
+  request.flushHeaders();
+  const [response] = await once(request, 'response') as [IncomingMessage];
+  return { request, response };
+}
+
+describe('time', () => {
+  test('a request that is not whole in time is ended with 408; a stream may take longer, and so may a request that is whole', async () => {
+    const server = await fixture.serve(environment, { limits: { arrivalMs: 600 } });
+    const stream = await openStream(server);
+    const lines = createInterface({ input: stream.response })[Symbol.asyncIterator]();
+
+    const slow = connect(Number(new URL(server.url).port), '127.0.0.1');
+    let answer = '';
+    slow.on('data', (bytes: Buffer) => { answer += bytes.toString(); });
+    slow.write(`POST /v2/models/${model}/infer HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${fixture.token}\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"inputs": [`);
+    const begun = Date.now();
+    await once(slow, 'close');
+    expect(Date.now() - begun).toBeGreaterThan(500);
+    expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+    expect(answer).toContain('{"error":"The request was not whole within 0.6 s."}');
+
+    stream.request.write('{"row": {}}\n');
+    expect(JSON.parse((await lines.next()).value as string)).toMatchObject({ line: 1, status: 422 });
+    stream.request.end();
+    expect((await lines.next()).done).toBe(true);
+    expect((await infer(server.url, fixture.token, model, picture())).parameters.version).toBe(1);
+    expect(server.problems).toEqual([]);
+    await server.close();
+  });
+});
+
+describe('backpressure', () => {
+  test('the server reads no further than a client that does not read its answers, and answers every line once it does', async () => {
+    const server = await fixture.serve(environment);
+    const { request, response } = await openStream(server);
+    const id = 'a'.repeat(128); // an answer, which holds it, is larger than its line
+    const chunk = `{"id":"${id}"}\n`.repeat(200);
+    const most = 48 * 1024 ** 2;
+    const before = process.memoryUsage().rss;
+    let lines = 0;
+    for (let written = 0; written < most; written += chunk.length) {
+      lines += 200;
+      if (!request.write(chunk) && (await Promise.race([once(request, 'drain'), sleep(3_000, 'stuck')])) === 'stuck') break;
+    }
+    const accepted = lines * (id.length + 10);
+    expect(accepted).toBeLessThan(most / 2); // what the buffers of two sockets hold, and no more
+    expect(process.memoryUsage().rss - before).toBeLessThan(200 * 1024 ** 2);
+
+    request.end();
+    let next = 1;
+    for await (const text of createInterface({ input: response })) {
+      if (next % 1_000 === 0) await sleep(2); // slowly
+      expect(JSON.parse(text)).toMatchObject({ line: next, id, status: 400 });
+      next += 1;
+    }
+    expect(next - 1).toBe(lines);
+    await server.close();
+  }, 60_000);
+});
+
+describe('TLS', () => {
+  const file = (name: string) => fileURLToPath(new URL(`tls/${name}.pem`, import.meta.url));
+  /** Who answers: the name in the certificate. */
+  const nameAt = (url: string) => new Promise<string>((resolve, reject) => {
+    httpsGet(`${url}/v2/health/live`, { rejectUnauthorized: false, agent: false }, (response) => {
+      resolve(String((response.socket as TLSSocket).getPeerCertificate().subject.CN));
+      response.resume();
+    }).once('error', reject);
+  });
+
+  test('a server speaks HTTPS with its certificate, takes a renewed one without a restart, and keeps the one before where it cannot', async () => {
+    const folder = await mkdtemp(join(fixture.folder, 'tls-'));
+    const [certificate, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+    const renew = async (name: string) => { await copyFile(file(`${name}.key`), key); await copyFile(file(`${name}.cert`), certificate); };
+    await renew('first');
+    const server = await fixture.serve(environment, { tls: { certificate, key, lookMs: 100 } });
+    expect(server.url).toMatch(/^https:/);
+    expect(await nameAt(server.url)).toBe('first.test');
+
+    await copyFile(file('second.cert'), certificate);
+    await until(() => { expect(server.problems.join('\n')).toContain(`${key} does not hold the private key of the first certificate of ${certificate}`); });
+    expect(await nameAt(server.url)).toBe('first.test');
+    await renew('second');
+    await until(async () => { expect(await nameAt(server.url)).toBe('second.test'); });
+    expect(server.problems.join('\n')).not.toContain('PRIVATE KEY');
+    await server.close();
+  });
+
+  test('one that has no certificate that it can use does not start, and says why', async () => {
+    const nonsense = join(await mkdtemp(join(fixture.folder, 'tls-')), 'nonsense.pem');
+    await writeFile(nonsense, '-----BEGIN PRIVATE KEY-----\nsecret\n-----END PRIVATE KEY-----\n');
+    const start = (certificate: string, key: string) => fixture.serve(environment, { tls: { certificate, key } });
+    const unusable = (message: string) => ({ code: 'tls/unusable', message });
+    await expect(start('/nowhere/cert.pem', file('first.key'))).rejects.toMatchObject(unusable('the certificate /nowhere/cert.pem cannot be read (ENOENT)'));
+    await expect(start(file('first.cert'), nonsense)).rejects.toMatchObject(unusable(`${nonsense} holds no private key in PEM without a passphrase`));
+    await expect(start(file('first.cert'), file('second.key'))).rejects.toMatchObject(unusable(`${file('second.key')} does not hold the private key of the first certificate of ${file('first.cert')}`));
+  });
+});
