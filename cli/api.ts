@@ -7,6 +7,9 @@ import { CommandError } from './errors.js';
 /** Nothing waits longer than this for a part that is away. */
 export const ANSWER_MS = 5_000;
 
+/** A file may take as long as its way is slow. */
+const FILE_MS = 600_000;
+
 const ErrorBody = z.object({ error: z.object({ code: z.string(), message: z.string(), next: z.string(), details: z.record(z.string(), z.unknown()).optional() }) });
 
 export interface Api {
@@ -16,6 +19,8 @@ export interface Api {
   put<S extends z.ZodType>(schema: S, path: string, body: unknown): Promise<z.output<S>>;
   /** An answer that is no JSON, as it is. */
   text(path: string): Promise<string>;
+  /** A file. */
+  bytes(path: string): Promise<Uint8Array>;
 }
 
 /** The address and state folder in force; no part has to be known for it. */
@@ -29,10 +34,10 @@ export function cliConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
  */
 export function createApi(config: Pick<Config, 'gateway' | 'secretsDir'>, env: NodeJS.ProcessEnv): Api {
   let token: Promise<string> | undefined;
+  const addressed = async (path: string) => ({ url: `${config.gateway.url}/api/v1${path}`, authorization: `Bearer ${await (token ??= loadToken(config.secretsDir, env))}` });
   const ask = async (method: string, path: string, body?: unknown): Promise<{ url: string; text: string }> => {
-    token ??= loadToken(config.secretsDir, env);
-    const url = `${config.gateway.url}/api/v1${path}`;
-    const headers = { authorization: `Bearer ${await token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) };
+    const { url, authorization } = await addressed(path);
+    const headers = { authorization, ...(body === undefined ? {} : { 'content-type': 'application/json' }) };
     const { response, text } = await exchange(url, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }, config.gateway.url);
     if (!response.ok) throw refusal(response.status, text, url);
     return { url, text };
@@ -53,14 +58,25 @@ export function createApi(config: Pick<Config, 'gateway' | 'secretsDir'>, env: N
     post: (schema, path, body) => send(schema, 'POST', path, body),
     put: (schema, path, body) => send(schema, 'PUT', path, body),
     text: async (path) => (await ask('GET', path)).text,
+    bytes: async (path) => {
+      const { url, authorization } = await addressed(path);
+      const { response, bytes } = await exchangeBytes(url, { headers: { authorization } }, config.gateway.url, 'gateway', FILE_MS);
+      if (!response.ok) throw refusal(response.status, new TextDecoder().decode(bytes), url);
+      return bytes;
+    },
   };
 }
 
 /** One HTTP exchange within {@link ANSWER_MS}; `part` names who is away where there is no answer. */
 export async function exchange(url: string, init: RequestInit, where: string, part = 'gateway', ms = ANSWER_MS): Promise<{ response: Response; text: string }> {
+  const { response, bytes } = await exchangeBytes(url, init, where, part, ms);
+  return { response, text: new TextDecoder().decode(bytes) };
+}
+
+async function exchangeBytes(url: string, init: RequestInit, where: string, part: string, ms: number): Promise<{ response: Response; bytes: Uint8Array }> {
   try {
     const response = await fetch(url, { ...init, signal: AbortSignal.timeout(ms) });
-    return { response, text: await response.text() };
+    return { response, bytes: new Uint8Array(await response.arrayBuffer()) };
   } catch (error) {
     const late = error instanceof Error && error.name === 'TimeoutError';
     throw new CommandError(`${part}/unavailable`, `the ${part} at ${where} ${late ? `did not answer within ${ms / 1000} s` : 'does not answer'}`, 'Start it with `perennial up`; `perennial status` shows what runs.');

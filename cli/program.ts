@@ -8,6 +8,7 @@ import { addCompareCommand } from './commands/compare.js';
 import { addDecisionCommands } from './commands/decisions.js';
 import { addEraseCommand } from './commands/erase.js';
 import { addExperimentCommands } from './commands/experiment.js';
+import { addExportCommand } from './commands/export.js';
 import { addFeatureCommands } from './commands/features.js';
 import { addFrozenCommands } from './commands/frozen.js';
 import { addImportanceCommand } from './commands/importance.js';
@@ -26,7 +27,7 @@ import { tell, UsageError } from './errors.js';
 import { createPaint, type Io } from './io.js';
 import type { Add, Register } from './register.js';
 
-const COMMANDS: readonly Register[] = [addStackCommands, addStartCommands, addRepositoryCommands, addRunCommands, addDecisionCommands, addOperationCommands, addEraseCommand, addFrozenCommands, addPredictCommands, addAuditCommands, addReproduceCommand, addLineageCommand, addExperimentCommands, addImportanceCommand, addCompareCommand, addProfileCommands, addFeatureCommands, addRegistryCommands, addKeyCommands];
+const COMMANDS: readonly Register[] = [addStackCommands, addStartCommands, addRepositoryCommands, addRunCommands, addDecisionCommands, addOperationCommands, addEraseCommand, addFrozenCommands, addPredictCommands, addAuditCommands, addReproduceCommand, addExportCommand, addLineageCommand, addExperimentCommands, addImportanceCommand, addCompareCommand, addProfileCommands, addFeatureCommands, addRegistryCommands, addKeyCommands];
 
 export const DONE = 0;
 export const REFUSED = 1;

@@ -33,6 +33,7 @@ export const ERRORS = {
   'experiment/ended': { retryable: false, status: 409, next: 'Start the experiment again where its result is wanted.' },
   'package/corrupt': { retryable: false, status: 500, next: 'The stored package does not match its digest: restore S3 from a backup, or retrain.' },
   'package/golden-mismatch': { retryable: false, status: 409, next: 'This machine computes other predictions than the one that trained: compare `perennial doctor` on both.' },
+  'export/unsupported': { retryable: false, status: 422, next: 'Ask a server for the predictions of this version, or score files with it: `perennial predict`, `perennial score`.' },
   'storage/unavailable': { retryable: true, status: 503, next: 'Check the S3 server and its disk; it goes on by itself when it is back.' },
   'storage/full': { retryable: true, status: 507, next: 'Make room on the disk that is named; work that waits for it goes on by itself.' },
   'storage/missing': { retryable: false, status: 500, next: 'The object is gone from S3: restore the bucket from a backup, or make it again.' },

@@ -11,6 +11,8 @@ export interface Services {
   readonly config: GatewayConfig;
   readonly stores: Stores;
   readonly artifacts: Artifacts;
+  /** As `artifacts`, for files of any size: given the time that these take. */
+  readonly files: Artifacts;
   readonly workflows: Workflows;
   readonly runFeed: RunFeed;
   /** Failed authentications, of tokens and hooks alike. */
@@ -18,11 +20,14 @@ export interface Services {
   readonly log: GatewayDeps['log'];
 }
 
+const FILE_MS = 120_000;
+
 export function createServices(deps: GatewayDeps): Services {
   return {
     config: deps.config,
     stores: boundCalls(deps.stores, 'database/unavailable'),
     artifacts: boundCalls(deps.artifacts, 'storage/unavailable'),
+    files: boundCalls(deps.artifacts, 'storage/unavailable', FILE_MS),
     workflows: createWorkflows(deps.temporal),
     runFeed: createRunFeed(deps.listen, deps.log),
     failures: createFailureLimit(),

@@ -14,6 +14,7 @@ import * as lineage from './lineage.js';
 import * as models from './models.js';
 import * as monitor from './monitor.js';
 import * as operations from './operations.js';
+import * as packages from './packages.js';
 import * as principals from './principals.js';
 import * as profiles from './profiles.js';
 import * as repositories from './repositories.js';
@@ -24,5 +25,5 @@ import * as scores from './scores.js';
 /** The one route whose body is taken as bytes, because its signature is over them. */
 export const RAW_ROUTES: readonly Route[] = [gitHook];
 
-export const ROUTES: readonly Route[] = [health, localHook, audit, compareSubjects, decisions, environments, erasures, experiments, features, frozen, keys, lineage, models, monitor, operations, principals, profiles, repositories, reproductions, runs, scores]
+export const ROUTES: readonly Route[] = [health, localHook, audit, compareSubjects, decisions, environments, erasures, experiments, features, frozen, keys, lineage, models, monitor, operations, packages, principals, profiles, repositories, reproductions, runs, scores]
   .flatMap((module) => ('handle' in module ? [module] : Object.values(module as Readonly<Record<string, Route>>)));

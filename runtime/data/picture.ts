@@ -7,7 +7,9 @@ import { MOST_PIXELS } from '../../domain/resize.js';
 import type { PictureSize } from '../../domain/resize.js';
 import { PerennialError } from '../../contract/errors.js';
 import { fitPicture } from './fit-picture.js';
-import { openPhoto, UnreadablePicture } from './photo.js';
+import type { PictureForm } from './fit-picture.js';
+import { openPhoto } from './photo.js';
+import { UnreadablePicture } from './unreadable-picture.js';
 
 /** What a definition says of its pictures: pixels, and 1 (grey) or 3 (RGB) channels of 8 bits; and whether those of another size are resized. */
 export interface PictureShape { readonly height: number; readonly width: number; readonly channels: number; readonly resize?: ResizeMethod | undefined }
@@ -52,6 +54,13 @@ export async function decodePictureFile(file: Uint8Array, shape: PictureShape, k
     if (cause instanceof UnreadablePicture) throw refused(key, `the picture is no readable ${PICTURE_KINDS[kind]} (${cause.message})`, cause);
     throw cause;
   }
+}
+
+/** As `decodePicture`, of pixels that are unpacked already. */
+export function takePixels(pixels: Uint8Array, found: PictureForm, shape: PictureShape, key: string): Uint8Array {
+  refuseTooLarge(found, key);
+  refuseOtherSize(found, shape, key);
+  return fitPicture(pixels, found, shape);
 }
 
 /** What a file's header says of its size, before anything is unpacked; null where it says nothing that can be read. */
