@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { compiler } from '../infra/setup/build.mjs';
 
 /** Type check, lint, tests; ends with one line `N passed, N failed[, N skipped]` that counts the tests really run. */
 
@@ -91,13 +92,14 @@ const told = ({ title, ok, seconds }) => `${title}: ${ok ? 'ok' : 'FAILED'} (${s
 
 /** Types, then lint, each told when it is done. They fill what the tests leave of the processors while they wait. */
 async function runChecks() {
+  const { command: tsc, args: flags, env: settings } = compiler(root);
   const commands = {
-    types: [process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.json', '--noEmit', '--pretty', 'false']],
+    types: [tsc, [...flags, '-p', 'tsconfig.json', '--noEmit'], settings],
     lint: ['npm', ['run', '--silent', 'lint']],
   };
   const checks = [];
-  for (const [title, [command, args]] of Object.entries(commands)) {
-    const check = await timed(title, run(command, args, { minutes: TYPE_AND_LINT_MINUTES, quiet: true }));
+  for (const [title, [command, args, env]] of Object.entries(commands)) {
+    const check = await timed(title, run(command, args, { minutes: TYPE_AND_LINT_MINUTES, quiet: true, env }));
     process.stdout.write(`${check.ok ? '' : check.output}${told(check)}`);
     checks.push(check);
   }

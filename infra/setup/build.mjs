@@ -9,6 +9,17 @@ import { isCheckout, packageRoot } from './package-root.mjs';
 const SHOWN_ERRORS = 20;
 const OUTPUTS = ['.js', '.js.map', '.d.ts'];
 
+/**
+ * The native compiler itself, not npm's launcher, which would leave it running when it is ended. It is installed as `typescript-7`:
+ * dependency-cruiser and the tests of the documentation need the API of version 6, which must be called `typescript`.
+ * One checker and a lazy collector: more of either takes more processor time and ends sooner only where processors idle.
+ */
+export const compiler = (root = packageRoot) => ({
+  command: join(root, 'node_modules', '@typescript', `typescript-${process.platform}-${process.arch}`, 'lib', 'tsc'),
+  args: ['--checkers', '1', '--pretty', 'false'],
+  env: { GOGC: '400' },
+});
+
 /** The folders that tsconfig.build.json names. */
 function rooms(root) {
   return JSON.parse(readFileSync(join(root, 'tsconfig.build.json'), 'utf8')).include.filter((room) => existsSync(join(root, room)));
@@ -77,7 +88,9 @@ export async function build({ root = packageRoot, stream = process.stderr, force
     const before = fingerprint(root);
     removeStale(root);
     if (lacksOutputs(root)) rmSync(join(root, 'dist', '.tsbuildinfo'), { force: true });
-    const result = await capture(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', join(root, 'tsconfig.build.json'), '--pretty', 'false'], { cwd: root });
+    const { command, args, env } = compiler(root);
+    const result = await capture(command, [...args, '-p', join(root, 'tsconfig.build.json')], { cwd: root, env });
+    if (!result.found) throw new SetupError('The compiler is not installed: `npm run setup` installs it with the other npm dependencies, and builds.');
     if (result.code === 0) {
       await bundleWorkflows(root);
       return writeFileSync(stampOf(root), before);

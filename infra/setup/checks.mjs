@@ -89,7 +89,7 @@ export async function checkBefore({ root, missing, dependencies }) {
   const kinds = new Set(missing.map((part) => part.kind));
   const native = missing.length > 0;
   const findings = await Promise.all([
-    checkNode(),
+    Promise.resolve(checkNode()),
     ...(native ? [checkPython(), checkDisk(root, kinds.has('library')), checkEnterable(root)] : []),
     ...(kinds.has('addon') ? [checkCompiler()] : []),
     ...(native || dependencies ? [checkNpm()] : []),

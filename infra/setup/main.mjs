@@ -22,7 +22,7 @@ function onStop(root) {
   for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143]]) {
     process.once(signal, () => {
       process.stderr.write('\nSet-up was stopped; run it again to go on.\n');
-      abandon(root).finally(() => process.exit(code));
+      void abandon(root).finally(() => process.exit(code));
     });
   }
 }

@@ -106,19 +106,24 @@ export function startChild(options: ChildOptions): Child {
   if (signal?.aborted) abort();
   else signal?.addEventListener('abort', abort, { once: true });
 
-  const end = new Promise<ChildEnd>((resolve, reject) => {
+  const ended = new Promise<ChildEnd>((resolve, reject) => {
     child.on('error', reject);
     // What the child left behind in its group must not outlive it; it would also keep the pipes open.
     child.on('exit', () => { killGroup(pid); });
     child.on('close', (code, signalName) => { resolve(forced ?? { kind: 'exited', code, signal: signalName }); });
-  }).finally(async () => {
-    clearInterval(watch);
-    if (deadline) clearTimeout(deadline);
-    if (grace) clearTimeout(grace);
-    signal?.removeEventListener('abort', abort);
-    channel.close();
-    await rm(home, { recursive: true, force: true });
   });
+  const end = (async () => {
+    try {
+      return await ended;
+    } finally {
+      clearInterval(watch);
+      if (deadline) clearTimeout(deadline);
+      if (grace) clearTimeout(grace);
+      signal?.removeEventListener('abort', abort);
+      channel.close();
+      await rm(home, { recursive: true, force: true });
+    }
+  })();
 
   return {
     pid, home, end,
