@@ -11,7 +11,7 @@ const OUTPUTS = ['.js', '.js.map', '.d.ts'];
 
 /**
  * The native compiler itself, not npm's launcher, which would leave it running when it is ended. It is installed as `typescript-7`:
- * dependency-cruiser and the tests of the documentation need the API of version 6, which must be called `typescript`.
+ * dependency-cruiser needs the API of version 6, which must be called `typescript`.
  * One checker and a lazy collector: more of either takes more processor time and ends sooner only where processors idle.
  */
 export const compiler = (root = packageRoot) => ({

@@ -1,35 +1,35 @@
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { runInThisContext } from 'node:vm';
-import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { EnvironmentPolicy } from '../../contract/policy.js';
 import { ModelDefinition } from '../../definition/model.js';
+import { compiler } from '../../infra/setup/build.mjs';
 import { allBlocks, blocksOf, pages, readPage, root } from './support.js';
 
+/** What a compiler that found errors leaves. */
+const CompilerEnd = z.object({ stdout: z.string().min(1) });
+
 describe('TypeScript examples', () => {
-  it('compile against the public API', { timeout: 60_000 }, () => {
+  it('compile against the public API', { timeout: 60_000 }, async () => {
     const blocks = allBlocks('ts');
     expect(blocks.length).toBeGreaterThanOrEqual(4);
-    const files = new Map(blocks.map((block, index) => [join(root, `.example-${index}.ts`), block]));
-    const { options } = ts.parseJsonConfigFileContent(ts.readConfigFile(join(root, 'tsconfig.json'), (file) => ts.sys.readFile(file)).config, ts.sys, root);
-    const host = ts.createCompilerHost({ ...options, noEmit: true });
-    const withExamples: ts.CompilerHost = {
-      ...host,
-      readFile: (file) => files.get(file)?.text ?? host.readFile(file),
-      fileExists: (file) => files.has(file) || host.fileExists(file),
-      getSourceFile: (file, target, ...rest) => {
-        const block = files.get(file);
-        return block ? ts.createSourceFile(file, block.text, target) : host.getSourceFile(file, target, ...rest);
-      },
-    };
-    const program = ts.createProgram([...files.keys()], { ...options, noEmit: true }, withExamples);
-    const problems = ts.getPreEmitDiagnostics(program).map(({ file, start = 0, messageText }) => {
-      const block = file && files.get(file.fileName);
-      const line = file?.getLineAndCharacterOfPosition(start).line ?? 0;
-      return `${block ? `${block.page}:${block.line + line}` : file?.fileName ?? ''}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
-    });
-    expect(problems).toEqual([]);
+    const folder = await mkdtemp(join(tmpdir(), 'perennial-examples-'));
+    try {
+      await Promise.all(blocks.map(({ text }, index) => writeFile(join(folder, `example-${index}.ts`), text)));
+      await writeFile(join(folder, 'package.json'), JSON.stringify({ type: 'module' }));
+      await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ extends: join(root, 'tsconfig.json'), compilerOptions: { typeRoots: [join(root, 'node_modules', '@types')] }, include: ['*.ts'], exclude: [] }));
+      const { command, args, env } = compiler(root);
+      const { stdout } = await promisify(execFile)(command, [...args, '-p', folder], { cwd: folder, env: { ...process.env, ...env } }).catch((error: unknown) => CompilerEnd.parse(error));
+      expect(stdout.replaceAll(/^example-(\d+)\.ts\((\d+)/gm, (_name, index: string, line: string) => `${blocks[Number(index)]?.page ?? ''}(${(blocks[Number(index)]?.line ?? 0) + Number(line) - 1}`)).toBe('');
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   });
 
   it('that are definitions are accepted as they stand', async () => {

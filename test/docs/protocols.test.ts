@@ -1,5 +1,5 @@
 import { createHmac, createPublicKey, verify } from 'node:crypto';
-import ts from 'typescript';
+import { transform } from 'esbuild';
 import { expect, it } from 'vitest';
 import { Decision } from '../../contract/decision.js';
 import { decisionMessage, generateKeyPair, judgeDecision, verifyDecision } from '../../domain/decision.js';
@@ -32,8 +32,8 @@ it('a decision that differs in one word from the signed one is refused', () => {
 
 it('the function of the page signs the decision of the page', async () => {
   const [code = ''] = texts('ts');
-  const { outputText } = ts.transpileModule(code, { compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 } });
-  const { signDecision } = await import(/* @vite-ignore */ `data:text/javascript;base64,${Buffer.from(outputText).toString('base64')}`) as { signDecision: (unsigned: object, seed: string, publicKey: string) => unknown };
+  const { code: script } = await transform(code, { loader: 'ts', format: 'esm', target: 'es2022' });
+  const { signDecision } = await import(/* @vite-ignore */ `data:text/javascript;base64,${Buffer.from(script).toString('base64')}`) as { signDecision: (unsigned: object, seed: string, publicKey: string) => unknown };
   const { signature: _signature, ...unsigned } = decision;
   expect(signDecision(unsigned, seed, publicKey)).toEqual(decision);
 });
