@@ -53,8 +53,13 @@ export function splitSql(rule: SplitRule, divider: string | null, keyHash = KEY_
 
 function byHash(hash: string, { train, validation, test }: { train: number; validation: number; test: number }): string {
   const rest = validation === 0 ? 'test' : 'validation';
-  const position = positionSql(hash);
-  return `case when ${position} < ${test}::double then 'test' when ${train === 0 ? 'true' : `${position} < ${test + validation}::double`} then ${literal(rest)} else 'train' end`;
+  return `case when ${belowSql(hash, test)} then 'test' when ${train === 0 ? 'true' : belowSql(hash, test + validation)} then ${literal(rest)} else 'train' end`;
+}
+
+/** Whether {@link positionSql} is below a share. Digits of one length are in the order of their numbers, so that none has to be read. */
+function belowSql(hash: string, share: number): string {
+  const least = Math.ceil(share * 2 ** 32);
+  return least >= 2 ** 32 ? 'true' : `${hash} < ${literal(least.toString(16).padStart(8, '0'))}`;
 }
 
 /** Where validation and test begin; null: never. A row of that very time belongs to what begins. */
