@@ -139,7 +139,7 @@ const DICTIONARY_VALUES = 1_000;
  * In version 2 of Parquet the bytes of one significance of all numbers lie together (BYTE_STREAM_SPLIT): numbers take a half to two
  * thirds of the time to write, and 70 to 95% of the space (decimals a third more), and are read quicker. At level 1 texts are compressed in half the time, to about the same size.
  */
-const ENCODED = 'parquet_version v2, compression zstd, compression_level 1';
+export const ENCODED = 'parquet_version v2, compression zstd, compression_level 1';
 
 /** One thread, so that the same rows give the same bytes. */
 async function writeShard(duck: Duck, data: Table, { from, file, rowBytes }: { from: string; file: string; rowBytes: number }): Promise<void> {
