@@ -19,6 +19,8 @@ export interface Api {
   put<S extends z.ZodType>(schema: S, path: string, body: unknown): Promise<z.output<S>>;
   /** An answer that is no JSON, as it is. */
   text(path: string): Promise<string>;
+  /** Sends a file as it is. */
+  upload<S extends z.ZodType>(schema: S, path: string, file: Uint8Array): Promise<z.output<S>>;
   /** A file. */
   bytes(path: string): Promise<Uint8Array>;
 }
@@ -44,9 +46,7 @@ export function createApi(config: Pick<Config, 'gateway' | 'secretsDir'>, env: N
   };
   const send = async <S extends z.ZodType>(schema: S, method: string, path: string, body?: unknown): Promise<z.output<S>> => {
     const { url, text } = await ask(method, path, body);
-    const parsed = schema.safeParse(text === '' ? {} : parseJson(text, url));
-    if (!parsed.success) throw new CommandError('gateway/answer', `${url} answered in a form this version does not know: ${z.prettifyError(parsed.error)}`, 'Use the command line and the gateway of one version.');
-    return parsed.data;
+    return readAs(schema, text, url);
   };
   return {
     url: config.gateway.url,
@@ -58,6 +58,13 @@ export function createApi(config: Pick<Config, 'gateway' | 'secretsDir'>, env: N
     post: (schema, path, body) => send(schema, 'POST', path, body),
     put: (schema, path, body) => send(schema, 'PUT', path, body),
     text: async (path) => (await ask('GET', path)).text,
+    upload: async (schema, path, file) => {
+      const { url, authorization } = await addressed(path);
+      const { response, bytes } = await exchangeBytes(url, { method: 'POST', headers: { authorization, 'content-type': 'application/octet-stream' }, body: Buffer.from(file) }, config.gateway.url, 'gateway', FILE_MS);
+      const text = new TextDecoder().decode(bytes);
+      if (!response.ok) throw refusal(response.status, text, url);
+      return readAs(schema, text, url);
+    },
     bytes: async (path) => {
       const { url, authorization } = await addressed(path);
       const { response, bytes } = await exchangeBytes(url, { headers: { authorization } }, config.gateway.url, 'gateway', FILE_MS);
@@ -81,6 +88,12 @@ async function exchangeBytes(url: string, init: RequestInit, where: string, part
     const late = error instanceof Error && error.name === 'TimeoutError';
     throw new CommandError(`${part}/unavailable`, `the ${part} at ${where} ${late ? `did not answer within ${ms / 1000} s` : 'does not answer'}`, 'Start it with `perennial up`; `perennial status` shows what runs.');
   }
+}
+
+function readAs<S extends z.ZodType>(schema: S, text: string, url: string): z.output<S> {
+  const parsed = schema.safeParse(text === '' ? {} : parseJson(text, url));
+  if (!parsed.success) throw new CommandError('gateway/answer', `${url} answered in a form this version does not know: ${z.prettifyError(parsed.error)}`, 'Use the command line and the gateway of one version.');
+  return parsed.data;
 }
 
 function parseJson(text: string, url: string): unknown {

@@ -11,6 +11,7 @@ import { addExperimentCommands } from './commands/experiment.js';
 import { addExportCommand } from './commands/export.js';
 import { addFeatureCommands } from './commands/features.js';
 import { addFrozenCommands } from './commands/frozen.js';
+import { addImportCommand } from './commands/import.js';
 import { addImportanceCommand } from './commands/importance.js';
 import { addKeyCommands } from './commands/keys.js';
 import { addLineageCommand } from './commands/lineage.js';
@@ -27,7 +28,7 @@ import { tell, UsageError } from './errors.js';
 import { createPaint, type Io } from './io.js';
 import type { Add, Register } from './register.js';
 
-const COMMANDS: readonly Register[] = [addStackCommands, addStartCommands, addRepositoryCommands, addRunCommands, addDecisionCommands, addOperationCommands, addEraseCommand, addFrozenCommands, addPredictCommands, addAuditCommands, addReproduceCommand, addExportCommand, addLineageCommand, addExperimentCommands, addImportanceCommand, addCompareCommand, addProfileCommands, addFeatureCommands, addRegistryCommands, addKeyCommands];
+const COMMANDS: readonly Register[] = [addStackCommands, addStartCommands, addRepositoryCommands, addRunCommands, addDecisionCommands, addOperationCommands, addEraseCommand, addFrozenCommands, addPredictCommands, addAuditCommands, addReproduceCommand, addExportCommand, addImportCommand, addLineageCommand, addExperimentCommands, addImportanceCommand, addCompareCommand, addProfileCommands, addFeatureCommands, addRegistryCommands, addKeyCommands];
 
 export const DONE = 0;
 export const REFUSED = 1;

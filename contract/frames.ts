@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ModelDefinition } from '../definition/model.js';
+import { ModelFormat } from './imported.js';
 import { GoldenPredictions, Signature } from './package.js';
 import { Mistake } from './evaluation.js';
 import { FeatureReport } from './importance.js';
@@ -47,6 +48,7 @@ export const Task = z.discriminatedUnion('program', [
   z.strictObject({
     program: z.literal('train'), definition: ModelDefinition, networkModule: z.string().nullable(), snapshot: LocalSnapshot,
     attemptDirectory: z.string(), resumeFrom: z.string().nullable(), mode: TrainMode, lockfile: Sha256.nullable(),
+    imported: z.strictObject({ format: ModelFormat, directory: z.string() }).nullable().describe('a network that was trained elsewhere: taken instead of training one'),
     checkpointEveryMs: z.int().positive(), cacheMb: z.int().positive(),
   }),
   z.strictObject({ program: z.literal('evaluate'), modelDirectory: z.string(), snapshot: LocalSnapshot, split: Split, batchSize: z.int().positive(), refused: z.enum(['block', 'predict']).describe('what becomes of rows of a table that the model does not take'), importance: z.boolean().describe('whether to find out what a table\'s answers hang on') }),

@@ -1,12 +1,15 @@
 import { z } from 'zod';
-import { Commit, Instant, Sha256 } from './ref.js';
+import { ModelFormat } from './imported.js';
+import { Commit, Instant, Ref, Sha256 } from './ref.js';
 
 /** Why a run was started. */
 export const RunReason = z.strictObject({
-  kind: z.enum(['commit', 'schedule', 'request', 'data', 'drift', 'loss']),
+  kind: z.enum(['commit', 'schedule', 'request', 'data', 'drift', 'loss', 'import']),
   detail: z.string().max(2000), by: z.string().max(128),
   /** Train again even though the same training digest and snapshot were trained. */
   force: z.boolean().default(false),
+  /** A network that was trained elsewhere and takes the place of a training; `files`: the listing of its files. */
+  imported: z.strictObject({ format: ModelFormat, files: Ref }).optional(),
 });
 export type RunReason = z.infer<typeof RunReason>;
 

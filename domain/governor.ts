@@ -148,7 +148,7 @@ function readyAt(request: TrainRequest, at: number, { starts }: GovernorState, {
 }
 
 function isAutomatic({ reason }: TrainRequest): boolean {
-  return reason.kind !== 'commit' && reason.kind !== 'request';
+  return !['commit', 'request', 'import'].includes(reason.kind);
 }
 
 function until(waiting: readonly { readonly readyAt: number }[], now: number): GovernorStep {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Preprocessing, Signature } from '../contract/package.js';
 import { createPredictor } from './predictor.js';
-import type { NetworkFile } from './predictor.js';
+import { openStoredNetwork } from './stored-network.js';
 import type { Preprocessor, RawRows } from './preprocess.js';
 import type { Outputs } from '../domain/outputs.js';
 import type { TensorFlow } from './tensorflow.js';
@@ -20,7 +20,7 @@ export async function loadModel(tf: TensorFlow, directory: string): Promise<Load
   const json = async (name: string): Promise<unknown> => JSON.parse(await readFile(join(directory, name), 'utf8')) as unknown;
   const preprocessing = Preprocessing.parse(await json('preprocessing.json'));
   const signature = Signature.parse(await json('signature.json'));
-  const { preprocessor, forward, outputsOf } = await createPredictor(tf, { signature, preprocessing, network: await json('model.json') as NetworkFile, weights: await readFile(join(directory, 'weights.bin')) });
+  const { preprocessor, forward, outputsOf } = createPredictor(tf, await openStoredNetwork(tf, directory), { signature, preprocessing });
   let inputs = new Float32Array(0);
   return {
     signature, preprocessing, preprocessor,

@@ -3,7 +3,7 @@ import util from 'node:util';
 import type * as TF from '@tensorflow/tfjs-node';
 
 export type TensorFlow = typeof TF;
-export type { LayersModel, Optimizer, Sequential, Tensor } from '@tensorflow/tfjs-node';
+export type { GraphModel, LayersModel, Optimizer, Sequential, Tensor } from '@tensorflow/tfjs-node';
 
 /**
  * Loads TensorFlow from the module that PERENNIAL_TFJS_NODE names. In child processes only: it is not safe on several

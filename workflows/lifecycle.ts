@@ -3,7 +3,7 @@ import type { Decision } from '../contract/decision.js';
 import { SIGNALS, UPDATES, workflowId } from '../contract/names.js';
 import type { RunError, RunStep } from '../contract/run.js';
 import type { CancelRequest, ReleaseReply } from '../contract/signals.js';
-import type { EndStatus, RunPlan } from '../activities/record/index.js';
+import type { EndStatus, RunPlan, TrainedBefore } from '../activities/record/index.js';
 import { approve, data, deploy, discard, evaluate, notify, packaging, record, register, train } from './support/activities.js';
 import { isCancellation, toRunError } from './support/failure.js';
 import { capped, Inbox, text } from './support/inbox.js';
@@ -61,10 +61,10 @@ export async function lifecycle({ model, run }: LifecycleInput): Promise<Ending>
       await step('quick-pass', 'a first pass over a few rows');
       await train.quickPass({ model, run, snapshot: snapshot.digest });
     }
-    await step('train', earlier.kind === 'new' ? 'training' : `trained by ${earlier.run} on the same code and data: judged again`);
-    const candidate = earlier.kind === 'new'
-      ? await train.train({ model, run, snapshot: snapshot.digest })
-      : await record.adoptCandidate({ run, from: earlier.run });
+    await step('train', stageOf(earlier));
+    const candidate = earlier.kind === 'candidate'
+      ? await record.adoptCandidate({ run, from: earlier.run })
+      : await train.train({ model, run, snapshot: snapshot.digest });
 
     await step('evaluate', 'judging on unseen data');
     const judged = await evaluate.evaluateCandidate({ model, run, snapshot: snapshot.digest, candidate });
@@ -192,6 +192,15 @@ export async function lifecycle({ model, run }: LifecycleInput): Promise<Ending>
     await refuseLate();
     return ending;
   });
+}
+
+/** What the stage of training does. */
+function stageOf(earlier: Extract<TrainedBefore, { kind: 'new' | 'imported' | 'candidate' }>): string {
+  switch (earlier.kind) {
+    case 'new': return 'training';
+    case 'imported': return `imported (${earlier.format}), not trained`;
+    case 'candidate': return `trained by ${earlier.run} on the same code and data: judged again`;
+  }
 }
 
 function ignoreCancellation(error: unknown): void {

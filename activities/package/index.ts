@@ -12,6 +12,7 @@ import { requireDefinition, requireRun } from '../lookup.js';
 import type { Packed } from '../register/index.js';
 import type { Candidate } from '../train/candidate.js';
 import { fetchCandidate } from '../train/fetch-candidate.js';
+import { hyperparametersOf } from './hyperparameters.js';
 import { modelCard } from './model-card.js';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -23,6 +24,7 @@ export function createPackageActivities(deps: ActivityDeps) {
   return {
     packageCandidate: ({ model, run: id, snapshot: digest, candidate, golden }: { model: string; run: string; snapshot: string; candidate: Candidate; golden: Ref }): Promise<Packed> => heartbeating(() => withWorkspace(scratch, 'packaging', async (directory) => {
       const run = await requireRun(stores, id);
+      const { imported } = run.reason;
       const { definition, bundle } = await requireDefinition(stores, model, run.commit);
       const evaluation = EvaluationReport.parse((await stores.evaluations.get(id, 'offline'))?.report);
       await fetchCandidate(artifacts, candidate, directory);
@@ -32,12 +34,12 @@ export function createPackageActivities(deps: ActivityDeps) {
         ['code/bundle.mjs', await artifacts.get(bundle)],
         ['golden.json', await artifacts.get(golden)],
         ['evaluation.json', bytes(canonicalJson(evaluation))],
-        ['card.md', bytes(modelCard({ definition, commit: run.commit, snapshot: digest, evaluation }))],
+        ['card.md', bytes(modelCard({ definition, imported, commit: run.commit, snapshot: digest, evaluation }))],
       ];
       const files = contents.map(([path, content]) => ({ path, sha256: sha256Hex(content), bytes: content.byteLength })).sort((a, b) => (a.path < b.path ? -1 : 1));
       const content: PackageManifest['content'] = {
         model, commit: run.commit, trainingDigest: run.trainingDigest, snapshot: digest,
-        hyperparameters: { optimizer: definition.training.optimizer, epochs: definition.training.epochs, batchSize: definition.training.batchSize, seed: definition.training.seed, ...definition.training.hyperparameters },
+        hyperparameters: hyperparametersOf(definition, run.reason),
         files,
       };
       const packageDigest = digestOf(content);

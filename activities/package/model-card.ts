@@ -1,5 +1,6 @@
 import { isRegression } from '../../contract/evaluation.js';
 import type { EvaluationReport, QualityReport } from '../../contract/evaluation.js';
+import type { RunReason } from '../../contract/run.js';
 import type { AnyMetric } from '../../definition/evaluation.js';
 import type { ModelDefinition } from '../../definition/model.js';
 import type { Target } from '../../definition/target.js';
@@ -10,7 +11,7 @@ import { percent } from '../html.js';
 import { sliceTable } from '../quality.js';
 
 /** The model card: for whom, on what data, how good and where not. The same inputs give the same text. */
-export function modelCard({ definition, commit, snapshot, evaluation }: { definition: ModelDefinition; commit: string; snapshot: string; evaluation: EvaluationReport }): string {
+export function modelCard({ definition, imported, commit, snapshot, evaluation }: { definition: ModelDefinition; imported?: RunReason['imported']; commit: string; snapshot: string; evaluation: EvaluationReport }): string {
   const { name, purpose, owner, training, data, evaluation: { metrics } } = definition;
   const slices = sliceTable(evaluation.slices, metrics);
   return [
@@ -18,7 +19,7 @@ export function modelCard({ definition, commit, snapshot, evaluation }: { defini
     `- Owner: ${owner.name} <${owner.email}>`,
     `- Commit: \`${commit}\``, `- Snapshot: \`${snapshot}\``,
     targetLine(data.target),
-    `- Training: ${training.epochs} epochs, batch ${training.batchSize}, ${training.optimizer.kind} at ${training.optimizer.learningRate}, seed ${training.seed}`,
+    imported ? `- Imported: ${imported.format}, files \`${imported.files.sha256}\`; it was not trained here, and whether it was trained on rows that it is judged on is not known` : `- Training: ${training.epochs} epochs, batch ${training.batchSize}, ${training.optimizer.kind} at ${training.optimizer.learningRate}, seed ${training.seed}`,
     '', '## On unseen data', '',
     `${headlineText(evaluation.overall, metrics)} on ${evaluation.overall.n} rows.`, '',
     ...figuresOf(evaluation.overall, metrics),

@@ -6,7 +6,7 @@ import type { DataReport } from '../../contract/snapshot.js';
 import type { RunError, RunStatus, RunStep } from '../../contract/run.js';
 import { workflowId } from '../../contract/names.js';
 import { TrainRequest } from '../../contract/signals.js';
-import { sha256Hex } from '../../domain/digest.js';
+import { digestOf, sha256Hex } from '../../domain/digest.js';
 import type { ActivityDeps } from '../deps.js';
 import { readJson } from '../../stores/json-objects.js';
 import { requireFittingSets } from '../data/frozen/open.js';
@@ -22,6 +22,8 @@ export interface RunPlan {
 export type StartedRun = { readonly kind: 'run'; readonly run: string; readonly open: boolean } | { readonly kind: 'refused' };
 export type TrainedBefore =
   | { readonly kind: 'new' }
+  /** Trained elsewhere: its network is taken as it is. */
+  | { readonly kind: 'imported'; readonly format: string }
   /** Trained, but no gate let it pass then: the same weights are judged again, by the gates of now. */
   | { readonly kind: 'candidate'; readonly run: string }
   | { readonly kind: 'policy-only'; readonly version: string }
@@ -37,6 +39,11 @@ export type EndStatus = Exclude<RunStatus, 'queued' | 'running' | 'waiting'>;
 const OPEN: readonly RunStatus[] = ['queued', 'running', 'waiting'];
 
 export type RecordActivities = ReturnType<typeof createRecordActivities>;
+
+/** An imported network is another one than that which the definition's training gives, and never taken for it. */
+function trainingDigestOf({ reason: { imported } }: TrainRequest, trainingDigest: string): string {
+  return imported ? digestOf({ imported: imported.files.sha256, trainingDigest }) : trainingDigest;
+}
 
 /** Short reads and writes of a run's record. Each is one idempotent statement or reads only, so running twice changes nothing. */
 export function createRecordActivities({ stores, artifacts, temporal }: ActivityDeps) {
@@ -127,13 +134,14 @@ export function createRecordActivities({ stores, artifacts, temporal }: Activity
      */
     async trainedBefore({ model, run: id, snapshot }: { model: string; run: string; snapshot: string }): Promise<TrainedBefore> {
       const run = await requireRun(stores, id);
-      if (run.reason.force) return { kind: 'new' };
+      const otherwise: TrainedBefore = run.reason.imported ? { kind: 'imported', format: run.reason.imported.format } : { kind: 'new' };
+      if (run.reason.force) return otherwise;
       const same = await stores.runs.trainedBefore(model, run.trainingDigest, snapshot, id);
-      if (same && same.version === null) return same.candidate ? { kind: 'candidate', run: same.run } : { kind: 'new' };
+      if (same && same.version === null) return same.candidate ? { kind: 'candidate', run: same.run } : otherwise;
       const known = (await stores.versions.list(model)).filter((version) => version.run !== id && version.trainingDigest === run.trainingDigest);
       const newest = known.filter((version) => !['rejected', 'quarantined'].includes(version.status)).sort((a, b) => b.version - a.version)[0];
       const found = known.find((version) => version.version === same?.version) ?? (run.reason.kind === 'commit' ? newest : undefined);
-      if (!found) return { kind: 'new' };
+      if (!found) return otherwise;
       const trainedBy = await requireRun(stores, found.run);
       return { kind: trainedBy.policyDigest === run.policyDigest ? 'unchanged' : 'policy-only', version: `${model}@${found.version} (${found.status})` };
     },
@@ -166,7 +174,7 @@ export function createRecordActivities({ stores, artifacts, temporal }: Activity
     try {
       const commit = request.commit ?? await retrainingCommit(model);
       const known = await requireDefinition(stores, model, commit);
-      const { run } = await stores.runs.create({ model, cause: request.cause, reason: request.reason, commit, trainingDigest: known.trainingDigest, policyDigest: known.policyDigest });
+      const { run } = await stores.runs.create({ model, cause: request.cause, reason: request.reason, commit, trainingDigest: trainingDigestOf(request, known.trainingDigest), policyDigest: known.policyDigest });
       await stores.ledger.append({ chain: `${model}/runs`, eventId: `run/${run.id}`, actor: request.reason.by, action: 'run-started', subject: { run: run.id, cause: request.cause, kind: request.reason.kind, commit }, at: run.createdAt });
       return run;
     } catch (error) {

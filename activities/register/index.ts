@@ -4,6 +4,7 @@ import type { ActivityDeps } from '../deps.js';
 import { readJson } from '../../stores/json-objects.js';
 import { EnvironmentLock } from '../../contract/package.js';
 import { EvaluationReport } from '../../contract/evaluation.js';
+import { hyperparametersOf } from '../package/hyperparameters.js';
 import { headlines } from '../../domain/quality.js';
 
 export interface Packed { readonly digest: string; readonly manifest: Ref; readonly environment: Ref }
@@ -21,7 +22,7 @@ export function createRegisterActivities({ stores, artifacts }: ActivityDeps) {
       const evaluation = await stores.evaluations.get(id, 'offline');
       const { version } = await stores.versions.register({
         model, run: id, packageDigest: packed.digest, manifest: packed.manifest, commit: run.commit, snapshot, trainingDigest: run.trainingDigest,
-        hyperparameters: { optimizer: definition.training.optimizer, epochs: definition.training.epochs, batchSize: definition.training.batchSize, seed: definition.training.seed, ...definition.training.hyperparameters },
+        hyperparameters: hyperparametersOf(definition, run.reason),
         environmentLock: EnvironmentLock.parse(await readJson(artifacts, packed.environment)),
         metrics: evaluation ? metricsOf(EvaluationReport.parse(evaluation.report)) : {},
         by: run.reason.by, reason: run.reason.detail,

@@ -1,8 +1,10 @@
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { Context } from '@temporalio/activity';
 import type { LocalSnapshot, TrainMode, TrainProgress } from '../../contract/frames.js';
+import { ImportedFiles } from '../../contract/imported.js';
 import type { Ref } from '../../contract/ref.js';
+import type { RunReason } from '../../contract/run.js';
 import type { ModelDefinition } from '../../definition/model.js';
 import { lockfileDigest } from '../../runtime/train/lockfile.js';
 import { trainInChild } from '../../runtime/train/train.js';
@@ -11,7 +13,9 @@ import { withWorkspace } from '../data/workspace.js';
 import type { ActivityDeps } from '../deps.js';
 import { heartbeating } from '../heartbeat.js';
 import type { Candidate } from './candidate.js';
+import { readJson } from '../../stores/json-objects.js';
 import { createCheckpoints } from './checkpoints.js';
+import { fetchCandidate } from './fetch-candidate.js';
 
 /** A trained model while its folder is there. */
 export interface Finished { readonly modelDirectory: string; readonly snapshot: LocalSnapshot; readonly signal: AbortSignal }
@@ -24,6 +28,8 @@ export interface AttemptOf<T> {
   /** `directory`: a folder that is there as long as the attempt. */
   readonly openSnapshot: (signal: AbortSignal, directory: string) => Promise<LocalSnapshot>;
   readonly mode: TrainMode;
+  /** A network that was trained elsewhere: taken instead of training one. */
+  readonly imported?: RunReason['imported'];
   readonly onProgress: (progress: TrainProgress) => void;
   readonly onNote: (message: string) => Promise<void>;
   /** What becomes of the model: it is stored ({@link storeModel}), or only judged. */
@@ -35,9 +41,15 @@ export interface Attempted<T> extends Pick<Trained, 'history' | 'parameters'> { 
 export function storeModel({ artifacts }: Pick<ActivityDeps, 'artifacts'>): (finished: Pick<Finished, 'modelDirectory'>) => Promise<Candidate['files']> {
   return async ({ modelDirectory }) => {
     const files = [];
-    for (const path of (await readdir(modelDirectory)).sort()) files.push({ path, ref: await artifacts.putBlob(join(modelDirectory, path)) });
+    const entries = await readdir(modelDirectory, { recursive: true, withFileTypes: true });
+    for (const path of entries.filter((entry) => entry.isFile()).map((entry) => relative(modelDirectory, join(entry.parentPath, entry.name))).sort()) files.push({ path, ref: await artifacts.putBlob(join(modelDirectory, path)) });
     return files;
   };
+}
+
+async function fetchImported({ artifacts }: Pick<ActivityDeps, 'artifacts'>, { format, files }: NonNullable<RunReason['imported']>, directory: string) {
+  await fetchCandidate(artifacts, ImportedFiles.parse(await readJson(artifacts, files)), directory);
+  return { format, directory };
 }
 
 /** This attempt's name: two attempts may overlap, and neither writes where the other does. */
@@ -50,7 +62,7 @@ export function attemptName(mode: TrainMode): string {
  * One attempt at a training, from the newest complete checkpoint of any attempt under the same key; a quick one leaves none. A worker
  * that is told to stop leaves its checkpoints for the next one.
  */
-export async function trainAttempt<T>(deps: ActivityDeps, { key, definition, networkBundle, openSnapshot, mode, onProgress, onNote, use }: AttemptOf<T>): Promise<Attempted<T>> {
+export async function trainAttempt<T>(deps: ActivityDeps, { key, definition, networkBundle, openSnapshot, mode, imported, onProgress, onNote, use }: AttemptOf<T>): Promise<Attempted<T>> {
   const { artifacts, tfjsNode, scratch } = deps;
   const attempt = attemptName(mode);
   let last: TrainProgress | undefined;
@@ -61,7 +73,7 @@ export async function trainAttempt<T>(deps: ActivityDeps, { key, definition, net
     if (resumeFrom) await onNote(`resumed from epoch ${resumeFrom.epoch}, batch ${resumeFrom.batch}`);
     const { modelDirectory, history, parameters } = await trainInChild({
       definition, bundleCode: networkBundle ? await artifacts.get(networkBundle) : null, snapshot,
-      attemptDirectory: directory, resumeFrom: resumeFrom?.directory ?? null, mode, tfjsNode, signal, lockfile: await lockfileDigest(),
+      attemptDirectory: directory, resumeFrom: resumeFrom?.directory ?? null, mode, tfjsNode, signal, lockfile: await lockfileDigest(), imported: imported ? await fetchImported(deps, imported, join(directory, 'imported')) : null,
       onProgress: (seen) => { last = seen; onProgress(seen); },
       onCheckpoint: (path) => (mode === 'full' ? checkpoints.save(path) : Promise.resolve()),
     });

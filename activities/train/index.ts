@@ -25,7 +25,7 @@ export function createTrainActivities(deps: ActivityDeps) {
     const progress = createProgressLog({ stores, run: request.run, step: (mode === 'quick' ? 'quick-pass' : 'train') satisfies RunStep, attempt: attemptName(mode) });
     try {
       return await trainAttempt(deps, {
-        key: request.run, definition, networkBundle, openSnapshot: (signal) => openSnapshot(deps, request.snapshot, signal), mode, use,
+        key: request.run, definition, networkBundle, openSnapshot: (signal) => openSnapshot(deps, request.snapshot, signal), mode, use, imported: run.reason.imported,
         onProgress: (seen) => { progress.seen(seen); }, onNote: (message) => progress.note(message),
       });
     } finally {
@@ -42,7 +42,7 @@ export function createTrainActivities(deps: ActivityDeps) {
       if (known) return Candidate.parse(await readJson(artifacts, known));
       const { used: files, history, parameters } = await start(request, 'full', storeModel(deps));
       const candidate: Candidate = { files };
-      await stores.learningCurves.save({ subject: request.run, epochs: history, parameters });
+      if (history.length > 0) await stores.learningCurves.save({ subject: request.run, epochs: history, parameters }); // nothing was learned of what is imported
       await stores.runs.setFields(request.run, { candidate: await putJson(artifacts, candidate) });
       await discardCheckpoints(artifacts, request.run);
       return candidate;

@@ -3,6 +3,8 @@ import { Duration, Label, ModelName } from '../../definition/common.js';
 import { ViewName } from '../../definition/feature-view.js';
 import { KeyScope } from '../api-key.js';
 import { ExperimentPlan } from '../experiment.js';
+import { IMPORT_LIMITS, ModelFormat } from '../imported.js';
+import { PackagedFile } from '../package.js';
 import { Role, Scope } from '../policy.js';
 import { Commit, Instant, VersionName } from '../ref.js';
 
@@ -35,6 +37,12 @@ export const LocalHookBody = z.strictObject({ repository: RepositoryName, commit
 export type LocalHookBody = z.infer<typeof LocalHookBody>;
 
 export const RetrainBody = z.strictObject({ reason: Reason.default('requested'), force: z.boolean().default(false), id: RequestId });
+export const ImportBody = z.strictObject({
+  format: ModelFormat, reason: Reason.default('imported'), id: RequestId,
+  files: z.array(PackagedFile).min(1).max(IMPORT_LIMITS.files).describe('by their path in the network\'s folder; each was uploaded before')
+    .refine((files) => files.reduce((sum, { bytes }) => sum + bytes, 0) <= IMPORT_LIMITS.bytes, `${IMPORT_LIMITS.bytes} bytes together at most`)
+    .refine((files) => new Set(files.map(({ path }) => path)).size === files.length && files.every(({ path }) => !path.split('/').includes('..')), 'paths below one folder, each once'),
+});
 export const ReleaseBody = z.strictObject({ version: VersionNumber, force: z.boolean().default(false), id: RequestId });
 export const RollbackBody = z.strictObject({
   environment: Label.default('production'), reason: Reason, to: VersionNumber.nullable().default(null), id: RequestId,

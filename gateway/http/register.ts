@@ -14,6 +14,7 @@ export function registerRoute(app: FastifyInstance, route: Route, services: Serv
   app.route({
     method: route.method,
     url: `/api/v1${route.path}`,
+    ...(route.bodyLimit === undefined ? {} : { bodyLimit: route.bodyLimit }),
     handler: async (request, reply) => {
       const caller = route.access === 'open' ? NOBODY : await admit(request, route, route.access, authenticator);
       const result = await route.handle({

@@ -29,6 +29,8 @@ export interface RouteSpec<P extends Schema | undefined, Q extends Schema | unde
   readonly access: 'open' | readonly Role[];
   /** Basic authentication is accepted as well, for browsers. */
   readonly basic?: boolean;
+  /** Bytes that the body may have, where it is more than others'. */
+  readonly bodyLimit?: number;
   readonly params?: P;
   readonly query?: Q;
   readonly body?: B;

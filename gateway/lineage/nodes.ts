@@ -16,7 +16,7 @@ export const versionNode = ({ model, version, status, packageDigest, registeredA
 });
 
 export const runNode = ({ id, reason, status, error, createdAt }: Run): LineageNode => ({
-  id: `run/${id}`, kind: 'run', name: id, at: createdAt, lines: [`${reason.kind} by ${reason.by}`, error ? `${status}: ${error.code}` : status],
+  id: `run/${id}`, kind: 'run', name: id, at: createdAt, lines: [`${reason.imported ? `imported (${reason.imported.format})` : reason.kind} by ${reason.by}`, error ? `${status}: ${error.code}` : status],
 });
 
 export const snapshotNode = ({ digest, rows, counts, blocked, createdAt }: Snapshot): LineageNode => ({

@@ -9,6 +9,7 @@ import * as features from './features.js';
 import * as frozen from './frozen.js';
 import { health } from './health.js';
 import { gitHook, localHook } from './hooks.js';
+import { importModel, uploadFile } from './imports.js';
 import * as keys from './keys.js';
 import * as lineage from './lineage.js';
 import * as models from './models.js';
@@ -22,8 +23,8 @@ import * as reproductions from './reproductions.js';
 import * as runs from './runs.js';
 import * as scores from './scores.js';
 
-/** The one route whose body is taken as bytes, because its signature is over them. */
-export const RAW_ROUTES: readonly Route[] = [gitHook];
+/** Routes whose body is taken as bytes: a signature is over them, or they are a file. */
+export const RAW_ROUTES: readonly Route[] = [gitHook, uploadFile];
 
-export const ROUTES: readonly Route[] = [health, localHook, audit, compareSubjects, decisions, environments, erasures, experiments, features, frozen, keys, lineage, models, monitor, operations, packages, principals, profiles, repositories, reproductions, runs, scores]
+export const ROUTES: readonly Route[] = [health, localHook, audit, compareSubjects, decisions, environments, erasures, experiments, features, frozen, importModel, keys, lineage, models, monitor, operations, packages, principals, profiles, repositories, reproductions, runs, scores]
   .flatMap((module) => ('handle' in module ? [module] : Object.values(module as Readonly<Record<string, Route>>)));

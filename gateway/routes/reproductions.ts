@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { JobId, ModelName, ReproduceBody, VersionNumber, VersionParams } from '../../contract/api/requests.js';
+import { PerennialError } from '../../contract/errors.js';
 import { findVersion } from '../find.js';
 import { Answer, defineRoute, READERS } from '../http/route.js';
 import { requestId } from '../request-id.js';
@@ -7,7 +8,9 @@ import { requestId } from '../request-id.js';
 export const reproduce = defineRoute({
   method: 'POST', path: '/models/:model/versions/:version/reproduce', summary: 'Build a version again from what is stored, and compare', access: ['auditor', 'scientist', 'operator'], params: VersionParams, body: ReproduceBody,
   async handle({ params: { model, version }, body, caller, services: { stores, workflows } }) {
-    await findVersion(stores, model, version);
+    const { run } = await findVersion(stores, model, version);
+    const imported = (await stores.runs.get(run))?.reason.imported;
+    if (imported) throw new PerennialError('version/imported', `${model}@${version} was imported (${imported.format}), not trained here: there is no training to repeat. Its files are those of the import ${imported.files.sha256}`, { format: imported.format, digest: imported.files.sha256 });
     const id = requestId(body.id);
     await workflows.startReproduction({ model, version, id, by: caller.principal, tolerance: body.tolerance });
     return new Answer(202, { reproduction: id, model, version });

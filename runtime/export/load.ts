@@ -2,8 +2,9 @@ import type { Preprocessing, Signature } from '../../contract/package.js';
 import { sha256Hex } from '../../domain/digest.js';
 import { answersOf } from '../../domain/outputs.js';
 import type { Answer } from '../../domain/outputs.js';
+import { openNetwork } from '../network.js';
+import type { AnyTensorFlow, NetworkFile } from '../network.js';
 import { createPredictor } from '../predictor.js';
-import type { AnyTensorFlow, NetworkFile } from '../predictor.js';
 import type { RawRows } from '../preprocess.js';
 
 /** What an exported package holds besides its weights. */
@@ -40,12 +41,13 @@ const AT_ONCE = 256;
 /** What an exported package's `load` is. It refuses weights that are not those of the version. */
 export function createLoad(exported: Exported, { readWeights, tensorFlow, read }: Platform) {
   return async ({ tf, weights: given }: LoadOptions = {}): Promise<Model> => {
-    const { model, version, digest, signature, preprocessing, network } = exported;
+    const { model, version, digest, signature, preprocessing } = exported;
     const weights = given instanceof Uint8Array ? given : await readWeights(given);
     const found = sha256Hex(weights);
     if (found !== exported.weights.sha256) throw new Error(`the weights of ${model}@${version} have the sha256 ${exported.weights.sha256}; these ${weights.byteLength} bytes have ${found}`);
-    const predictor = await createPredictor(tf ?? await tensorFlow(), { signature, preprocessing, network, weights });
-    const { preprocessor: { apply, width }, forward, outputsOf } = predictor;
+    const engine = tf ?? await tensorFlow();
+    const network = await openNetwork(engine, exported.network, weights);
+    const { preprocessor: { apply, width }, forward, outputsOf } = createPredictor(engine, network, { signature, preprocessing });
 
     async function predictSome(rows: readonly unknown[]): Promise<Answer[]> {
       const inputs = new Float32Array(rows.length * width);
@@ -65,7 +67,7 @@ export function createLoad(exported: Exported, { readWeights, tensorFlow, read }
         for (let from = 0; from < rows.length; from += AT_ONCE) answers.push(...await predictSome(rows.slice(from, from + AT_ONCE)));
         return answers;
       },
-      dispose: predictor.dispose,
+      dispose: network.dispose,
     };
   };
 }

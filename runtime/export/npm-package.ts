@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { PerennialError } from '../../contract/errors.js';
 import { Preprocessing, Signature } from '../../contract/package.js';
 import { packageRoot } from '../child/program-path.js';
-import type { NetworkFile } from '../predictor.js';
+import type { NetworkFile } from '../network.js';
 import { verifyPackage } from '../runner/verify-package.js';
 import { bundlePortable, TENSORFLOW } from './bundle.js';
 import type { Exported } from './load.js';
@@ -37,7 +37,7 @@ export async function exportNpmPackage({ packageDirectory, name, origin, into }:
   if (digest !== origin.digest) throw new PerennialError('package/corrupt', `the package of ${version} should have the digest ${origin.digest}, and has ${digest}`);
   refuseUnportable(version, signature);
   const weights = content.files.find(({ path }) => path === 'weights.bin');
-  if (!weights) throw new PerennialError('package/corrupt', `the package of ${version} has no weights.bin`);
+  if (!weights) throw new PerennialError('export/unsupported', `${version} cannot be exported: it is a SavedModel, which TensorFlow.js does not run`);
   const exported: Exported = { model: origin.model, version: origin.version, digest, signature, preprocessing, network: await json('model.json') as NetworkFile, weights: { sha256: weights.sha256, bytes: weights.bytes } };
   const [node, browser] = await Promise.all([bundlePortable(exported, 'node'), bundlePortable(exported, 'browser')]);
 

@@ -4,6 +4,7 @@ import { PerennialError } from '../../contract/errors.js';
 import type { TaskOf } from '../../contract/frames.js';
 import { digestOf } from '../../domain/digest.js';
 import type { ChildContext } from '../child/main.js';
+import { importNetwork } from '../import/run.js';
 import { loadModel } from '../load-model.js';
 import { createPreprocessor, preparedRows, signatureOf } from '../preprocess.js';
 import { requireSameTarget } from '../data/same-target.js';
@@ -30,7 +31,7 @@ export async function runTraining({ task, send, cancelled }: ChildContext<'train
   requireSameTarget(target, snapshot.manifest.content.target, 'definition');
   await mkdir(attemptDirectory, { recursive: true });
   const data = await loadTrainingData({
-    snapshot, features: definition.data.kind === 'table' ? definition.data.features : undefined, picture: definition.data.kind === 'images' ? definition.data.image : undefined, scale: target.task === 'regression' ? target.scale : undefined, directory: attemptDirectory, budgetBytes, limit: mode === 'quick' ? training.quickPass.rows : undefined,
+    snapshot, features: definition.data.kind === 'table' ? definition.data.features : undefined, picture: definition.data.kind === 'images' ? definition.data.image : undefined, scale: target.task !== 'regression' ? undefined : task.imported ? 'none' : target.scale, directory: attemptDirectory, budgetBytes, limit: mode === 'quick' ? training.quickPass.rows : undefined,
   });
   cancelled.throwIfAborted();
 
@@ -42,6 +43,12 @@ export async function runTraining({ task, send, cancelled }: ChildContext<'train
   // Rows of tables were packed as tensors; pixels become numbers batch by batch, which holds a quarter of the memory.
   const preprocessor = data.pictures ? createPreprocessor(data.preprocessing) : preparedRows(width);
   const objective = objectiveOf(tf, definition, data.preprocessing);
+  const modelDirectory = join(attemptDirectory, 'model');
+  const parts = { preprocessing: data.preprocessing, profile: data.profile, signature: signatureOf(data.preprocessing, data.inputName, target, snapshot.manifest.content), environment: environmentLock(tf, task) };
+  if (task.imported) {
+    await importNetwork({ tf, imported: task.imported, objective, parts, to: modelDirectory });
+    return send({ v: 1, kind: 'trained', modelDirectory, history: [], parameters: 0 });
+  }
   const model = await buildNetwork({ tf, definition, networkModule: task.networkModule, inputShape: shape, objective });
   model.compile({ optimizer: createOptimizer(tf, training.optimizer), ...objective.compile });
   checkOutputs(tf, model, data, objective);
@@ -69,10 +76,7 @@ export async function runTraining({ task, send, cancelled }: ChildContext<'train
   data.train.close();
   data.validation?.close();
 
-  const modelDirectory = join(attemptDirectory, 'model');
-  await saveModel(tf, model, {
-    preprocessing: data.preprocessing, profile: data.profile, signature: signatureOf(data.preprocessing, data.inputName, target, snapshot.manifest.content), environment: environmentLock(tf, task),
-  }, modelDirectory);
+  await saveModel(tf, model, parts, modelDirectory);
   await checkLoads(tf, modelDirectory);
   await send({ v: 1, kind: 'trained', modelDirectory, history: position.history, parameters: model.countParams() });
 }

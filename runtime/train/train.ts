@@ -1,6 +1,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EpochFigures, LocalSnapshot, TrainMode, TrainProgress, ChildFrame } from '../../contract/frames.js';
+import type { ModelFormat } from '../../contract/imported.js';
 import type { ModelDefinition } from '../../definition/model.js';
 import { endError, reportedError } from '../child/failure.js';
 import { startChild } from '../child/start.js';
@@ -20,6 +21,8 @@ export interface TrainOptions {
   readonly tfjsNode: string;
   /** Digest of the lockfile that the packages came from, for the environment lock. */
   readonly lockfile?: string | null;
+  /** A network that was trained elsewhere, in a local folder: checked and taken instead of training one. */
+  readonly imported?: { readonly format: ModelFormat; readonly directory: string } | null;
   readonly checkpointEveryMs?: number;
   /** Rows up to this size are held in memory; more are kept in a local file and read in windows of this size. */
   readonly cacheMb?: number;
@@ -42,6 +45,7 @@ const CODES = { memory: 'training/memory', timeout: 'training/time', crashed: 't
 
 /**
  * Trains in a child process. Errors: `training/not-finite`, `training/network`, `training/memory`, `training/time`,
+ * `import/unreadable`, `import/signature`,
  * `training/crashed` (try again with `resumeFrom` the last checkpoint), `data/blocked`, `data/missing`; when `signal`
  * aborts, its reason, at most 5 s later.
  */
@@ -62,7 +66,7 @@ export async function trainInChild(options: TrainOptions): Promise<Trained> {
   });
   options.onStart?.(child.pid);
   child.start({
-    program: 'train', definition, networkModule: options.bundleCode ? join(child.home, 'network.mjs') : null, snapshot, attemptDirectory, resumeFrom, mode, lockfile: options.lockfile ?? null,
+    program: 'train', definition, networkModule: options.bundleCode ? join(child.home, 'network.mjs') : null, snapshot, attemptDirectory, resumeFrom, mode, lockfile: options.lockfile ?? null, imported: options.imported ?? null,
     checkpointEveryMs: options.checkpointEveryMs ?? 60_000, cacheMb: options.cacheMb ?? 64,
   });
   const end = await child.end;

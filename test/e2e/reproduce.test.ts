@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Audit, LedgerVerdict } from '../../cli/views.js';
 import { Reproduction } from '../../contract/reproduction.js';
 import { testFeatures } from './cases/features.js';
+import { testImport } from './cases/import.js';
 import { testTable } from './cases/table.js';
 import { contextOf, startHome, type RunningHome } from './support/running-home.js';
 import { createTeam, layOutPictures, tinyModel, untilWaiting } from './support/team.js';
@@ -47,6 +48,7 @@ describe('a version built again', () => {
     expect(report?.because[0]).toBe(`Node was v18.0.0, is ${process.version}`);
   });
 
+  testImport(() => home, MODEL);
   testTable(() => home);
   testFeatures(() => home);
 });

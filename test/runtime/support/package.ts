@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import type { GoldenPredictions } from '../../../contract/package.js';
 import { digestOf } from '../../../domain/digest.js';
 
@@ -12,9 +12,11 @@ export function writePackage(directory: string, modelDirectory: string, golden: 
   sealPackage(directory);
 }
 
-/** Writes the manifest of what is in the folder now. */
-export function sealPackage(directory: string): void {
-  const files = readdirSync(directory).filter((name) => name !== 'manifest.json').sort().map((path) => {
+/** Writes the manifest of what is in the folder now, and golden predictions where they are given. */
+export function sealPackage(directory: string, golden?: GoldenPredictions): void {
+  if (golden) writeFileSync(join(directory, 'golden.json'), JSON.stringify(golden));
+  const paths = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => relative(directory, join(entry.parentPath, entry.name)));
+  const files = paths.filter((name) => name !== 'manifest.json').sort().map((path) => {
     const bytes = readFileSync(join(directory, path));
     return { path, sha256: createHash('sha256').update(bytes).digest('hex'), bytes: bytes.length };
   });
