@@ -34,6 +34,8 @@ export interface KnownKeys {
 
 /** A key that was made a moment ago may come before the word of it: who comes with an unknown one waits until they are read again, this often at most. */
 const LOOK_AGAIN_MS = 250;
+/** A database that does not answer holds up who comes with an unknown key no longer than this. */
+const PATIENCE_MS = 2_000;
 const REWRITE_AFTER_MS = 10 * 60_000;
 
 /** An environment's keys, with the policy of models towards their holders, in memory: read when they change (NOTIFY) and, since a notification can be lost, every few seconds. No request waits for PostgreSQL but the first of an unknown key. */
@@ -95,10 +97,13 @@ export async function openKnownKeys({ database, keys, models, environment, path,
   return {
     async find(secret) {
       const hash = createHash('sha256').update(secret).digest('hex');
-      if (!secrets.has(hash)) await (looking ??= lookAgain().finally(() => { looking = null; }));
+      if (!secrets.has(hash)) {
+        looking ??= lookAgain().finally(() => { looking = null; });
+        await Promise.race([looking, sleep(PATIENCE_MS, undefined, { ref: false })]);
+      }
       const found = secrets.get(hash);
       const now = Date.now();
-      if ((found === undefined && away) || now - readAt > staleMs) throw new ServingError(503, 'Who is calling cannot be checked at the moment.', { retryAfter: 2 });
+      if ((found === undefined && (away || looking)) || now - readAt > staleMs) throw new ServingError(503, 'Who is calling cannot be checked at the moment.', { retryAfter: 2 });
       if (!found) return null;
       const { key, validUntil } = found;
       const isOver = (time: string | null) => time !== null && Date.parse(time) <= now;
