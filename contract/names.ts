@@ -9,6 +9,7 @@ export const workflowId = {
   erasure: (model: string, id: string) => `erasure/${model}/${id}`,
   experiment: (model: string, id: string) => `experiment/${model}/${id}`,
   materialise: (view: string) => `materialise/${view}`,
+  archivePredictions: () => 'archive/predictions',
   score: (model: string, job: string) => `score/${model}/${job}`,
 } as const;
 

@@ -8,6 +8,7 @@ import { Evaluation, TestEnvironment } from './evaluation.js';
 import { SOURCE_GIVES } from './sources.js';
 import { columnOfSplit } from './splits.js';
 import { Alerts, Approval, Monitoring, Release, Retraining, Serving } from './operation.js';
+import { logContradictions, PredictionLog } from './prediction-log.js';
 import { personalContradictions, withoutDropped } from './personal.js';
 import { classesOf } from './target.js';
 import { taskContradictions } from './task-contradictions.js';
@@ -32,6 +33,7 @@ export const ModelDefinition = z.strictObject({
   monitoring: Monitoring.prefault({}),
   retraining: Retraining.prefault({}),
   alerts: Alerts.prefault({}),
+  predictionLog: PredictionLog.optional(),
 }).superRefine((definition, context) => {
   const { data } = definition;
   const found = data.kind === 'table' ? [...personalContradictions(data), ...contradictions({ ...definition, data: withoutDropped(data) })] : contradictions(definition);
@@ -41,15 +43,16 @@ export type ModelDefinition = z.infer<typeof ModelDefinition>;
 /** What a team writes: defaults may be left out. */
 export type ModelDefinitionInput = z.input<typeof ModelDefinition>;
 
-type Parts = Readonly<Pick<z.output<typeof ModelDefinition>, 'data' | 'training' | 'evaluation' | 'monitoring'>>;
+type Parts = Readonly<Pick<z.output<typeof ModelDefinition>, 'data' | 'training' | 'evaluation' | 'monitoring' | 'predictionLog'>>;
 
 /** What one part of a definition says of another that is not so; unnoticed, a gate on a misspelt slice would never judge. */
-function contradictions({ data, training, evaluation, monitoring }: Parts): Contradiction[] {
+function contradictions({ data, training, evaluation, monitoring, predictionLog }: Parts): Contradiction[] {
   const slices = evaluation.slices.map(({ name }) => name);
   const oneOf = (names: readonly string[], what: string) => `${what} of this definition (${names.join(', ') || 'none is declared'})`;
   const found: Contradiction[] = taskContradictions({ target: data.target, training, evaluation, monitoring });
   data.sources.forEach(({ kind }, index) => { if (SOURCE_GIVES[kind] !== data.kind && SOURCE_GIVES[kind] !== 'either') found.push({ path: ['data', 'sources', index, 'kind'], expected: `a source of ${data.kind === 'images' ? 'pictures' : 'rows'}` }); });
   found.push(...splitContradictions(data));
+  if (predictionLog) found.push(...logContradictions(data, predictionLog));
   const frozen = evaluation.frozen ?? [];
   evaluation.gates.forEach((gate, index) => {
     if (gate.frozen !== undefined && !frozen.includes(gate.frozen)) found.push({ path: ['evaluation', 'gates', index, 'frozen'], expected: oneOf(frozen, 'one of the `evaluation.frozen`') });

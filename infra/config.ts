@@ -40,6 +40,8 @@ export interface Config {
   servers: Record<string, Listener>;
   /** files with the certificate and the private key of prediction servers; null: they speak HTTP without TLS */
   serverTls: { certificate: string; key: string } | null;
+  /** how long a prediction server that is told to stop goes on answering */
+  serverDrainMs: number;
   /** how people reach the gateway; links in mails start with it */
   publicUrl: string;
   secretsDir: string;
@@ -79,6 +81,7 @@ export function loadConfig({ env = process.env, cwd = process.cwd(), need = ['te
     servers: serversOf(variables, checked.PERENNIAL_SERVER_HOST, serverTls !== null),
     serverTls,
     publicUrl: checked.PUBLIC_URL ?? gateway.url,
+    serverDrainMs: checked.PERENNIAL_SERVER_DRAIN_MS,
     secretsDir: homeLayout(home).secretsDir,
     sqlConnection: (name: string) => variables[sqlVariable(name)] ?? null,
     givenPseudonymKey: checked.PERENNIAL_PSEUDONYM_KEY ?? null,

@@ -17,13 +17,35 @@ export const STATUSES = {
 } as const;
 export type Status = keyof typeof STATUSES;
 
+/** What was known of a request when it was refused, for the prediction log. `isPrivate`: the message may repeat values that the log must not hold. */
+export interface Asked {
+  readonly model: string; readonly version: number; readonly role: 'live' | 'canary' | 'shadow'; readonly generation: number;
+  readonly requestId: string | null; readonly rows: number | null; readonly isPrivate: boolean;
+}
+
 /** An answer other than 200: an HTTP status and a sentence for the caller, which reveals nothing of the inside. `cause` is for the server's own log. */
 export class ServingError extends Error {
   override readonly name = 'ServingError';
   /** Seconds after which trying again makes sense. */
   readonly retryAfter: number | undefined;
-  constructor(readonly status: Status, message: string, { retryAfter, cause }: { retryAfter?: number; cause?: unknown } = {}) {
+  readonly asked: Asked | undefined;
+  constructor(readonly status: Status, message: string, { retryAfter, cause, asked }: { retryAfter?: number | undefined; cause?: unknown; asked?: Asked | undefined } = {}) {
     super(message, cause === undefined ? undefined : { cause });
     this.retryAfter = retryAfter;
+    this.asked = asked;
+  }
+}
+
+/** What 415 says. */
+export const UNKNOWN_TYPE = 'Send `Content-Type: application/json`, `application/octet-stream` with binary tensors, or the type of a picture (`image/png`, `image/jpeg`, `image/webp`); a stream is `application/x-ndjson`.';
+
+/** What a caller is told of an error; `cause` is for the log. */
+export function asServingError(error: unknown): ServingError {
+  if (error instanceof ServingError) return error;
+  switch (error instanceof Error && 'statusCode' in error ? error.statusCode : 500) {
+    case 413: return new ServingError(413, 'The body is too large.');
+    case 415: return new ServingError(415, UNKNOWN_TYPE);
+    case 400: return new ServingError(400, 'The request is malformed.');
+    default: return new ServingError(500, 'The server failed; the reason is in its log.', { cause: error });
   }
 }

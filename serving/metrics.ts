@@ -1,58 +1,106 @@
+import type { Gauge } from './gauges.js';
+
 const BUCKETS_MS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000] as const;
 
 /** Keys that are counted by name; what further ones do is counted as of `other`. */
 const MOST_KEYS = 200;
+const BUCKETS_ROWS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024] as const;
+/** Series of one metric. Beyond, the one that is there longest goes: versions come and go while a server runs. */
+const MOST_SERIES = 500;
 
-/** Counters in Prometheus's text format (version 0.0.4). */
+function counted(map: Map<string, number>, key: string, by = 1): void {
+  makeRoom(map, key);
+  map.set(key, (map.get(key) ?? 0) + by);
+}
+
+function makeRoom(map: Map<string, unknown>, key: string): void {
+  if (map.size < MOST_SERIES || map.has(key)) return;
+  const [oldest] = map.keys();
+  if (oldest !== undefined) map.delete(oldest);
+}
+
+/** Values of one metric in buckets, per set of labels. */
+function createHistograms(bounds: readonly number[]) {
+  const histograms = new Map<string, { buckets: number[]; sum: number; count: number }>();
+  return {
+    observe(key: string, value: number): void {
+      let histogram = histograms.get(key);
+      if (!histogram) {
+        makeRoom(histograms, key);
+        histograms.set(key, (histogram = { buckets: bounds.map(() => 0), sum: 0, count: 0 }));
+      }
+      const at = bounds.findIndex((bound) => value <= bound);
+      if (at >= 0) histogram.buckets[at] = (histogram.buckets[at] ?? 0) + 1;
+      histogram.sum += value;
+      histogram.count += 1;
+    },
+    text(name: string): string[] {
+      return [`# TYPE ${name} histogram`, ...[...histograms].flatMap(([labels, { buckets, sum, count }]) => {
+        let below = 0;
+        return [
+          ...bounds.map((bound, index) => `${name}_bucket{${labels},le="${bound}"} ${(below += buckets[index] ?? 0)}`),
+          `${name}_bucket{${labels},le="+Inf"} ${count}`, `${name}_sum{${labels}} ${sum}`, `${name}_count{${labels}} ${count}`,
+        ];
+      })];
+    },
+  };
+}
+
+/** Counters in Prometheus's text format (version 0.0.4). Labels are names of what is served here, never what a caller wrote. */
 export function createMetrics() {
   const requests = new Map<string, number>();
-  const latencies = new Map<string, { buckets: number[]; sum: number; count: number }>();
+  const latencies = createHistograms(BUCKETS_MS);
+  const batches = createHistograms(BUCKETS_ROWS);
   const events = new Map<string, number>();
   const lookups = new Map<string, number>();
   const keyRefusals = new Map<string, number>();
   const keyPredictions = new Map<string, number>();
   const keyNames = new Set<string>();
-  const count = (map: Map<string, number>, key: string, by = 1) => map.set(key, (map.get(key) ?? 0) + by);
   const nameOf = (key: string): string => {
     if (keyNames.size < MOST_KEYS) keyNames.add(key);
     return keyNames.has(key) ? key : 'other';
   };
+  const refusals = new Map<string, number>();
+  const count = counted;
 
   return {
     request: (route: string, status: number) => count(requests, `route="${route}",status="${status}"`),
-    predicted(model: string, version: number, latencyMs: number): void {
-      const key = `model="${model}",version="${version}"`;
-      let histogram = latencies.get(key);
-      if (!histogram) latencies.set(key, (histogram = { buckets: BUCKETS_MS.map(() => 0), sum: 0, count: 0 }));
-      const at = BUCKETS_MS.findIndex((bound) => latencyMs <= bound);
-      if (at >= 0) histogram.buckets[at] = (histogram.buckets[at] ?? 0) + 1;
-      histogram.sum += latencyMs;
-      histogram.count += 1;
-    },
+    predicted: (model: string, version: number, latencyMs: number) => { latencies.observe(`model="${model}",version="${version}"`, latencyMs); },
+    batch: (model: string, version: number, rows: number) => { batches.observe(`model="${model}",version="${version}"`, rows); },
+    /** `model` null: the caller named none that is served. */
+    refused: (model: string | null, status: number) => count(refusals, `model="${model ?? ''}",status="${status}"`),
     lookup: (view: string, outcome: string) => count(lookups, `view="${view}",outcome="${outcome}"`),
     keyRefused: (key: string, reason: string) => count(keyRefusals, `key="${nameOf(key)}",reason="${reason}"`),
     keyGiven: (key: string, rows: number) => count(keyPredictions, `key="${nameOf(key)}"`, rows),
     runner: (model: string, version: number, event: string) => count(events, `model="${model}",version="${version}",event="${event}"`),
-    text(gauges: Readonly<Record<string, number>>): string {
+    text(gauges: readonly Gauge[], byModel: Readonly<Record<string, ReadonlyMap<string, number>>> = {}): string {
       const lines = ['# TYPE perennial_requests_total counter'];
       for (const [labels, value] of requests) lines.push(`perennial_requests_total{${labels}} ${value}`);
       lines.push('# TYPE perennial_runner_events_total counter');
       for (const [labels, value] of events) lines.push(`perennial_runner_events_total{${labels}} ${value}`);
+      lines.push('# TYPE perennial_refusals_total counter');
+      for (const [labels, value] of refusals) lines.push(`perennial_refusals_total{${labels}} ${value}`);
       lines.push('# TYPE perennial_feature_lookups_total counter');
       for (const [labels, value] of lookups) lines.push(`perennial_feature_lookups_total{${labels}} ${value}`);
       lines.push('# TYPE perennial_key_refusals_total counter');
       for (const [labels, value] of keyRefusals) lines.push(`perennial_key_refusals_total{${labels}} ${value}`);
       lines.push('# TYPE perennial_key_predictions_total counter');
       for (const [labels, value] of keyPredictions) lines.push(`perennial_key_predictions_total{${labels}} ${value}`);
-      lines.push('# TYPE perennial_prediction_latency_ms histogram');
-      for (const [labels, { buckets, sum, count: total }] of latencies) {
-        let below = 0;
-        for (const [index, bound] of BUCKETS_MS.entries()) lines.push(`perennial_prediction_latency_ms_bucket{${labels},le="${bound}"} ${(below += buckets[index] ?? 0)}`);
-        lines.push(`perennial_prediction_latency_ms_bucket{${labels},le="+Inf"} ${total}`, `perennial_prediction_latency_ms_sum{${labels}} ${sum}`, `perennial_prediction_latency_ms_count{${labels}} ${total}`);
+      lines.push(...latencies.text('perennial_prediction_latency_ms'), ...batches.text('perennial_batch_rows'));
+      for (const [name, values] of Object.entries(byModel)) {
+        lines.push(`# TYPE perennial_${name} counter`);
+        for (const [model, value] of values) lines.push(`perennial_${name}{model="${model}"} ${value}`);
       }
-      for (const [name, value] of Object.entries(gauges)) lines.push(`# TYPE perennial_${name} gauge`, `perennial_${name} ${value}`);
+      for (const name of new Set(gauges.map((gauge) => gauge.name))) {
+        lines.push(`# TYPE perennial_${name} gauge`);
+        for (const { labels, value } of gauges.filter((gauge) => gauge.name === name)) lines.push(`perennial_${name}${labelled(labels)} ${value}`);
+      }
       return `${lines.join('\n')}\n`;
     },
   };
+}
+function labelled(labels: Readonly<Record<string, string>>): string {
+  const entries = Object.entries(labels).map(([name, value]) => `${name}="${value}"`);
+  return entries.length === 0 ? '' : `{${entries.join(',')}}`;
 }
 export type Metrics = ReturnType<typeof createMetrics>;

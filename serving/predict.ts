@@ -2,15 +2,18 @@ import { v7 as uuidv7 } from 'uuid';
 import type { Signature } from '../contract/package.js';
 import { answersOf } from '../domain/outputs.js';
 import type { Pseudonyms } from '../runtime/personal/pseudonyms.js';
+import type { LogPolicy } from '../stores/models.js';
+import { asServingError, ServingError } from './errors.js';
 import type { FeatureLookup } from './features/lookup.js';
 import type { PredictionLog } from './log/prediction-log.js';
+import { keptInputs } from './log/kept-inputs.js';
 import { planesOf } from './log/record.js';
 import type { Metrics } from './metrics.js';
 import { attributesOf, timeoutOf, type InferenceRequest } from './protocol/request.js';
 import { unpackPictures } from './protocol/pictures.js';
 import { outputsWanted, type Answered } from './protocol/response.js';
 import { rowsOf } from './protocol/rows.js';
-import type { Which } from './routing/model-host.js';
+import type { Choice, Which } from './routing/model-host.js';
 import { findHost } from './routing/find-host.js';
 import type { Models } from './routing/models.js';
 import { predictOrFailOver } from './runner/fail-over.js';
@@ -23,6 +26,8 @@ export interface PredictOptions {
   readonly environment: string;
   readonly replica: string;
   readonly maximumRows: number;
+  /** What the log may keep of a model's predictions. */
+  readonly logPolicyOf: (model: string) => LogPolicy;
   /** Of a model whose signature asks for them; null for every other. */
   readonly pseudonymsOf: (model: string) => Pseudonyms | null;
 }
@@ -45,10 +50,21 @@ export interface Prediction extends Answered {
 }
 
 /** Answers an inference, whatever protocol it came by: filled in from feature views, checked, computed, logged, then answered. Throws ServingError. */
-export function createPredict({ models, log, lookUp, metrics, environment, replica, maximumRows, pseudonymsOf }: PredictOptions) {
-  return async (model: string, which: Which, read: ReadRequest): Promise<Prediction> => {
+export function createPredict({ models, log, lookUp, metrics, environment, replica, maximumRows, logPolicyOf, pseudonymsOf }: PredictOptions) {
+  return async (model: string, which: Which, read: ReadRequest, traceId: string | null = null): Promise<Prediction> => {
     const startedAt = performance.now();
     const choice = findHost(models, model).choose(which);
+    const { signature } = choice.served;
+    let request: InferenceRequest | null = null;
+    const readOnce: ReadRequest = () => (request = read(signature));
+    try {
+      return await answer(model, choice, readOnce, traceId, startedAt);
+    } catch (error) {
+      throw refusalOf(error, model, choice, request, logPolicyOf(model));
+    }
+  };
+
+  async function answer(model: string, choice: Choice, read: ReadRequest, traceId: string | null, startedAt: number): Promise<Prediction> {
     const { served, route } = choice;
     const { request: filled, stale } = await lookUp(read(served.signature), served.signature, maximumRows);
     const request = await unpackPictures(filled, served.signature, maximumRows);
@@ -56,20 +72,35 @@ export function createPredict({ models, log, lookUp, metrics, environment, repli
     const wanted = outputsWanted(request, served.signature);
     const rows = rowsOf(request, served.signature, maximumRows, pseudonymsOf(model));
 
+    const preparedAt = performance.now();
     const { outputs: flat, arm } = await predictOrFailOver(choice, rows, { deadlineMs: timeoutOf(request) });
+    const answeredAt = performance.now();
 
     if (arm !== choice.arm) metrics.runner(model, choice.arm.version, 'failed-over');
     const attributes = arm === choice.arm ? said : { ...said, [INSTEAD_OF]: String(choice.arm.version) };
     const answers = answersOf(served.signature, flat);
     const ids = answers.map(() => uuidv7());
     const id = request.id ?? uuidv7();
-    const latencyMs = performance.now() - startedAt;
+    const latencyMs = answeredAt - startedAt;
+    const latencyParts = { prepareMs: preparedAt - startedAt, modelMs: answeredAt - preparedAt };
+    const policy = logPolicyOf(model);
     await log.append({
       ids, requestId: id, model, version: arm.version, environment, role: arm.role, generation: route.generation, replica, at: new Date().toISOString(),
-      inputShape: [...rows.shape], attributes, ...planesOf(answers), latencyMs, ...(rows.datatype === 'CELLS' ? { input: Buffer.concat(rows.logged), inputBytes: rows.logged.map(({ byteLength }) => byteLength) } : { input: rows.input }),
-    });
+      inputShape: [...rows.shape], attributes, ...planesOf(answers), latencyMs, latencyParts, ...(traceId === null ? {} : { traceId }), ...keptInputs(policy, served.signature, rows, id),
+    }, policy.whenFull);
     metrics.predicted(model, arm.version, latencyMs);
     return { model, version: arm.version, generation: route.generation, arm: arm.role, id, predictionIds: ids, answers, stale, request, signature: served.signature, wanted };
-  };
+  }
 }
 export type Predict = ReturnType<typeof createPredict>;
+
+/** The error as its answer's, with what the prediction log says of the request: errors may be shared by the requests of a batch. */
+function refusalOf(error: unknown, model: string, { served, arm, route }: Choice, request: InferenceRequest | null, { inputs: { share, redact } }: LogPolicy): ServingError {
+  const { status, message, retryAfter, cause } = asServingError(error);
+  // What does not fit is told with its value, which may be one that the log must not hold.
+  const isPrivate = status === 422 && (share < 1 || redact.length > 0 || served.signature.inputs.some(({ personal }) => personal !== undefined));
+  return new ServingError(status, message, {
+    retryAfter, cause,
+    asked: { model, version: arm.version, role: arm.role, generation: route.generation, requestId: request?.id ?? null, rows: request?.inputs[0]?.shape[0] ?? null, isPrivate },
+  });
+}

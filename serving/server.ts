@@ -13,16 +13,22 @@ import { createPredictAs } from './access/predict-as.js';
 import { createKeyRefusals } from './access/refusals.js';
 import { createUseTeller } from './access/use-teller.js';
 import { createAuthenticator } from './auth.js';
+import { createDrain } from './drain.js';
 import { createFeatureLookup } from './features/lookup.js';
+import { readGauges } from './gauges.js';
 import { createApp } from './http/app.js';
 import { registerLabels } from './http/labels.js';
 import { registerOpenApi } from './http/openapi.js';
+import { createRefusedHook } from './http/refused.js';
 import { registerStream } from './http/stream.js';
 import { openTls, type TlsFiles } from './http/tls.js';
 import { registerTensorFlowServing } from './http/tensorflow-serving.js';
 import { registerV2 } from './http/v2.js';
 import { openKnownCallers } from './known-callers.js';
 import { createPredictionLog } from './log/prediction-log.js';
+import { openLogPolicies } from './log/policies.js';
+import { createRefusals } from './log/refusals.js';
+import type { OnProblem } from './problem.js';
 import { createMetrics } from './metrics.js';
 import { createPredict } from './predict.js';
 import { createServedPseudonyms } from './pseudonyms.js';
@@ -43,7 +49,7 @@ export interface ServerOptions {
   /** Certificate and private key, looked at for newer ones every so often; left out: HTTP as it is. */
   readonly tls?: TlsFiles & { readonly lookMs?: number };
   readonly database: Pick<Database, 'listen'>;
-  readonly stores: Pick<Stores, 'routes' | 'replicas' | 'replicaFailures' | 'versions' | 'predictions' | 'labels' | 'principals' | 'featureRows' | 'apiKeys' | 'apiKeyUse' | 'models'>;
+  readonly stores: Pick<Stores, 'routes' | 'replicas' | 'replicaFailures' | 'versions' | 'predictions' | 'refusals' | 'labels' | 'principals' | 'featureRows' | 'apiKeys' | 'apiKeyUse' | 'models'>;
   readonly artifacts: Artifacts;
   readonly tfjsNode: string;
   /** Folder of this replica for packages and what helps a restart while PostgreSQL is away. */
@@ -54,7 +60,7 @@ export interface ServerOptions {
   /** The secret that pseudonyms are made with; asked for once a version needs it. */
   readonly pseudonymKey: () => Promise<string>;
   readonly limits?: Partial<ServerLimits>;
-  readonly onProblem: (message: string, error: unknown) => void;
+  readonly onProblem: OnProblem;
 }
 
 export interface ServerLimits {
@@ -68,8 +74,13 @@ export interface ServerLimits {
   readonly lookupMs: number;
   /** How long a request that is no stream may take to arrive. */
   readonly arrivalMs: number;
+  /** How long a replica that is told to stop goes on answering, so that those who ask whether it is ready notice. */
+  readonly drainMs: number;
 }
-const LIMITS: ServerLimits = { bodyBytes: 32 * 1024 ** 2, maximumRows: 1_024, batchRows: 128, latencyGoalMs: 50, inFlight: 2, queueRows: 2_048, deadlineMs: 10_000, hungMs: 5_000, runnerMemoryMb: 2_048, logBytes: 4 * 1024 ** 3, lookupMs: 1_000, arrivalMs: 60_000 };
+const LIMITS: ServerLimits = {
+  bodyBytes: 32 * 1024 ** 2, maximumRows: 1_024, batchRows: 128, latencyGoalMs: 50, inFlight: 2, queueRows: 2_048, deadlineMs: 10_000, hungMs: 5_000, runnerMemoryMb: 2_048, logBytes: 4 * 1024 ** 3,
+  lookupMs: 1_000, arrivalMs: 60_000, drainMs: 5_000,
+};
 /** A runner this much below its limit is replaced in time, before it has to be killed. */
 const RECYCLE_SHARE = 0.75;
 /** How long a start waits for PostgreSQL before it serves the last good routes. */
@@ -79,7 +90,7 @@ export interface PredictionServer {
   readonly url: string;
   /** Resolves when the routes that were there at the start are served, or cannot be. */
   readonly settled: Promise<void>;
-  /** Finishes what is under way, ends the lease and the runners, copies what is left of the log. */
+  /** Says that it is not ready, answers until those who ask have noticed, finishes what is under way, ends the lease and the runners, copies what is left of the log. */
   close(): Promise<void>;
 }
 
@@ -106,11 +117,14 @@ export async function createServer(options: ServerOptions): Promise<PredictionSe
     onRefused: (digest) => callers.forget(digest),
   });
   const log = await createPredictionLog({
-    dir: options.segmentDir, maximumBytes: limits.logBytes, onProblem,
-    sink: async (rows) => {
-      await stores.predictions.insertMany(rows.map((row) => ({ ...row, inputDigest: createHash('sha256').update(row.input).digest('hex'), status: 'ok' as const })));
+    dir: options.segmentDir, maximumBytes: limits.logBytes, onProblem, noteGaps: (gaps) => stores.predictions.noteGaps(gaps),
+    sink: async ({ predictions, refusals }) => {
+      if (refusals.length > 0) await stores.refusals.insertMany(refusals.map(({ kind: _kind, ...refusal }) => refusal));
+      await stores.predictions.insertMany(predictions.map((row) => ({ ...row, inputDigest: createHash('sha256').update(row.input).digest('hex'), status: 'ok' as const })));
     },
   });
+
+  const policies = await openLogPolicies({ path: join(scratch, 'log-policies.json'), read: (models) => stores.models.logPolicies(models), onProblem });
 
   let lease: LeaseKeeper | null = null;
   const failures = new Map<string, number>();
@@ -126,6 +140,7 @@ export async function createServer(options: ServerOptions): Promise<PredictionSe
       stores.replicaFailures.clear({ replica, environment, model, generation: route.generation }).catch((error: unknown) => onProblem('a passed failure could not be cleared', error));
     },
     onFailed: (route, version, error) => void reportFailure(route, version, error),
+    onBatch: metrics.batch,
     onRunner: (model, version, event, detail) => {
       metrics.runner(model, version, event);
       onProblem(`runner of ${model}@${version} ${event}: ${detail}`, undefined);
@@ -145,22 +160,25 @@ export async function createServer(options: ServerOptions): Promise<PredictionSe
     }
   }
 
-  let draining = false;
+  const drain = createDrain(limits.drainMs);
   let settledAt = 0;
-  const app = createApp({ bodyLimit: limits.bodyBytes, arrivalMs: limits.arrivalMs, tls, hosts: options.url ? [new URL(options.url).hostname] : [], metrics, onProblem });
+  const ready = (): boolean => !drain.started && settledAt > 0;
+  const refuse = createRefusals({ log, metrics, environment, replica });
+  const app = createApp({
+    bodyLimit: limits.bodyBytes, arrivalMs: limits.arrivalMs, tls, draining: () => drain.started, hosts: options.url ? [new URL(options.url).hostname] : [], metrics, onRefused: createRefusedHook(refuse), onProblem,
+  });
   const lookUp = createFeatureLookup({ rows: stores.featureRows, timeoutMs: limits.lookupMs, onLookup: (view, outcome) => { metrics.lookup(view, outcome); } });
-  const predict = createPredict({ models, log, lookUp, metrics, environment, replica, maximumRows: limits.maximumRows, pseudonymsOf: pseudonyms.of });
+  const predict = createPredict({ models, log, lookUp, metrics, environment, replica, maximumRows: limits.maximumRows, logPolicyOf: (model) => policies.of(model), pseudonymsOf: pseudonyms.of });
   const predictAs = createPredictAs({ predict, limits: keyLimits, decimalsOf: (model) => keys.decimalsOf(model), onGiven: (key, rows) => { metrics.keyGiven(key, rows); } });
   const admission = { auth, limits: keyLimits };
-  registerV2(app, { models, predict: predictAs, ...admission, ready: () => !draining && settledAt > 0, softwareVersion: options.softwareVersion });
+  registerV2(app, { models, predict: predictAs, ...admission, ready, onProbed: () => { drain.probed(); }, softwareVersion: options.softwareVersion });
   registerTensorFlowServing(app, { models, predict: predictAs, ...admission });
-  registerStream(app, { models, predict: predictAs, ...admission, lineBytes: limits.bodyBytes, onProblem });
+  registerStream(app, { models, predict: predictAs, ...admission, refuse, lineBytes: limits.bodyBytes, onProblem });
   registerOpenApi(app, options.softwareVersion);
   registerLabels(app, { models, stores, auth });
   app.get('/metrics', async (_request, reply) => {
-    const { bytes, seconds, shipped } = log.lag();
-    const gauges = { prediction_log_unshipped_bytes: bytes, prediction_log_lag_seconds: seconds, predictions_shipped: shipped, lease_held: lease?.held ? 1 : 0, uptime_seconds: (Date.now() - startedAt) / 1000 };
-    return reply.type('text/plain; version=0.0.4').send(metrics.text(gauges));
+    const gauges = readGauges({ models, log, leaseHeld: () => lease?.held ?? false, ready, startedAt });
+    return reply.type('text/plain; version=0.0.4').send(metrics.text(gauges, { predictions_dropped_total: log.dropped }));
   });
   await app.listen({ host: options.host ?? '127.0.0.1', port: options.port ?? 0 });
   const address = app.server.address() as AddressInfo;
@@ -172,7 +190,8 @@ export async function createServer(options: ServerOptions): Promise<PredictionSe
   const follower = createRouteFollower({
     database: options.database, routes: stores.routes, environment, onProblem,
     onRoutes: (routes) => {
-      applying = models.apply(routes);
+      // What may be logged is known before the first prediction; a route of a known model waits for nothing.
+      applying = policies.learn(routes.map(({ model }) => model)).then(() => models.apply(routes));
       firstRoutes();
     },
   });
@@ -189,12 +208,13 @@ export async function createServer(options: ServerOptions): Promise<PredictionSe
     url,
     settled,
     async close() {
-      draining = true;
+      await drain.start();
       await app.close();
       tls?.close();
       await Promise.all([follower.close(), keys.close(), teller.close()]);
       await lease?.close();
       await models.close();
+      await policies.close();
       await log.close();
     },
   };

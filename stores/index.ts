@@ -21,8 +21,10 @@ import { createLedgerStore } from './ledger.js';
 import { createLocationsStore } from './locations.js';
 import { createModelsStore } from './models.js';
 import { createOutboxStore } from './outbox.js';
+import { createPredictionArchivesStore } from './prediction-archives.js';
 import { createPredictionsStore } from './predictions.js';
 import { createPrincipalsStore } from './principals.js';
+import { createRefusalsStore } from './refusals.js';
 import { createReplicaFailuresStore } from './replica-failures.js';
 import { createReplicasStore } from './replicas.js';
 import { createRepositoriesStore } from './repositories.js';
@@ -60,8 +62,10 @@ export function createStores(db: Database) {
     locations: createLocationsStore(db),
     models: createModelsStore(db),
     outbox: createOutboxStore(db),
+    predictionArchives: createPredictionArchivesStore(db),
     predictions: createPredictionsStore(db),
     principals: createPrincipalsStore(db),
+    refusals: createRefusalsStore(db),
     replicaFailures: createReplicaFailuresStore(db),
     replicas: createReplicasStore(db),
     repositories: createRepositoriesStore(db),

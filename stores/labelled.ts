@@ -20,7 +20,7 @@ const JOIN = `prediction_labels l join predictions p on p.id = l.prediction_id a
 export function createLabelledStore(db: Database) {
   return {
     /**
-     * Labelled predictions of an environment in order of (at, id), read in pages of 500. `attributes`: only those logged with these; `until`: only those
+     * Labelled predictions of an environment whose inputs are kept whole, in order of (at, id), read in pages of 500. `attributes`: only those logged with these; `until`: only those
      * with `at <= until`.
      */
     async *labelled({ model, environment, attributes = {}, until }: { model: string; environment: string; attributes?: Readonly<Record<string, string>>; until?: string }): AsyncGenerator<LabelledPrediction, void, undefined> {
@@ -30,7 +30,7 @@ export function createLabelledStore(db: Database) {
         const rows = await db.query<{ cursor: string; id: string }>(
           `select l.at::text as cursor, p.id, p.request_id as "requestId", p.at, p.version, p.input, p.input_shape as "inputShape", p.attributes, p.outputs->>'class' as class, l.label
            from ${JOIN}
-           where l.model = $1 and l.environment = $2 and p.attributes @> $3::jsonb and l.at <= coalesce($4, 'infinity'::timestamptz)
+           where l.model = $1 and l.environment = $2 and p.input_kept = 'whole' and p.attributes @> $3::jsonb and l.at <= coalesce($4, 'infinity'::timestamptz)
              and (l.at, l.prediction_id) > ($5::timestamptz, $6::uuid)
            order by l.at, l.prediction_id limit ${PAGE}`,
           [model, environment, json(attributes), until ?? null, after.cursor, after.id]);

@@ -3,9 +3,13 @@ import { PerennialError } from '../contract/errors.js';
 import { Commit, Ref, Sha256 } from '../contract/ref.js';
 import { DefinitionAtCommit } from '../contract/run.js';
 import { ModelDefinition } from '../definition/model.js';
+import { PredictionLog as LogPolicy } from '../definition/prediction-log.js';
 import type { Database } from './database.js';
 import { createIntakesStore } from './intakes.js';
 import { At, json, jsonOrNull, parseFirst, parseRows } from './values.js';
+
+/** What a definition says of the prediction log. */
+export { LogPolicy };
 
 export const Owner = z.object({ name: z.string(), email: z.string() });
 /** `current`: the commit whose definition is in force. `applied`: the policy that was last put into force without training. */
@@ -61,6 +65,13 @@ export function createModelsStore(db: Database) {
     /** The definition in force: the one that `setCurrent` named last. */
     async currentDefinition(model: string): Promise<StoredDefinition | null> {
       return parseFirst(StoredDefinition, await db.query(`select ${DEFINITION} from definitions d join models m on m.name = d.model and m.current_commit = d.commit where m.name = $1`, [model]));
+    },
+
+    /** What the definitions in force say of the prediction log; of a model that has none, or says nothing of it, the default. */
+    async logPolicies(models: readonly string[]): Promise<Record<string, LogPolicy>> {
+      const rows = await db.query<{ name: string; policy: unknown }>(
+        `select m.name, d.definition->'predictionLog' as policy from models m left join definitions d on d.model = m.name and d.commit = m.current_commit where m.name = any($1::text[])`, [models]);
+      return Object.fromEntries(rows.map(({ name, policy }) => [name, LogPolicy.parse(policy ?? {})]));
     },
 
     /** Puts a saved definition into force in the place of the one at `instead` (null: of none). Returns false, and changes nothing, when another one is in force by now. */

@@ -1,9 +1,8 @@
 import { z } from 'zod';
-import { sqlState } from './database-errors.js';
 import type { Database } from './database.js';
 import { lockLabels, settleLabels } from './label-join.js';
 import { createLabelledStore } from './labelled.js';
-import { dayOf, ensurePartition } from './prediction-partitions.js';
+import { createPartitionedWriter, dayOf } from './prediction-partitions.js';
 import { spanOf } from './uuid7.js';
 import { At, json, jsonOrNull, parseFirst, parseRows } from './values.js';
 
@@ -12,47 +11,50 @@ export const PredictionOutputs = z.union([z.object({ class: z.string(), probabil
 export type PredictionOutputs = z.infer<typeof PredictionOutputs>;
 export const Attributes = z.record(z.string(), z.string());
 
-/** One prediction. `input`: raw bytes as they came, of shape `inputShape`; `rows`: how many rows they hold (1 unless told). `outputs` null where `status` is `error`. */
+/** Milliseconds of a prediction's latency: until its rows were checked (with what feature views give), and until the model had answered (with the wait for a batch). */
+export const LatencyParts = z.object({ prepareMs: z.number(), modelMs: z.number() });
+export type LatencyParts = z.infer<typeof LatencyParts>;
+
+/** One prediction. `input`: raw bytes as they came, or what of them the policy lets the log keep (`inputKept`), of shape `inputShape`; `rows`: how many rows they hold (1 unless told). `outputs` null where `status` is `error`. */
 export const Prediction = z.object({
   id: z.uuid(), requestId: z.string(), model: z.string(), version: z.int(), environment: z.string(), role: z.enum(['live', 'canary', 'shadow']), generation: z.int(), replica: z.string(),
-  at: At, rows: z.int().default(1), input: z.instanceof(Uint8Array), inputShape: z.array(z.int()), inputDigest: z.string(), attributes: Attributes,
-  outputs: PredictionOutputs.nullable(), latencyMs: z.number(), status: z.enum(['ok', 'error']),
+  at: At, rows: z.int().default(1), input: z.instanceof(Uint8Array), inputShape: z.array(z.int()), inputDigest: z.string(),
+  inputKept: z.enum(['whole', 'redacted', 'none']).default('whole'), attributes: Attributes,
+  outputs: PredictionOutputs.nullable(), latencyMs: z.number(), latencyParts: LatencyParts.nullable().default(null), status: z.enum(['ok', 'error']), traceId: z.string().nullable().default(null),
 });
 export type Prediction = z.infer<typeof Prediction>;
 export type NewPrediction = z.input<typeof Prediction>;
 
+/** Predictions that were answered and, by policy, not logged: there was no room. */
+export const PredictionGap = z.object({ id: z.uuid(), model: z.string(), environment: z.string(), replica: z.string(), firstAt: At, lastAt: At, predictions: z.int() });
+export type PredictionGap = z.infer<typeof PredictionGap>;
+
 const COLUMNS = `id, request_id as "requestId", model, version, environment, role, generation, replica, at, rows, input, input_shape as "inputShape", input_digest as "inputDigest",
-  attributes, outputs, latency_ms as "latencyMs", status`;
-const NO_PARTITION = '23514';
+  input_kept as "inputKept", attributes, outputs, latency_ms as "latencyMs", latency_parts as "latencyParts", status, trace_id as "traceId"`;
 const BATCH = 500;
 
 export function createPredictionsStore(db: Database) {
-  const days = new Set<string>();
+  const written = createPartitionedWriter(db, 'predictions');
 
   async function insertBatch(rows: readonly NewPrediction[]): Promise<number> {
-    const wanted = new Set(rows.map((row) => dayOf(row.at)));
-    for (const day of wanted) {
-      if (days.has(day)) continue;
-      await ensurePartition(db, day);
-      days.add(day);
-    }
     return db.transaction(async (tx) => {
       await lockLabels(tx, rows.map((row) => row.model), 'shared');
       const column = <T>(of: (row: NewPrediction) => T) => rows.map(of);
       // Shapes differ in length, which PostgreSQL's arrays of arrays cannot: they travel as JSON.
       const inserted = await tx.query<{ id: string }>(
-        `insert into predictions (id, request_id, model, version, environment, role, generation, replica, at, rows, input, input_shape, input_digest, attributes, outputs, latency_ms, status)
+        `insert into predictions (id, request_id, model, version, environment, role, generation, replica, at, rows, input, input_shape, input_digest, attributes, outputs, latency_ms, status, latency_parts, trace_id, input_kept)
          select id, request_id, model, version, environment, role, generation, replica, at, rows, input,
            (select coalesce(array_agg(size::integer order by place), '{}') from jsonb_array_elements_text(input_shape) with ordinality as shape(size, place)),
-           input_digest, attributes, outputs, latency_ms, status
+           input_digest, attributes, outputs, latency_ms, status, latency_parts, trace_id, input_kept
          from unnest($1::uuid[], $2::text[], $3::text[], $4::integer[], $5::text[], $6::text[], $7::integer[], $8::text[], $9::timestamptz[], $10::integer[], $11::bytea[],
-           $12::jsonb[], $13::text[], $14::jsonb[], $15::jsonb[], $16::float8[], $17::text[])
-           as row(id, request_id, model, version, environment, role, generation, replica, at, rows, input, input_shape, input_digest, attributes, outputs, latency_ms, status)
+           $12::jsonb[], $13::text[], $14::jsonb[], $15::jsonb[], $16::float8[], $17::text[], $18::jsonb[], $19::text[], $20::text[])
+           as row(id, request_id, model, version, environment, role, generation, replica, at, rows, input, input_shape, input_digest, attributes, outputs, latency_ms, status, latency_parts, trace_id, input_kept)
          on conflict do nothing returning id`,
         [column((r) => r.id), column((r) => r.requestId), column((r) => r.model), column((r) => r.version), column((r) => r.environment), column((r) => r.role), column((r) => r.generation),
           column((r) => r.replica), column((r) => r.at), column((r) => r.rows ?? 1), column((r) => r.input), column((r) => json(r.inputShape)), column((r) => r.inputDigest),
-          column((r) => json(r.attributes)), column((r) => jsonOrNull(r.outputs)), column((r) => r.latencyMs), column((r) => r.status)]);
-      if (inserted.length > 0) await settleLabels(tx, { ids: inserted.map((row) => row.id), from: `${[...wanted].sort()[0] ?? '1970-01-01'}T00:00:00Z` });
+          column((r) => json(r.attributes)), column((r) => jsonOrNull(r.outputs)), column((r) => r.latencyMs), column((r) => r.status), column((r) => jsonOrNull(r.latencyParts ?? null)),
+          column((r) => r.traceId ?? null), column((r) => r.inputKept ?? 'whole')]);
+      if (inserted.length > 0) await settleLabels(tx, { ids: inserted.map((row) => row.id), from: `${rows.map(({ at }) => dayOf(at)).sort()[0] ?? '1970-01-01'}T00:00:00Z` });
       return inserted.length;
     });
   }
@@ -65,15 +67,25 @@ export function createPredictionsStore(db: Database) {
       let inserted = 0;
       for (let start = 0; start < rows.length; start += BATCH) {
         const batch = rows.slice(start, start + BATCH);
-        try {
-          inserted += await insertBatch(batch);
-        } catch (error) {
-          if (sqlState(error) !== NO_PARTITION || !batch.some((row) => days.has(dayOf(row.at)))) throw error;
-          days.clear(); // a partition that was known was removed since: make it again, once
-          inserted += await insertBatch(batch);
-        }
+        inserted += await written(batch.map(({ at }) => at), () => insertBatch(batch));
       }
       return inserted;
+    },
+
+    /** Notes predictions that were answered and not logged; a note again changes nothing. */
+    async noteGaps(gaps: readonly PredictionGap[]): Promise<void> {
+      for (const gap of gaps) {
+        await db.query(
+          `insert into prediction_gaps (id, model, environment, replica, first_at, last_at, predictions) values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing`,
+          [gap.id, gap.model, gap.environment, gap.replica, gap.firstAt, gap.lastAt, gap.predictions]);
+      }
+    },
+
+    /** Predictions of a model that were answered and not logged, oldest first. */
+    async gaps({ model, environment }: { model: string; environment: string }): Promise<PredictionGap[]> {
+      return parseRows(PredictionGap, await db.query(
+        `select id, model, environment, replica, first_at as "firstAt", last_at as "lastAt", predictions from prediction_gaps where model = $1 and environment = $2 order by first_at, id`,
+        [model, environment]));
     },
 
     async get(id: string): Promise<Prediction | null> {

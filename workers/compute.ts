@@ -4,6 +4,7 @@ import { createEvaluateActivities } from '../activities/evaluate/index.js';
 import { createExperimentReadActivities } from '../activities/experiment/index.js';
 import { createFeatureActivities } from '../activities/features/index.js';
 import { withHeartbeats } from '../activities/heartbeat.js';
+import { createArchiveActivities } from '../activities/monitor/archive.js';
 import { createMonitorActivities } from '../activities/monitor/index.js';
 import { createPackageActivities } from '../activities/package/index.js';
 import { createJudgeReproductionActivities } from '../activities/reproduce/index.js';
@@ -17,7 +18,7 @@ await runWorker('compute', ({ deps }) => ({
   taskQueue: QUEUES.compute,
   activities: {
     ...createSourceActivities(deps), ...createDataActivities(deps), ...createEvaluateActivities(deps), ...createPackageActivities(deps),
-    ...createDeployActivities(deps), ...withHeartbeats(createMonitorActivities(deps)), ...createScoreActivities(deps),
+    ...createDeployActivities(deps), ...withHeartbeats(createMonitorActivities(deps)), ...createScoreActivities(deps), ...createArchiveActivities(deps),
     ...createJudgeReproductionActivities(deps), ...createFeatureActivities(deps), ...createExperimentReadActivities(deps),
   },
   maxConcurrentActivityTaskExecutions: 4,

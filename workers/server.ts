@@ -6,6 +6,7 @@ import { loadConfig } from '../infra/config.js';
 import { loadNativeParts } from '../infra/native.js';
 import { pseudonymKey } from '../infra/pseudonym-key.js';
 import { packageRoot } from '../runtime/child/program-path.js';
+import type { OnProblem } from '../serving/problem.js';
 import { createServer } from '../serving/server.js';
 import { createArtifacts } from '../stores/artifacts.js';
 import { createDatabase } from '../stores/database.js';
@@ -21,9 +22,9 @@ const config = loadConfig({ need: ['postgres', 's3'] });
 const listener = config.servers[environment];
 const id = `${environment}-${replica}`;
 const folder = join(config.home, 'servers', id);
-const log = (message: string, error?: unknown) => {
+const log: OnProblem = (message, error, of = {}) => {
   const cause = error instanceof Error ? { error: error.message, ...('code' in error ? { code: error.code } : {}) } : error === undefined ? {} : { error: JSON.stringify(error) };
-  process.stderr.write(`${JSON.stringify({ at: new Date().toISOString(), replica: id, message, ...cause })}\n`);
+  process.stderr.write(`${JSON.stringify({ at: new Date().toISOString(), level: error === undefined ? 'info' : 'error', replica: id, message, ...of, ...cause })}\n`);
 };
 const database = createDatabase(config.databaseUrl, { max: 6, applicationName: `perennial server ${id}`, statementTimeoutMs: 20_000 });
 // Look-ups of features have connections of their own: whatever else the server writes, a prediction does not wait behind it.
@@ -33,7 +34,7 @@ const { version } = z.object({ version: z.string() }).parse(JSON.parse(readFileS
 
 const server = await createServer({
   environment, replica: id, database, stores: { ...createStores(database), featureRows: createFeatureRowsStore(lookups) }, artifacts, tfjsNode: loadNativeParts().tfjsNode,
-  scratch: folder, segmentDir: join(folder, 'segments'), softwareVersion: version, onProblem: log, pseudonymKey: () => pseudonymKey(config),
+  scratch: folder, segmentDir: join(folder, 'segments'), softwareVersion: version, onProblem: log, limits: { drainMs: config.serverDrainMs }, pseudonymKey: () => pseudonymKey(config),
   ...(config.serverTls ? { tls: config.serverTls } : {}),
   // The first replica has the environment's address; further ones take any port and say in their lease which.
   ...(listener === undefined ? {} : { host: listener.host, ...(replica === '1' ? { port: listener.port, url: listener.url } : {}) }),

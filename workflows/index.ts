@@ -1,4 +1,5 @@
 /** Every export is a workflow type. */
+export { archivePredictions } from './archive-predictions.js';
 export { batchScore } from './batch-score.js';
 export { environment } from './environment.js';
 export { erasure } from './erasure.js';

@@ -81,12 +81,13 @@ export function createNotifyActivities(deps: ActivityDeps) {
       }
     },
 
-    /** A Schedule per live model: made, or changed to the applied policy. */
+    /** A Schedule per live model: made, or changed to the applied policy. What models predict is brought to S3 daily, for all of them at once. */
     async keepMonitor({ model, environment }: { model: string; environment: string }): Promise<void> {
       const current = await stores.models.currentDefinition(model);
       if (!current) return;
       const { definition } = current;
       await keepSchedule(workflowId.monitor(model, environment), durationMs(definition.monitoring.every), { workflowType: 'monitorCheck', args: [{ v: 1, model, environment }] });
+      await keepSchedule(workflowId.archivePredictions(), durationMs('1d'), { workflowType: 'archivePredictions', args: [{ v: 1 }] });
     },
   };
 

@@ -1,7 +1,9 @@
-import fastify, { type FastifyError, type FastifyInstance, type FastifyRequest, type FastifyServerOptions } from 'fastify';
-import { ServingError } from '../errors.js';
+import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, type FastifyServerOptions } from 'fastify';
+import { asServingError, ServingError, UNKNOWN_TYPE } from '../errors.js';
 import type { Metrics } from '../metrics.js';
+import type { OnProblem } from '../problem.js';
 import { PictureBody } from '../protocol/pictures.js';
+import { problemOf } from './trace.js';
 import { HEADER_LENGTH, parseBinaryBody, parseJson } from '../protocol/binary.js';
 import type { Tls } from './tls.js';
 
@@ -15,7 +17,11 @@ export interface AppOptions {
   /** Without it HTTP as it is. */
   readonly tls: Pick<Tls, 'options' | 'follow'> | null;
   readonly metrics: Pick<Metrics, 'request'>;
-  readonly onProblem: (message: string, error: unknown) => void;
+  /** Called before an answer leaves that is an error. */
+  readonly onRefused: (request: FastifyRequest, reply: FastifyReply, answer: ServingError) => Promise<void>;
+  /** True once this replica is about to stop: each answer is then the last one of its connection. */
+  readonly draining: () => boolean;
+  readonly onProblem: OnProblem;
 }
 
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
@@ -23,11 +29,9 @@ const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
 /** Also what names a form's type, as `curl -d` does: TensorFlow Serving's clients often do not say that they send JSON. */
 const JSON_TYPES = ['application/json', 'application/x-www-form-urlencoded'];
 
-const UNKNOWN_TYPE = 'Send `Content-Type: application/json`, `application/octet-stream` with binary tensors, or the type of a picture (`image/png`, `image/jpeg`, `image/webp`); a stream is `application/x-ndjson`.';
-
 /** Fastify with our manners: JSON, tensors and pictures as bodies, foreign hosts refused, errors `{"error": string}` that reveal nothing of the inside. */
-export function createApp({ bodyLimit, hosts, arrivalMs, tls, metrics, onProblem }: AppOptions): FastifyInstance {
-  const options = { bodyLimit, logger: false, trustProxy: false, forceCloseConnections: 'idle', requestTimeout: 0, keepAliveTimeout: 72_000 } as const;
+export function createApp({ bodyLimit, hosts, arrivalMs, tls, metrics, draining, onRefused, onProblem }: AppOptions): FastifyInstance {
+  const options = { bodyLimit, logger: false, trustProxy: false, forceCloseConnections: 'idle', return503OnClosing: false, requestTimeout: 0, keepAliveTimeout: 72_000 } as const;
   const app = tls ? withTls(options, tls) : fastify(options);
   const allowed = new Set([...LOOPBACK, ...hosts.map((host) => host.toLowerCase())]);
 
@@ -46,6 +50,7 @@ export function createApp({ bodyLimit, hosts, arrivalMs, tls, metrics, onProblem
     throw new ServingError(415, UNKNOWN_TYPE);
   });
 
+  app.addHook('onRequest', async (_request, reply) => { if (draining()) reply.header('connection', 'close'); });
   // Node's own limit would end streams as well, which take as long as their clients have lines.
   app.addHook('onRequest', async (request, reply) => {
     if (request.routeOptions.url?.endsWith('/stream') === true) return;
@@ -66,9 +71,10 @@ export function createApp({ bodyLimit, hosts, arrivalMs, tls, metrics, onProblem
   app.addHook('onResponse', async (request, reply) => metrics.request(request.routeOptions.url ?? 'unknown', reply.statusCode));
 
   app.setNotFoundHandler(async (_request, reply) => reply.code(404).send({ error: 'There is nothing at this address; see GET /v2.' }));
-  app.setErrorHandler(async (error: FastifyError | ServingError, _request, reply) => {
+  app.setErrorHandler(async (error: FastifyError | ServingError, request, reply) => {
     const answer = asServingError(error);
-    if (answer.status >= 500 && answer.cause !== undefined) onProblem(answer.message, answer.cause);
+    if (answer.status >= 500 && answer.cause !== undefined) onProblem(answer.message, answer.cause, problemOf(request, answer));
+    await onRefused(request, reply, answer);
     if (answer.retryAfter !== undefined) reply.header('retry-after', String(answer.retryAfter));
     if (answer.status === 401) reply.header('www-authenticate', 'Bearer');
     return reply.code(answer.status).send({ error: answer.message });
@@ -77,19 +83,8 @@ export function createApp({ bodyLimit, hosts, arrivalMs, tls, metrics, onProblem
 }
 
 /** Node's server with TLS is one without to all that is said of it here. */
-function withTls(options: Pick<FastifyServerOptions, 'bodyLimit' | 'trustProxy' | 'forceCloseConnections' | 'requestTimeout' | 'keepAliveTimeout'>, tls: Pick<Tls, 'options' | 'follow'>): FastifyInstance {
+function withTls(options: Pick<FastifyServerOptions, 'bodyLimit' | 'trustProxy' | 'forceCloseConnections' | 'return503OnClosing' | 'requestTimeout' | 'keepAliveTimeout'>, tls: Pick<Tls, 'options' | 'follow'>): FastifyInstance {
   const app = fastify({ ...options, logger: false, https: tls.options });
   tls.follow(app.server);
   return app;
-}
-
-/** What a caller is told of an error; `cause` is for the log. */
-export function asServingError(error: unknown): ServingError {
-  if (error instanceof ServingError) return error;
-  switch (error instanceof Error && 'statusCode' in error ? error.statusCode : 500) {
-    case 413: return new ServingError(413, 'The body is too large.');
-    case 415: return new ServingError(415, UNKNOWN_TYPE);
-    case 400: return new ServingError(400, 'The request is malformed.');
-    default: return new ServingError(500, 'The server failed; the reason is in its log.', { cause: error });
-  }
 }

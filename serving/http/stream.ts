@@ -4,23 +4,26 @@ import { pipeline } from 'node:stream/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PredictAs } from '../access/predict-as.js';
-import { ServingError } from '../errors.js';
+import { asServingError, ServingError } from '../errors.js';
+import type { Refuse } from '../log/refusals.js';
+import type { OnProblem } from '../problem.js';
 import { inOrder } from '../protocol/in-order.js';
 import { linesOf, type Line } from '../protocol/lines.js';
 import { inferenceResponse } from '../protocol/response.js';
 import { readLine, type ReadLine, type StreamAnswer } from '../protocol/stream.js';
 import { findHost } from '../routing/find-host.js';
 import type { Models } from '../routing/models.js';
-import { asServingError } from './app.js';
 import { mayPredict, type Admission } from './caller.js';
+import { problemOf, traceOf } from './trace.js';
 import { versionOf } from './version.js';
 
 export interface StreamOptions extends Admission {
   readonly models: Pick<Models, 'get'>;
   readonly predict: PredictAs;
+  readonly refuse: Refuse;
   /** Longest line; also the bytes of all lines that are worked on at once. */
   readonly lineBytes: number;
-  readonly onProblem: (message: string, error: unknown) => void;
+  readonly onProblem: OnProblem;
 }
 
 /** As many as a batch holds: one stream alone keeps the model busy. */
@@ -33,28 +36,32 @@ const TRIES = 6;
 const PACED_SECONDS = 60;
 
 /** `POST …/stream`: a request a line, an answer a line, in order, as they come (NDJSON). */
-export function registerStream(app: FastifyInstance, { models, predict, auth, limits, lineBytes, onProblem }: StreamOptions): void {
+export function registerStream(app: FastifyInstance, { models, predict, auth, limits, refuse, lineBytes, onProblem }: StreamOptions): void {
   const stopping = new AbortController();
   setMaxListeners(0, stopping.signal); // every line that waits listens
   app.addHook('preClose', async () => { stopping.abort(); });
 
-  async function answered(model: string, version: number | null, authorization: string | undefined, { number, bytes }: Line, closed: () => boolean): Promise<StreamAnswer> {
+  async function answered(request: FastifyRequest, model: string, version: number | null, { number, bytes }: Line): Promise<StreamAnswer> {
     let line: ReadLine | null = null;
+    const startedAt = performance.now();
+    const traceId = traceOf(request);
     for (let attempt = 1; ;) {
       try {
-        const caller = await auth.require(authorization, 'predict', model); // a stream may outlive its token or key
+        const caller = await auth.require(request.headers.authorization, 'predict', model); // a stream may outlive its token or key
         line ??= readLine(bytes);
-        const prediction = await predict(caller, model, version, line.toRequest);
+        const prediction = await predict(caller, model, version, line.toRequest, traceId);
         return { line: number, ...inferenceResponse(prediction, prediction.signature, prediction.wanted) };
       } catch (error) {
-        const { status, message, retryAfter, cause } = asServingError(error);
+        const refused = asServingError(error);
+        const { status, message, retryAfter, cause } = refused;
         const mayWait = status === 503 ? attempt < TRIES : status === 429 && (retryAfter ?? Infinity) <= PACED_SECONDS;
-        if (mayWait && retryAfter !== undefined && !stopping.signal.aborted && !closed()) {
+        if (mayWait && retryAfter !== undefined && !stopping.signal.aborted && !request.raw.socket.destroyed) {
           if (status === 503) attempt += 1;
           await sleep(retryAfter * 1_000, undefined, { signal: stopping.signal }).catch(() => undefined); // a server that stops asks once more at once
           continue;
         }
-        if (status >= 500 && cause !== undefined) onProblem(message, cause);
+        if (status >= 500 && cause !== undefined) onProblem(message, cause, problemOf(request, refused));
+        await refuse({ model, requestId: line?.id ?? null, traceId, latencyMs: performance.now() - startedAt }, refused);
         return { line: number, ...(line?.id === undefined ? {} : { id: line.id }), status, error: message };
       }
     }
@@ -66,13 +73,14 @@ export function registerStream(app: FastifyInstance, { models, predict, auth, li
     try {
       // What is left of a stream that ends early is thrown away only when the last answer is written: see below.
       const lines = linesOf(request.raw.iterator({ destroyOnReturn: false }), { first, longest: lineBytes });
-      for await (const answer of inOrder(lines, (line) => answered(model, version, request.headers.authorization, line, () => request.raw.socket.destroyed), { lines: LINES_AT_ONCE, bytes: lineBytes }, stopping.signal)) {
+      for await (const answer of inOrder(lines, (line) => answered(request, model, version, line), { lines: LINES_AT_ONCE, bytes: lineBytes }, stopping.signal)) {
         yield write(answer);
         next = answer.line + 1;
       }
       if (stopping.signal.aborted) yield write({ line: next, status: 503, error: 'The server is stopping: go on from this line.' });
     } catch (error) {
       if (!(error instanceof ServingError)) throw error; // the client is gone
+      await refuse({ model, requestId: null, traceId: traceOf(request), latencyMs: 0 }, error);
       yield write({ line: next, status: error.status, error: error.message });
     }
   }

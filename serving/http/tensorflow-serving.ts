@@ -8,6 +8,7 @@ import { findHost } from '../routing/find-host.js';
 import type { Which } from '../routing/model-host.js';
 import type { Models } from '../routing/models.js';
 import { callerOf, mayPredict, type Admission } from './caller.js';
+import { traceOf } from './trace.js';
 import { versionOf } from './version.js';
 
 export interface TensorFlowServingOptions extends Admission {
@@ -40,7 +41,7 @@ export function registerTensorFlowServing(app: FastifyInstance, { models, predic
     const { model, which, verb } = addressOf(request);
     if (!isMethod(verb)) throw new ServingError(404, `There is nothing at this address: POST is to ${Object.keys(METHODS).map((name) => `:${name}`).join(', ')}.`);
     const call = METHODS[verb].read(request.body);
-    const prediction = await predict(callerOf(request), model, which, call.toRequest);
+    const prediction = await predict(callerOf(request), model, which, call.toRequest, traceOf(request));
     return call.answer(prediction, prediction.signature);
   });
 }

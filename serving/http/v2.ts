@@ -10,6 +10,7 @@ import { inferenceResponse } from '../protocol/response.js';
 import { findHost } from '../routing/find-host.js';
 import type { Models } from '../routing/models.js';
 import { callerOf, mayPredict, type Admission } from './caller.js';
+import { traceOf } from './trace.js';
 import { versionOf } from './version.js';
 
 export interface V2Options extends Admission {
@@ -17,13 +18,15 @@ export interface V2Options extends Admission {
   readonly predict: PredictAs;
   /** True once this replica takes traffic. */
   readonly ready: () => boolean;
+  /** Somebody asks for it. */
+  readonly onProbed: () => void;
   readonly softwareVersion: string;
 }
 
 interface Path { model: string; version?: string }
 
 /** Open Inference Protocol v2, REST. */
-export function registerV2(app: FastifyInstance, { models, predict, auth, limits, ready, softwareVersion }: V2Options): void {
+export function registerV2(app: FastifyInstance, { models, predict, auth, limits, ready, onProbed, softwareVersion }: V2Options): void {
   const find = (request: FastifyRequest) => {
     const { model, version } = request.params as Path;
     return { model, host: findHost(models, model), version: versionOf(version) };
@@ -32,7 +35,10 @@ export function registerV2(app: FastifyInstance, { models, predict, auth, limits
 
   app.get('/v2', async () => serverMetadata(softwareVersion));
   app.get('/v2/health/live', async () => ({ live: true }));
-  app.get('/v2/health/ready', async (_request, reply) => reply.code(ready() ? 200 : 503).send({ ready: ready() }));
+  app.get('/v2/health/ready', async (_request, reply) => {
+    onProbed();
+    return reply.code(ready() ? 200 : 503).send({ ready: ready() });
+  });
 
   for (const base of ['/v2/models/:model', '/v2/models/:model/versions/:version']) {
     app.get(base, { onRequest: caller }, async (request) => {
@@ -47,7 +53,7 @@ export function registerV2(app: FastifyInstance, { models, predict, auth, limits
     });
     app.post(`${base}/infer`, { onRequest: caller }, async (request, reply) => {
       const { model, version } = request.params as Path;
-      const prediction = await predict(callerOf(request), model, versionOf(version), readerOf(request));
+      const prediction = await predict(callerOf(request), model, versionOf(version), readerOf(request), traceOf(request));
       const answer = inferenceResponse(prediction, prediction.signature, prediction.wanted);
       const binary = binaryOutputs(prediction.request, prediction.wanted);
       if (binary.size === 0) return answer;

@@ -10,6 +10,7 @@ export function frame(parts: readonly Buffer[]): Buffer[] {
   let length = 0;
   let crc = 0;
   for (const part of parts) {
+    if (part.length === 0) continue; // of nothing, crc32 starts again at 0
     length += part.length;
     crc = crc32(part, crc);
   }

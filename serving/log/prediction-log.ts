@@ -1,8 +1,12 @@
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ServingError } from '../errors.js';
+import type { LogPolicy } from '../../stores/models.js';
+import type { PredictionGap } from '../../stores/predictions.js';
+import { createGaps } from './gaps.js';
 import { ownFolderName } from './owner.js';
-import { encodeRecord, type LoggedRequest } from './record.js';
+import { encodeRecord, type LoggedRecord, type LoggedRequest } from './record.js';
+import type { LoggedRefusal } from './refusal.js';
 import { CLOSED, createSegmentWriter, OPEN } from './segment-writer.js';
 import { shipAll, type Sink } from './shipper.js';
 
@@ -10,23 +14,33 @@ export interface PredictionLogOptions {
   /** Folder of this replica's segments. */
   dir: string;
   sink: Sink;
+  /** Where counts of predictions go that were answered and not logged. */
+  noteGaps?: (gaps: readonly PredictionGap[]) => Promise<void>;
   /** How often what was written is copied to the database. */
   shipEveryMs?: number;
-  /** Bytes of unshipped segments after which requests are refused with 503. */
+  /** Bytes of unshipped segments after which requests are refused with 503, or dropped from the log, as their model's policy says. */
   maximumBytes?: number;
   segmentBytes?: number;
   onProblem: (message: string, error: unknown) => void;
 }
 
 export interface PredictionLog {
-  /** Resolves once the request's predictions would survive this process being killed; 503 where they would not. */
-  append(request: LoggedRequest): Promise<void>;
+  /** Resolves once the request's predictions would survive this process being killed; where they would not, 503, or with `drop` they are counted. */
+  append(request: LoggedRequest, whenFull?: LogPolicy['whenFull']): Promise<void>;
+  /** Resolves once the refusal would survive this process being killed. One for which there is no room is counted: its answer leaves all the same. */
+  appendRefusal(refusal: LoggedRefusal): Promise<void>;
   /** Bytes on disk that are not in the database, and for how long the oldest of them has waited. */
   lag(): { bytes: number; seconds: number; shipped: number };
+  /** Refusals for which there was no room, or that could not be written, since the start. */
+  readonly lostRefusals: number;
+  /** Predictions that were answered and not logged since the start, by model. */
+  readonly dropped: ReadonlyMap<string, number>;
   /** Copies what is left (for up to `waitMs`), closes the segment. What cannot be copied is copied by the next process. */
   close(waitMs?: number): Promise<void>;
 }
 
+/** What is left of the room when refusals are no longer taken: a flood of them shall not cost predictions. */
+const FOR_PREDICTIONS = 0.1;
 const RETRY = { firstMs: 250, maximumMs: 2_000 } as const;
 
 /**
@@ -46,6 +60,15 @@ export async function createPredictionLog(options: PredictionLogOptions): Promis
   let timer: NodeJS.Timeout | undefined;
   let round: Promise<void> = Promise.resolve();
   let reported = false;
+  let lostRefusals = 0;
+  const gaps = createGaps();
+
+  async function write(record: LoggedRecord): Promise<void> {
+    const parts = encodeRecord(record);
+    await writer.append(parts);
+    bytes += 8 + parts.reduce((sum, part) => sum + part.length, 0);
+    oldest ??= Date.now();
+  }
 
   async function ship(): Promise<void> {
     const startedAt = Date.now();
@@ -58,6 +81,7 @@ export async function createPredictionLog(options: PredictionLogOptions): Promis
       },
     });
     oldest = bytes > 0 ? startedAt : null;
+    if (options.noteGaps) await gaps.note(options.noteGaps);
   }
 
   async function shipOnce(): Promise<boolean> {
@@ -84,13 +108,26 @@ export async function createPredictionLog(options: PredictionLogOptions): Promis
   schedule();
 
   return {
-    async append(request) {
-      if (bytes >= maximumBytes) throw new ServingError(503, 'The prediction log is full: the database has been away for too long.', { retryAfter: 5 });
-      const parts = encodeRecord(request);
-      await writer.append(parts);
-      bytes += 8 + parts.reduce((sum, part) => sum + part.length, 0);
-      oldest ??= Date.now();
+    async append(request, whenFull = 'refuse') {
+      try {
+        if (bytes >= maximumBytes) throw new ServingError(503, 'The prediction log is full: the database has been away for too long.', { retryAfter: 5 });
+        await write(request);
+      } catch (error) {
+        if (whenFull === 'refuse') throw error;
+        if (!gaps.totals.has(request.model)) options.onProblem(`predictions of ${request.model} are answered and not logged; they are counted`, error);
+        gaps.count(request);
+      }
     },
+    async appendRefusal(refusal) {
+      try {
+        if (bytes < maximumBytes * (1 - FOR_PREDICTIONS)) return await write(refusal);
+      } catch (error) {
+        if (lostRefusals === 0) options.onProblem('refusals cannot be logged; they are counted', error);
+      }
+      lostRefusals += 1;
+    },
+    dropped: gaps.totals,
+    get lostRefusals() { return lostRefusals; },
     lag: () => ({ bytes, seconds: oldest === null ? 0 : (Date.now() - oldest) / 1000, shipped }),
     async close(waitMs = 5_000) {
       closing = true;
@@ -99,6 +136,7 @@ export async function createPredictionLog(options: PredictionLogOptions): Promis
       await writer.close();
       const until = Date.now() + waitMs;
       while (!(await shipOnce()) && Date.now() + retryMs < until) await new Promise((wake) => setTimeout(wake, retryMs));
+      if (gaps.untold > 0) options.onProblem(`${gaps.untold} predictions were answered and not logged, which PostgreSQL could not be told`, undefined);
     },
   };
 }

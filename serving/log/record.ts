@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Instant } from '../../contract/ref.js';
 import { Arm } from '../../contract/route.js';
 import type { Answer } from '../../domain/outputs.js';
+import { RefusalRecord, type LoggedRefusal } from './refusal.js';
 
 /** What is said about an answered request besides its input bytes. One request holds one prediction per row. */
 const shared = {
@@ -13,8 +14,13 @@ const shared = {
   inputShape: z.array(z.int()),
   /** Bytes of each row's input; left out where all have the same. */
   inputBytes: z.array(z.int().min(0)).optional(),
+  /** Left out where the input is whole. */
+  inputKept: z.enum(['redacted', 'none']).optional(),
   attributes: z.record(z.string(), z.string()),
   latencyMs: z.number(),
+  /** Left out by an earlier release. */
+  latencyParts: z.strictObject({ prepareMs: z.number(), modelMs: z.number() }).optional(),
+  traceId: z.string().optional(),
 };
 /** The answers, per row in the order of `ids`: classes with their probabilities, or a regression's values. */
 const Header = z.union([
@@ -27,31 +33,43 @@ type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 /** An answered request as the prediction log keeps it. `input` holds the rows one after another: UINT8 pixels of pictures, JSON objects of tables. */
 export type LoggedRequest = Without<Header, 'v'> & { readonly input: Uint8Array };
 
+/** What a segment holds. */
+export type LoggedRecord = LoggedRequest | LoggedRefusal;
+export const isRefusal = (record: LoggedRecord): record is LoggedRefusal => 'kind' in record;
+
+const NOTHING = new Uint8Array();
+
 /** A record's bytes: length of the header (uint32, little-endian), header (JSON), input. */
-export function encodeRecord({ input, ...header }: LoggedRequest): Buffer[] {
-  const json = Buffer.from(JSON.stringify({ v: 1, ...header } satisfies Header));
+export function encodeRecord(record: LoggedRecord): Buffer[] {
+  const [header, input] = isRefusal(record) ? [{ v: 1, ...record } satisfies RefusalRecord, NOTHING] : headerOf(record);
+  const json = Buffer.from(JSON.stringify(header));
   const length = Buffer.allocUnsafe(4);
   length.writeUInt32LE(json.length);
   return [length, json, Buffer.from(input.buffer, input.byteOffset, input.byteLength)];
 }
 
+function headerOf({ input, ...header }: LoggedRequest): [Header, Uint8Array] {
+  return [{ v: 1, ...header }, input];
+}
+
 /** Reads a record back; throws where the bytes are not one. */
-export function decodeRecord(payload: Buffer): LoggedRequest {
+export function decodeRecord(payload: Buffer): LoggedRecord {
   const length = payload.readUInt32LE(0);
   if (4 + length > payload.length) throw new RangeError('a record of the prediction log is shorter than its header');
-  const { v: _v, ...header } = Header.parse(JSON.parse(payload.toString('utf8', 4, 4 + length)));
-  return { ...header, input: payload.subarray(4 + length) };
+  const { v: _v, ...header } = z.union([RefusalRecord, Header]).parse(JSON.parse(payload.toString('utf8', 4, 4 + length)));
+  return 'kind' in header ? header : { ...header, input: payload.subarray(4 + length) };
 }
 
 /** One row of a request, as PostgreSQL keeps it. */
 export interface LoggedPrediction {
   id: string; requestId: string; model: string; version: number; environment: string; role: Arm['role']; generation: number; replica: string; at: string;
   input: Buffer<ArrayBuffer>; inputShape: number[]; attributes: Record<string, string>; outputs: Answer; latencyMs: number;
+  inputKept: 'whole' | 'redacted' | 'none'; latencyParts: { prepareMs: number; modelMs: number } | null; traceId: string | null;
 }
 
 /** A request's predictions, one per row. */
 export function predictionsOf(request: LoggedRequest): LoggedPrediction[] {
-  const { ids, input, inputBytes, requestId, model, version, environment, role, generation, replica, at: time, inputShape, attributes, latencyMs } = request;
+  const { ids, input, inputBytes, requestId, model, version, environment, role, generation, replica, at: time, inputShape, attributes, latencyMs, inputKept = 'whole', latencyParts = null, traceId = null } = request;
   let at = 0;
   const inputs = ids.map((_, row) => {
     const bytes = inputBytes ? inputBytes[row] ?? 0 : input.byteLength / ids.length;
@@ -59,7 +77,7 @@ export function predictionsOf(request: LoggedRequest): LoggedPrediction[] {
     return input.subarray(at - bytes, at);
   });
   return ids.map((id, row) => ({
-    id, requestId, model, version, environment, role, generation, replica, at: time, inputShape, attributes, latencyMs,
+    id, requestId, model, version, environment, role, generation, replica, at: time, inputShape, attributes, latencyMs, inputKept, latencyParts, traceId,
     input: Buffer.from(inputs[row] ?? []),
     outputs: answerOf(request, row),
   }));

@@ -2,7 +2,7 @@ import { readFile, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readFrames } from './frames.js';
 import { ownerLives } from './owner.js';
-import { decodeRecord, type LoggedRequest } from './record.js';
+import { decodeRecord, type LoggedRecord } from './record.js';
 import { CLOSED, OPEN } from './segment-writer.js';
 
 export interface SegmentFile { path: string; bytes: number }
@@ -24,21 +24,21 @@ export async function removeIfEmpty(folder: string): Promise<void> {
   if ((await readdir(folder)).length === 0) await rmdir(folder);
 }
 
-export interface SegmentRead { requests: LoggedRequest[]; damaged: number }
+export interface SegmentRead { records: LoggedRecord[]; damaged: number }
 
-/** The requests of a segment. A torn tail is left out: its answer never left. */
+/** The records of a segment. A torn tail is left out: its answer never left. */
 export async function readSegment(path: string): Promise<SegmentRead> {
   const { payloads, damaged } = readFrames(await readFile(path));
-  const requests: LoggedRequest[] = [];
+  const records: LoggedRecord[] = [];
   let unreadable = damaged;
   for (const payload of payloads) {
     try {
-      requests.push(decodeRecord(payload));
+      records.push(decodeRecord(payload));
     } catch {
       unreadable += 1; // counted, and the whole segment is kept for people to look at
     }
   }
-  return { requests, damaged: unreadable };
+  return { records, damaged: unreadable };
 }
 
 /** A segment is done: deleted, or kept under another name where part of it could not be read. */

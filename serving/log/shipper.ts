@@ -2,11 +2,13 @@ import { appendFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { PerennialError } from '../../contract/errors.js';
 import { frame } from './frames.js';
-import { encodeRecord, predictionsOf, type LoggedPrediction, type LoggedRequest } from './record.js';
+import { encodeRecord, isRefusal, predictionsOf, type LoggedPrediction, type LoggedRecord } from './record.js';
+import type { LoggedRefusal } from './refusal.js';
 import { completeSegments, discardSegment, orphanedFolders, readSegment, removeIfEmpty } from './segments.js';
 
-/** Where shipped predictions go; a row whose id is already there is left as it is. */
-export type Sink = (rows: readonly LoggedPrediction[]) => Promise<void>;
+export interface Shipment { readonly predictions: readonly LoggedPrediction[]; readonly refusals: readonly LoggedRefusal[] }
+/** Where shipped predictions and refusals go; a row whose id is already there is left as it is. */
+export type Sink = (shipment: Shipment) => Promise<void>;
 
 export interface ShipperOptions {
   dir: string;
@@ -28,9 +30,9 @@ export async function shipAll(options: ShipperOptions): Promise<void> {
   for (const folder of [...orphaned.sort(), join(options.dir, options.own)]) {
     const isOrphan = basename(folder) !== options.own;
     for (const segment of await completeSegments(folder, isOrphan)) {
-      const { requests, damaged } = await readSegment(segment.path);
+      const { records, damaged } = await readSegment(segment.path);
       let rows = 0;
-      for (const batch of batches(requests, options.batchRows, options.batchBytes)) rows += await shipBatch(batch, options);
+      for (const batch of batches(records, options.batchRows, options.batchBytes)) rows += await shipBatch(batch, options);
       if (damaged > 0) options.onProblem(`${damaged} records of ${segment.path} are damaged; the file is kept as ${basename(segment.path)}.damaged`, undefined);
       await discardSegment(segment.path, damaged > 0);
       options.onShipped(segment.bytes, rows);
@@ -39,39 +41,40 @@ export async function shipAll(options: ShipperOptions): Promise<void> {
   }
 }
 
-function* batches(requests: readonly LoggedRequest[], maximumRows: number, maximumBytes: number): Generator<LoggedRequest[]> {
-  let batch: LoggedRequest[] = [];
+function* batches(records: readonly LoggedRecord[], maximumRows: number, maximumBytes: number): Generator<LoggedRecord[]> {
+  let batch: LoggedRecord[] = [];
   let rows = 0;
   let bytes = 0;
-  for (const request of requests) {
-    if (batch.length > 0 && (rows + request.ids.length > maximumRows || bytes + request.input.byteLength > maximumBytes)) {
+  for (const record of records) {
+    const [ofRows, ofBytes] = isRefusal(record) ? [1, 0] : [record.ids.length, record.input.byteLength];
+    if (batch.length > 0 && (rows + ofRows > maximumRows || bytes + ofBytes > maximumBytes)) {
       yield batch;
       [batch, rows, bytes] = [[], 0, 0];
     }
-    batch.push(request);
-    rows += request.ids.length;
-    bytes += request.input.byteLength;
+    batch.push(record);
+    rows += ofRows;
+    bytes += ofBytes;
   }
   if (batch.length > 0) yield batch;
 }
 
-/** A request the database refuses (not: is away) is set aside in `refused/`, so that it cannot hold up the others for ever. */
-async function shipBatch(batch: readonly LoggedRequest[], options: ShipperOptions): Promise<number> {
+/** A record the database refuses (not: is away) is set aside in `refused/`, so that it cannot hold up the others for ever. */
+async function shipBatch(batch: readonly LoggedRecord[], options: ShipperOptions): Promise<number> {
   try {
-    const rows = batch.flatMap(predictionsOf);
-    await options.sink(rows);
-    return rows.length;
+    const predictions = batch.flatMap((record) => (isRefusal(record) ? [] : predictionsOf(record)));
+    await options.sink({ predictions, refusals: batch.filter(isRefusal) });
+    return predictions.length;
   } catch (error) {
     if (error instanceof PerennialError && error.retryable) throw error;
     const [first, ...others] = batch;
     if (first === undefined) return 0;
     if (others.length > 0) {
       let rows = 0;
-      for (const request of batch) rows += await shipBatch([request], options);
+      for (const record of batch) rows += await shipBatch([record], options);
       return rows;
     }
     await appendFile(join(options.dir, 'refused.frames'), Buffer.concat(frame(encodeRecord(first))), { mode: 0o600 });
-    options.onProblem(`the database refused the predictions of request ${first.requestId}; they are kept in refused.frames`, error);
+    options.onProblem(`the database refused ${isRefusal(first) ? 'the refusal' : 'the predictions'} of request ${first.requestId}; they are kept in refused.frames`, error);
     return 0;
   }
 }

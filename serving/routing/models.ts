@@ -17,6 +17,7 @@ export interface ModelsOptions {
   readonly recycleBytes: number;
   readonly onSwitched: (model: string, serving: Serving) => void;
   readonly onFailed: (route: Route, version: number | null, error: unknown) => void;
+  readonly onBatch: (model: string, version: number, rows: number) => void;
   readonly onRunner: (model: string, version: number, event: string, detail: string) => void;
   readonly onProblem: (message: string, error: unknown) => void;
 }
@@ -50,7 +51,7 @@ export function createModels(options: ModelsOptions) {
         return options.startRunner(await packages.fetch(name));
       }
     };
-    const served = await createServedVersion({ version, start, limits: options.limits, recycleBytes: options.recycleBytes, onEvent: (event, detail) => options.onRunner(model, version, event, detail) });
+    const served = await createServedVersion({ version, start, limits: options.limits, recycleBytes: options.recycleBytes, onBatch: (rows) => { options.onBatch(model, version, rows); }, onEvent: (event, detail) => options.onRunner(model, version, event, detail) });
     names.set(`${model}@${version}`, name);
     return served;
   }

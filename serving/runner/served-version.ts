@@ -14,6 +14,8 @@ export interface ServedVersionOptions {
   readonly limits: BatcherLimits;
   /** Resident bytes from which a runner is replaced by a fresh one before it has to be killed: TensorFlow leaks over weeks. */
   readonly recycleBytes: number;
+  /** A batch of so many rows goes to the runner. */
+  readonly onBatch: (rows: number) => void;
   readonly onEvent: (event: 'crashed' | 'restarted' | 'recycled' | 'restart-failed', detail: string) => void;
 }
 
@@ -25,6 +27,10 @@ export interface ServedVersion {
   /** False while the runner is being restarted; requests wait then. */
   readonly ready: boolean;
   readonly pid: number | null;
+  /** Rows that wait. */
+  readonly queuedRows: number;
+  /** Of the runner's process; 0 where there is none, or it cannot be known. */
+  readonly residentBytes: number;
   /** Finishes what is under way (for up to `waitMs`), then ends the runner. */
   close(waitMs?: number): Promise<void>;
 }
@@ -54,6 +60,7 @@ export async function createServedVersion(options: ServedVersionOptions): Promis
     fresh.once('exit', (end) => gone(fresh, end.kind === 'exited' ? (end.signal ?? `code ${end.code ?? 'unknown'}`) : end.kind));
     batcher.use({
       async predict(batch) {
+        options.onBatch(batch.rows);
         try {
           return await fresh.predict(batch);
         } catch (error) {
@@ -121,6 +128,8 @@ export async function createServedVersion(options: ServedVersionOptions): Promis
     predict: (rows, call) => (closed ? Promise.reject(new VersionDown('This version has just been replaced.')) : batcher.predict(rows, call)),
     get ready() { return runner !== null; },
     get pid() { return runner?.pid ?? null; },
+    get queuedRows() { return batcher.queuedRows; },
+    get residentBytes() { return runner?.rssBytes() ?? 0; },
     async close(waitMs = 10_000) {
       clearInterval(watch);
       await Promise.race([batcher.drained(), new Promise((wake) => setTimeout(wake, waitMs).unref())]);

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { choosePorts } from '../../infra/stack/ports.js';
 import { builtFile } from '../../runtime/child/program-path.js';
 import { until } from '../support/until.js';
+import { createBalancer } from './balancer.js';
 import { createFixture, goldenPicture, imageInput, infer, type Fixture, type InferAnswer } from './support.js';
 
 let fixture: Fixture;
@@ -17,10 +18,10 @@ afterAll(async () => {
 });
 
 /** The server as the supervisor starts it: a process of its own. */
-async function start(environment: string, port: number): Promise<ChildProcess> {
+async function start(environment: string, port: number, replica = '1'): Promise<ChildProcess> {
   const name = `PERENNIAL_SERVER_${environment.toUpperCase().replaceAll('-', '_')}_PORT`;
-  const child = fork(builtFile('workers/server.js'), ['--environment', environment, '--replica', '1'], {
-    env: { ...process.env, ...fixture.stack.env, PERENNIAL_HOME: join(fixture.folder, 'home'), DATABASE_URL: fixture.proxyUrl, S3_BUCKET: fixture.bucket, [name]: String(port) }, stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+  const child = fork(builtFile('workers/server.js'), ['--environment', environment, '--replica', replica], {
+    env: { ...process.env, ...fixture.stack.env, PERENNIAL_HOME: join(fixture.folder, 'home'), DATABASE_URL: fixture.proxyUrl, S3_BUCKET: fixture.bucket, PERENNIAL_SERVER_DRAIN_MS: '1000', [name]: String(port) }, stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
   });
   processes.push(child);
   const [message] = (await Promise.race([once(child, 'message'), once(child, 'exit').then(([code]) => { throw new Error(`the server ended with code ${String(code)}`); })])) as [unknown];
@@ -64,3 +65,30 @@ test('a killed server loses no answered prediction, and serves again while Postg
   const [code] = (await once(again, 'exit')) as [number | null];
   expect(code).toBe(0);
 });
+
+test('replicas that are replaced one after another under traffic fail no request, and every answer is in the log once', async () => {
+  const place = await fixture.place();
+  const { model, environment } = place;
+  await fixture.route(place, await fixture.addVersion(model));
+  const { port } = await choosePorts(['port'], undefined, { home: environment });
+  const replicas = new Map([['1', await start(environment, port)], ['2', await start(environment, port, '2')]]);
+  const { stores } = fixture.database;
+  const balancer = createBalancer(async () => (await stores.replicas.live(environment)).map(({ url }) => url), { path: `/v2/models/${model}/infer`, token: fixture.token });
+  await until(() => expect(balancer.ready()).toHaveLength(2));
+  const { pixels } = goldenPicture(fixture.trained);
+  const running = balancer.run(JSON.stringify({ inputs: [imageInput(pixels)] }), 6);
+  for (const [replica, child] of replicas) {
+    const before = running.ids.length;
+    await until(() => expect(running.ids.length).toBeGreaterThan(before + 20));
+    child.kill('SIGTERM');
+    expect((await once(child, 'exit'))[0]).toBe(0);
+    replicas.set(replica, await start(environment, port, replica));
+    await until(() => expect(balancer.ready()).toHaveLength(2));
+  }
+  await running.stop();
+  balancer.close();
+  expect(running.failures).toEqual([]);
+  expect(new Set(running.ids).size).toBe(running.ids.length);
+  await until(async () => expect(await stores.predictions.count({ model, environment })).toBe(running.ids.length));
+  for (const child of replicas.values()) child.kill('SIGTERM');
+}, 120_000);

@@ -7,6 +7,7 @@ import { PerennialError } from '../../contract/errors.js';
 import { ServingError } from '../../serving/errors.js';
 import { createPredictionLog, type PredictionLogOptions } from '../../serving/log/prediction-log.js';
 import type { LoggedPrediction, LoggedRequest } from '../../serving/log/record.js';
+import type { LoggedRefusal } from '../../serving/log/refusal.js';
 import { until } from '../support/until.js';
 
 let dir: string;
@@ -17,19 +18,24 @@ const request = (requestId: string, rows = 1): LoggedRequest => ({
   ids: Array.from({ length: rows }, () => uuidv7()), requestId, model: 'car-truck', version: 1, environment: 'production', role: 'live', generation: 1, replica: 'one', at: new Date().toISOString(),
   inputShape: [2], attributes: {}, classes: Array.from({ length: rows }, () => 'car'), probabilities: Array.from({ length: rows }, () => [0.75, 0.25]), latencyMs: 1, input: Uint8Array.from({ length: rows * 2 }, (_, at) => at),
 });
+const refusal = (requestId: string): LoggedRefusal => ({
+  kind: 'refusal', id: uuidv7(), requestId, model: 'car-truck', version: null, environment: 'production', role: null, generation: null, replica: 'one', at: new Date().toISOString(),
+  status: 422, reason: 'Input "image" has no rows.', rows: null, latencyMs: 1, traceId: null,
+});
 const away = new PerennialError('database/unavailable', 'PostgreSQL is away');
 
 /** A log whose database is the failure under test. */
 function open(options: Partial<PredictionLogOptions> = {}) {
   const kept: LoggedPrediction[] = [];
+  const refusals: LoggedRefusal[] = [];
   const problems: string[] = [];
-  const log = createPredictionLog({ dir, shipEveryMs: 10, sink: async (rows) => { kept.push(...rows); }, onProblem: (message) => problems.push(message), ...options });
-  return { kept, problems, log };
+  const log = createPredictionLog({ dir, shipEveryMs: 10, sink: async (shipped) => { kept.push(...shipped.predictions); refusals.push(...shipped.refusals); }, onProblem: (message) => problems.push(message), ...options });
+  return { kept, refusals, problems, log };
 }
 
 /** Leaves a folder as a process that was killed does. */
 async function leave(requests: LoggedRequest[]): Promise<string> {
-  const { log } = open({ sink: () => Promise.reject(away) });
+  const { log } = open({ sink: () => Promise.reject(away), shipEveryMs: 60_000 }); // one segment, however slow the machine is
   const writing = await log;
   for (const one of requests) await writing.append(one);
   await writing.close(0);
@@ -75,9 +81,9 @@ test('a damaged record costs no other one, and its file is kept', async () => {
 test('a record that the database refuses is set aside and holds up no other', async () => {
   const kept: string[] = [];
   const { log, problems } = open({
-    sink: async (rows) => {
-      if (rows.some((row) => row.requestId === 'bad')) throw new Error('violates a constraint');
-      kept.push(...rows.map((row) => row.requestId));
+    sink: async ({ predictions }) => {
+      if (predictions.some((row) => row.requestId === 'bad')) throw new Error('violates a constraint');
+      kept.push(...predictions.map((row) => row.requestId));
     },
   });
   const writing = await log;
@@ -100,6 +106,24 @@ test('a log that may not grow further refuses, and takes requests again once it 
   there = true;
   await until(() => writing.append(request('c')));
   await writing.close();
+});
+
+test('refusals are kept among predictions, and leave the last of the room to them: then they are counted', async () => {
+  let there = false;
+  const { log, refusals, kept } = open({ maximumBytes: 1_000, sink: async (shipped) => { if (!there) throw away; refusals.push(...shipped.refusals); kept.push(...shipped.predictions); } });
+  const writing = await log;
+  for (let number = 0; writing.lostRefusals === 0; number += 1) await writing.appendRefusal(refusal(`r${number}`));
+  const taken = writing.lag().bytes;
+  await writing.append(request('a'));
+  expect(writing.lag().bytes).toBeGreaterThan(taken);
+  expect(taken).toBeLessThan(1_300);
+  there = true;
+  await until(() => expect(kept).toHaveLength(1));
+  expect(refusals[0]).toEqual({ ...refusal('r0'), id: refusals[0]?.id, at: refusals[0]?.at });
+  await writing.appendRefusal(refusal('late'));
+  await writing.close();
+  expect(refusals.at(-1)?.requestId).toBe('late');
+  expect(writing.lostRefusals).toBe(1);
 });
 
 test('a folder whose process still runs is left to it', async () => {

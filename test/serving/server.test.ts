@@ -51,6 +51,8 @@ describe('predictions', () => {
     await until(async () => expect(await fixture.database.stores.predictions.findByRequest(model, 'call-1')).toHaveLength(2));
     const [kept] = await fixture.database.stores.predictions.findByRequest(model, 'call-1');
     expect(kept).toMatchObject({ id: answer.parameters.prediction_ids[0], version: 1, environment, role: 'live', generation: 1, inputShape: [32, 32, 3], attributes: { light: 'night' }, outputs: { class: golden.class }, status: 'ok' });
+    const { prepareMs = -1, modelMs = -1 } = kept?.latencyParts ?? {};
+    expect(prepareMs + modelMs).toBeCloseTo(kept?.latencyMs ?? 0, 6);
     expect([...(kept?.input ?? [])]).toEqual(golden.pixels);
     await server.close();
   });
@@ -90,6 +92,18 @@ describe('predictions', () => {
     const { token: labelsOnly } = await stores.principals.createToken({ principal: 'client', scopes: ['label'], name: 'labels' });
     expect((await ask(server.url, labelsOnly, path, picture())).status).toBe(403);
     expect((await fetch(`${server.url}/v2/nothing`)).status).toBe(404);
+
+    const told = await fetch(`${server.url}${path}`, {
+      method: 'POST', body: JSON.stringify({ id: 'call-2', ...picture(), outputs: [{ name: 'logits' }] }),
+      headers: { authorization: `Bearer ${fixture.token}`, 'content-type': 'application/json', traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' },
+    });
+    const { error: reason } = await told.json() as { error: string };
+    const statuses = [403, 422, ...cases.flatMap(([, status, where]) => (where.includes(model) ? [status] : []))].sort();
+    const expected = [...new Set(statuses)].map((status) => ({ status, n: statuses.filter((one) => one === status).length }));
+    await until(async () => expect(await stores.refusals.countByStatus({ model, environment })).toEqual(expected));
+    expect(await stores.refusals.findByRequest(model, 'call-2')).toMatchObject([{ version: 1, role: 'live', generation: 1, environment, status: 422, reason, rows: 1, traceId: '4bf92f3577b34da6a3ce929d0e0e4736' }]);
+    expect(await stores.refusals.countByStatus({ model: 'nobody', environment })).toEqual([{ status: 404, n: 1 }]);
+    expect(await stores.predictions.count({ model, environment })).toBe(0);
     expect((await fetch(`${server.url}/v2/health/ready`)).status).toBe(200);
     expect((await ask(server.url, fixture.token, `/v2/models/${model}`)).body).toMatchObject({ name: model, versions: ['1'], inputs: [{ name: 'image', shape: [-1, 32, 32, 3] }], parameters: { version: 1, generation: 1 } });
     expect(await (await fetch(`${server.url}/metrics`)).text()).toContain('perennial_prediction_log_unshipped_bytes');

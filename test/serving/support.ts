@@ -92,7 +92,7 @@ export async function createFixture(): Promise<Fixture> {
       const db = createDatabase(proxyUrl, { max: 6, applicationName: 'test server' });
       const server = await createServer({
         environment, replica: `replica-${randomUUID().slice(0, 8)}`, database: db, stores: createStores(db), artifacts, tfjsNode, softwareVersion: '0.0.0', pseudonymKey: () => Promise.resolve('a secret of tests'),
-        scratch: own, segmentDir: join(own, 'segments'), onProblem: (message, error) => problems.push(`${message}${error instanceof Error ? `: ${error.message}` : ''}`), ...options,
+        scratch: own, segmentDir: join(own, 'segments'), onProblem: (message, error) => problems.push(`${message}${error instanceof Error ? `: ${error.message}` : ''}`), ...options, limits: { drainMs: 100, ...options.limits },
       });
       let closing: Promise<void> | undefined;
       const close = () => (closing ??= server.close().then(() => db.close()));

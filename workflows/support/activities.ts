@@ -7,6 +7,7 @@ import type { DeployActivities } from '../../activities/deploy/index.js';
 import type { EvaluateActivities } from '../../activities/evaluate/index.js';
 import type { ExperimentReadActivities, ExperimentRecordActivities, TrialActivities } from '../../activities/experiment/index.js';
 import type { FeatureActivities } from '../../activities/features/index.js';
+import type { ArchiveActivities } from '../../activities/monitor/archive.js';
 import type { MonitorActivities } from '../../activities/monitor/index.js';
 import type { NotifyActivities } from '../../activities/notify/index.js';
 import type { PackageActivities } from '../../activities/package/index.js';
@@ -43,6 +44,7 @@ export const evaluate = proxyActivities<EvaluateActivities>({ taskQueue: QUEUES.
 export const judgeReproduction = proxyActivities<JudgeReproductionActivities>({ taskQueue: QUEUES.compute, startToCloseTimeout: '2h', heartbeatTimeout: '15s', retry: steady });
 export const packaging = proxyActivities<PackageActivities>({ taskQueue: QUEUES.compute, startToCloseTimeout: '30m', heartbeatTimeout: '15s', retry: steady });
 export const deploy = proxyActivities<DeployActivities>({ taskQueue: QUEUES.compute, startToCloseTimeout: '30m', heartbeatTimeout: '15s', retry: steady });
+export const archive = proxyActivities<ArchiveActivities>({ taskQueue: QUEUES.compute, startToCloseTimeout: '12h', heartbeatTimeout: '30s', retry: steady });
 export const monitor = proxyActivities<MonitorActivities>({ taskQueue: QUEUES.compute, startToCloseTimeout: '30m', heartbeatTimeout: '30s', retry: steady });
 
 /** The training of a worker that died goes on elsewhere from its newest checkpoint; one that crashes is given up earlier (activities/retry.ts). */
