@@ -3,7 +3,7 @@ import type { RawRows } from '../../runtime/preprocess.js';
 import { ServingError } from '../errors.js';
 import type { Rows } from '../protocol/rows.js';
 import { joined } from './joined.js';
-import { LearnedLatency } from './latency.js';
+import { LearnedLatency, WARM_ROWS } from './latency.js';
 import { RowsRefused, rowsIn, tooLate, VersionDown, Waiting, type PredictCall } from './waiting.js';
 
 /** What a batch needs of a runner: a row's outputs after another's. */
@@ -24,6 +24,8 @@ export interface BatcherLimits {
   hungMs: number;
 }
 
+/** A queue that is late already is worked off by batches of up to this many goals: small ones would cost more a row and lengthen it. */
+const LATE_GOALS = 10;
 const RUNNER_GONE = 'The model stopped while it computed this prediction; it is being restarted.';
 
 /**
@@ -67,7 +69,7 @@ export class Batcher {
   /** What the model gives for the rows, a row's numbers after another's. 503 where too many wait or the runner died, 504 where the deadline passed or is sure to. */
   predict(rows: Rows, call: PredictCall = {}): Promise<Outputs> {
     if (!this.#predictor && (this.#down || call.hasStandIn === true)) return Promise.reject(new VersionDown('The model is being restarted.'));
-    const aheadMs = this.#latency.fresh ? this.#aheadMs() : 0;
+    const aheadMs = this.#latency.isSound ? this.#aheadMs() : 0;
     const full = this.#queuedRows > 0 && this.#queuedRows + rows.count > this.limits.queueRows;
     if (full || aheadMs > this.limits.deadlineMs) {
       return Promise.reject(new ServingError(503, 'Too many requests are waiting for this model.', { retryAfter: Math.max(1, Math.ceil(aheadMs / 1_000)) }));
@@ -109,7 +111,7 @@ export class Batcher {
 
   /** Until a request that came now would be computed. */
   #aheadMs(): number {
-    const most = Math.min(this.limits.batchRows, this.#latency.rowsWithin(this.limits.latencyGoalMs));
+    const most = this.#mostRows(0);
     const batches = Math.floor(this.#queuedRows / most);
     return this.#runnerMs() + batches * this.#latency.expectedMs(most) + this.#latency.expectedMs(this.#queuedRows - batches * most);
   }
@@ -177,14 +179,11 @@ export class Batcher {
 
   /** The next batch: as many rows as are expected to be done within the goal of the request that has waited longest. */
   #take(): Waiting[] {
-    const { batchRows, latencyGoalMs, inFlight } = this.limits;
     const startsInMs = this.#runnerMs();
     this.#refuseLate(startsInMs);
     const [oldest] = this.#queue;
     if (!oldest) return [];
-    // Where the goal is out of reach already, a share of it still keeps those behind within it; a smaller batch would only lengthen the queue.
-    const budgetMs = Math.max(latencyGoalMs / (inFlight + 1), latencyGoalMs - startsInMs - (performance.now() - oldest.arrivedAt));
-    const most = Math.min(batchRows, this.#latency.rowsWithin(budgetMs));
+    const most = this.#mostRows(this.limits.latencyGoalMs - startsInMs - (performance.now() - oldest.arrivedAt));
     let rows = 0;
     let count = 0;
     for (const waiting of this.#queue) {
@@ -196,9 +195,18 @@ export class Batcher {
     return this.#queue.splice(0, count);
   }
 
+  /** Rows of a batch that has `budgetMs` until its goal; where that is out of reach, as many as keep those behind within it, and no fewer than work the queue off. */
+  #mostRows(budgetMs: number): number {
+    const { batchRows, latencyGoalMs, inFlight } = this.limits;
+    const shareMs = latencyGoalMs / (inFlight + 1);
+    const isLate = budgetMs < shareMs;
+    const inTime = this.#latency.rowsWithin(Math.max(shareMs, budgetMs));
+    return Math.min(batchRows, isLate ? Math.max(inTime, Math.min(WARM_ROWS, this.#latency.rowsWithin(LATE_GOALS * latencyGoalMs))) : inTime);
+  }
+
   /** 504 for those that are sure to be late: nothing is computed for them. */
   #refuseLate(startsInMs: number): void {
-    if (!this.#latency.fresh) return;
+    if (!this.#latency.isSound) return;
     const startsAt = performance.now() + startsInMs;
     const late = this.#queue.filter(({ rows, deadlineAt }) => startsAt + this.#latency.expectedMs(rows.count) > deadlineAt);
     for (const waiting of late) {

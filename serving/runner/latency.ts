@@ -1,7 +1,7 @@
 /** Weight of what was learned before, after each measurement: about the last 50 batches count. */
 const KEPT = 0.98;
 /** Sizes that a runner has warmed up with; larger ones are tried by doubling. */
-const WARM_ROWS = 32;
+export const WARM_ROWS = 32;
 /** An expectation that nothing has confirmed for this long no longer refuses anybody. */
 const FRESH_MS = 1_000;
 
@@ -38,8 +38,8 @@ export class LearnedLatency {
     return this.#weight === 0 || rows === 0 ? 0 : this.#line(rows) + this.#errorMs;
   }
 
-  /** Whether the expectation is recent enough to refuse a request by. */
-  get fresh(): boolean { return this.now() - this.#measuredAt < FRESH_MS; }
+  /** Whether the expectation is good enough to refuse a request by: recent, and of batches that differed in their size. */
+  get isSound(): boolean { return this.#differ && this.now() - this.#measuredAt < FRESH_MS; }
 
   /** Most rows that are expected to take at most `ms`, at least 1: never more than twice of what has been tried. */
   rowsWithin(ms: number): number {
@@ -55,10 +55,12 @@ export class LearnedLatency {
     return fixedMs + perRowMs * rows;
   }
 
+  get #spread(): number { return this.#weight * this.#rowsRows - this.#rows ** 2; }
+  get #differ(): boolean { return this.#spread > 1e-6 * this.#rows ** 2; }
+
   /** Neither may be negative; where all batches were of one size, everything is taken to be the rows' cost, which expects too much of larger ones. */
   #coefficients(): { fixedMs: number; perRowMs: number } {
-    const spread = this.#weight * this.#rowsRows - this.#rows ** 2;
-    const perRowMs = spread > 1e-6 * this.#rows ** 2 ? (this.#weight * this.#rowsMs - this.#rows * this.#ms) / spread : Infinity;
+    const perRowMs = this.#differ ? (this.#weight * this.#rowsMs - this.#rows * this.#ms) / this.#spread : Infinity;
     const fixedMs = (this.#ms - perRowMs * this.#rows) / this.#weight;
     if (fixedMs >= 0 && perRowMs >= 0) return { fixedMs, perRowMs };
     return perRowMs < 0 ? { fixedMs: this.#ms / this.#weight, perRowMs: 0 } : { fixedMs: 0, perRowMs: this.#ms / this.#rows };

@@ -11,14 +11,14 @@ beforeEach(() => { vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'se
 afterEach(() => { vi.useRealTimers(); });
 
 /** A batcher of a version that gives a row's one pixel back, in the time above; it refuses batches in which a pixel is 13. */
-function version(limits: Partial<BatcherLimits> = {}) {
+function version(limits: Partial<BatcherLimits> = {}, cost = costMs) {
   const batches: number[] = [];
   const hung = vi.fn();
   const batcher = new Batcher(1, { ...LIMITS, ...limits }, hung);
   const predictor: Predictor = {
     async predict({ rows, input }) {
       batches.push(rows);
-      await new Promise((computed) => setTimeout(computed, costMs(rows)));
+      await new Promise((computed) => setTimeout(computed, cost(rows)));
       const pixels = input as Uint8Array;
       if (pixels.includes(13)) throw new RowsRefused(new Error('unlucky'));
       return Float32Array.from(pixels);
@@ -72,6 +72,20 @@ describe('a batch', () => {
     expect(Math.max(...batches)).toBeLessThanOrEqual(112); // 60 ms
     expect(Math.max(...batches)).toBeGreaterThanOrEqual(50);
     for (const rows of batches.slice(0, -1)) expect(costMs(rows)).toBeGreaterThan(60 / 2 - 10); // late ones are still taken many at a time
+  });
+
+  test('does not shrink to single rows where none is done within the goal, as on a machine that has no time: the queue is worked off', async () => {
+    const { ask, batches } = version({}, () => 45);
+    for (let alone = 0; alone < 20; alone += 1) {
+      const answer = ask([1]);
+      await vi.advanceTimersByTimeAsync(50);
+      await answer;
+    }
+    batches.length = 0;
+    const waiting = Array.from({ length: 250 }, () => ask([1]));
+    await vi.advanceTimersByTimeAsync(4_000);
+    expect((await Promise.all(waiting)).filter((answer) => !Array.isArray(answer))).toEqual([]);
+    expect(batches.length).toBeLessThan(60);
   });
 
   test('that is refused is computed in halves, so that the rows to blame fail alone', async () => {
