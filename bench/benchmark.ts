@@ -1,9 +1,9 @@
-/** What a benchmark found. `name` is the figure's in `--json`; `goal` is at most this, `worst` the worst repetition where `value` is a median. */
+/** What a benchmark found. `name` is the figure's in `--json`; `goal` is at most this, `least` at least this, `worst` the worst repetition where `value` is a median. */
 export interface Figure {
   readonly name: string;
   readonly title: string;
   readonly value: number;
-  readonly unit: 's' | 'ms' | 'rows/s' | '×';
+  readonly unit: 's' | 'ms' | 'rows/s' | 'requests/s' | '×';
   readonly worst?: number;
   readonly goal?: number;
   /** A goal from below: at least this. */

@@ -17,4 +17,9 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     limitMinutes: 10,
     load: async () => (await import('./loop/index.js')).benchLoop,
   },
+  serving: {
+    summary: 'the prediction server, with every prediction logged, against Node\'s HTTP server and TensorFlow alone on the same network',
+    limitMinutes: 20,
+    load: async () => (await import('./serving/index.js')).benchServing,
+  },
 };

@@ -3,7 +3,7 @@ import { quantile } from '../domain/quantiles.js';
 import type { Figure } from './benchmark.js';
 
 /** Digits that mean something: milliseconds and rates are whole. */
-const DIGITS = { s: 2, ms: 0, 'rows/s': 0, '×': 3 } as const satisfies Record<Figure['unit'], number>;
+const DIGITS = { s: 2, ms: 0, 'rows/s': 0, 'requests/s': 0, '×': 3 } as const satisfies Record<Figure['unit'], number>;
 
 /** The figures with their goals beside them. */
 export function figuresTable(figures: readonly Figure[]): string {

@@ -7,7 +7,8 @@ export const MODEL = 'bench-loop';
 /** A git repository with one small model; each commit changes its training's seed, so that each trains. */
 export interface ModelRepository { readonly folder: string; commit(seed: number): Promise<string> }
 
-export async function createModelRepository(folder: string): Promise<ModelRepository> {
+/** @param define the definition for a seed; the smallest one unless told */
+export async function createModelRepository(folder: string, define: (seed: number) => string = definition): Promise<ModelRepository> {
   await mkdir(folder, { recursive: true });
   await git(folder, 'init', '--quiet', '--initial-branch', 'main');
   await git(folder, 'config', 'user.name', 'Bench');
@@ -15,7 +16,7 @@ export async function createModelRepository(folder: string): Promise<ModelReposi
   return {
     folder,
     async commit(seed) {
-      await writeFile(join(folder, 'bench.model.ts'), definition(seed));
+      await writeFile(join(folder, 'bench.model.ts'), define(seed));
       await git(folder, 'add', '--all');
       await git(folder, 'commit', '--quiet', '--message', `Seed ${seed}`);
       return git(folder, 'rev-parse', 'HEAD');
