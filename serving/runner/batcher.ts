@@ -20,12 +20,14 @@ export interface BatcherLimits {
   queueRows: number;
   /** After this time a request is answered 504. */
   deadlineMs: number;
-  /** A runner that computes one batch for this long is in an endless loop. */
+  /** A runner that computes `batchRows` rows for this long is in an endless loop. */
   hungMs: number;
 }
 
 /** A queue that is late already is worked off by batches of up to this many goals: small ones would cost more a row and lengthen it. */
 const LATE_GOALS = 10;
+/** Nor is a runner in an endless loop before it took this many times what such a batch is expected to take. */
+const HUNG_TIMES = 5;
 const RUNNER_GONE = 'The model stopped while it computed this prediction; it is being restarted.';
 
 /**
@@ -215,9 +217,11 @@ export class Batcher {
     }
   }
 
+  /** A request may have more rows than a batch, and a version may be slow: neither is an endless loop. */
   #watch(): void {
     if (this.#hung) clearTimeout(this.#hung);
-    this.#hung = this.#atRunner.length > 0 ? setTimeout(() => { this.onHung(); }, this.limits.hungMs) : null;
+    const [first] = this.#atRunner;
+    this.#hung = first ? setTimeout(() => { this.onHung(); }, Math.max(this.limits.hungMs * Math.ceil(first.rows / this.limits.batchRows), HUNG_TIMES * this.#latency.expectedMs(first.rows))) : null;
   }
 
   #settleIdle(): void {

@@ -136,6 +136,7 @@ describe('limits of a key', () => {
     expect(refused).toMatchObject({ status: 429, body: { error: `key/budget: the key ${name} may ask for 12 predictions a day (UTC) and has 4 left.` } });
     expect(Number(refused.headers.get('retry-after'))).toBeLessThanOrEqual(86_400);
     expect(await statusOf(infer(secret, { url: urls[1], rows: 4 }))).toBe(200);
+    await until(async () => expect(await used()).toBe(12));
     await until(async () => expect(await statusOf(infer(secret))).toBe(429));
     const restarted = await fixture.serve(place.environment);
     expect(await statusOf(infer(secret, { url: restarted.url }))).toBe(429);
