@@ -11,8 +11,8 @@ export default defineConfig({
     projects: [
       // Files share processes: loading modules anew for each takes a third of the processor time of all tests.
       { extends: true, test: { name: 'parts', include: ['test/**/*.test.ts'], exclude: ENDS, maxWorkers: 3, isolate: false } },
-      // Everything is started, and trained: two at a time, since each waits as long as it works. The long ones of `--full` kill and measure, and get the machine to themselves.
-      { extends: true, test: { name: 'end to end', include: ENDS, maxWorkers: isFull ? 1 : 2, sequence: { groupOrder: 1 } } },
+      // Everything is started, and trained: three at a time, since each waits as long as it works. The long ones of `--full` kill and measure, and get the machine to themselves.
+      { extends: true, test: { name: 'end to end', include: ENDS, maxWorkers: isFull ? 1 : 3, sequence: { groupOrder: 1 } } },
     ],
   },
 });

@@ -12,7 +12,7 @@ let fixture: Fixture;
 let trained: Trained;
 beforeAll(async () => {
   fixture = await createFixture();
-  trained = await trainTable(fixture.folder);
+  trained = await trainTable(fixture);
 });
 afterAll(() => fixture?.close());
 

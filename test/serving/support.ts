@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { PackageManifest } from '../../contract/package.js';
 import type { LocalSnapshot } from '../../contract/frames.js';
 import { canonicalJson } from '../../domain/canonical.js';
@@ -50,7 +51,7 @@ export interface Fixture {
 export async function createFixture(): Promise<Fixture> {
   const folder = mkdtempSync(join(tmpdir(), 'perennial-serving-'));
   const stack = await useStack(['postgres', 's3']);
-  const [database, bucket, trained] = await Promise.all([createTestDatabase(), stack.createBucket(), train(folder)]);
+  const [database, bucket, trained] = await Promise.all([createTestDatabase(), stack.createBucket(), trainOnce('pictures', stack, train)]);
   const artifacts = createArtifacts({ ...stack.config.s3, bucket });
   const address = new URL(database.url);
   const proxy = await createProxy(address.hostname, Number(address.port));
@@ -109,6 +110,15 @@ export async function createFixture(): Promise<Fixture> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+const trainedHere = new Map<string, Promise<Trained>>();
+
+/** The test files that share a process share their networks, which are read only. Folders go with the stack's. */
+export function trainOnce(name: string, { env }: SharedStack, train: (folder: string) => Promise<Trained>): Promise<Trained> {
+  const trained = trainedHere.get(name) ?? train(mkdtempSync(join(z.string().parse(env['PERENNIAL_HOME']), 'trained-')));
+  trainedHere.set(name, trained);
+  return trained;
 }
 
 async function train(folder: string): Promise<Trained> {

@@ -7,7 +7,7 @@ import { evaluateInChild } from '../../runtime/evaluate/evaluate.js';
 import { trainInChild } from '../../runtime/train/train.js';
 import { tableDefinition } from '../runtime/support/definitions.js';
 import { writeSnapshot, type Row } from '../runtime/support/snapshot.js';
-import { tfjsNode, type Fixture, type Place, type Trained } from './support.js';
+import { tfjsNode, trainOnce, type Fixture, type Place, type Trained } from './support.js';
 
 /** Columns of every type; `age` may be missing. */
 export const COLUMNS: Column[] = [
@@ -21,13 +21,13 @@ const rowsOf = (values: (index: number) => CellRow, label: (index: number) => st
   Array.from({ length: 60 }, (_, index) => ({ key: `k${100 + index}`, split: index % 4 === 3 ? 'test' : 'train', label: label(index), values: values(index) }));
 
 /** A network over columns of every type that says no or yes, trained in a moment. */
-export async function trainTable(folder: string): Promise<Trained> {
+export const trainTable = ({ stack }: Fixture): Promise<Trained> => trainOnce('table', stack, async (folder) => {
   const snapshot = await writeSnapshot(join(folder, 'table'), rowsOf(cellsOf, (index) => (index % 2 ? 'yes' : 'no')), { classes: ['no', 'yes'], columns: COLUMNS, shards: 1 });
   return train(tableDefinition(COLUMNS, { training: { epochs: 1 } }), snapshot, join(folder, 'table-attempt'));
-}
+});
 
 /** One that gives a number. */
-export async function trainNumber(folder: string): Promise<Trained> {
+export const trainNumber = ({ stack }: Fixture): Promise<Trained> => trainOnce('number', stack, async (folder) => {
   const definition = ModelDefinition.parse({
     schema: 1, name: 'prices', owner: { name: 'Prices', email: 'prices@example.org' }, purpose: 'a test',
     data: { kind: 'table', columns: ['size'], target: { task: 'regression', name: 'price' }, sources: [{ kind: 'parquet', location: 'rows', path: '*.parquet', key: 'id', split: 'train' }] },
@@ -37,7 +37,7 @@ export async function trainNumber(folder: string): Promise<Trained> {
   });
   const snapshot = await writeSnapshot(join(folder, 'prices'), rowsOf((index) => [50 + index], (index) => 3 * index), { target: { task: 'regression', name: 'price' }, columns: ['size'], shards: 1 });
   return train(definition, snapshot, join(folder, 'prices-attempt'));
-}
+});
 
 async function train(definition: ModelDefinition, snapshot: Trained['snapshot'], attemptDirectory: string): Promise<Trained> {
   const { modelDirectory } = await trainInChild({ definition, snapshot, bundleCode: null, attemptDirectory, resumeFrom: null, mode: 'full', tfjsNode });
@@ -53,7 +53,7 @@ export async function serveModels(fixture: Fixture, options: Parameters<Fixture[
   const [pictures, table, prices] = await Promise.all([fixture.place(), fixture.place(), fixture.place()]);
   const { environment } = pictures;
   const route = async ({ model }: Place, trained: Trained) => fixture.route({ model, environment }, await fixture.addVersion(model, { trained }));
-  await Promise.all([route(pictures, fixture.trained), route(table, await trainTable(fixture.folder)), route(prices, await trainNumber(fixture.folder))]);
+  await Promise.all([route(pictures, fixture.trained), route(table, await trainTable(fixture)), route(prices, await trainNumber(fixture))]);
   const server = await fixture.serve(environment, options);
   return { url: server.url, environment, pictures: pictures.model, table: table.model, prices: prices.model };
 }
