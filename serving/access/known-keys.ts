@@ -8,6 +8,7 @@ import type { Database } from '../../stores/database.js';
 import type { ModelsStore } from '../../stores/models.js';
 import { ServingError } from '../errors.js';
 import { openStateFile } from '../state-file.js';
+import { watchTable } from '../watched-table.js';
 
 const KeysFile = z.strictObject({ v: z.literal(1), environment: z.string(), readAt: Instant.nullable(), keys: z.array(ServedKey), decimals: z.record(z.string(), z.int()) });
 
@@ -38,37 +39,22 @@ const LOOK_AGAIN_MS = 250;
 const PATIENCE_MS = 2_000;
 const REWRITE_AFTER_MS = 10 * 60_000;
 
-/** An environment's keys, with the policy of models towards their holders, in memory: read when they change (NOTIFY) and, since a notification can be lost, every few seconds. No request waits for PostgreSQL but the first of an unknown key. */
+/** An environment's keys, with the policy of models towards their holders, in memory. No request waits for PostgreSQL but the first of an unknown key. */
 export async function openKnownKeys({ database, keys, models, environment, path, pollMs = 5_000, staleMs = 24 * 3_600_000, onProblem }: KnownKeysOptions): Promise<KnownKeys> {
   const file = await openStateFile(path, KeysFile, { v: 1, environment, readAt: null, keys: [], decimals: {} }, (found) => found.environment === environment);
   let secrets = index(file.value.keys);
   let readAt = file.value.readAt === null ? 0 : Date.parse(file.value.readAt);
   let savedAt = readAt;
-  let triedAt = -Infinity;
-  let reading: Promise<void> | null = null;
   let looking: Promise<void> | null = null;
-  let again = false;
-  let away = false;
-  let closed = false;
 
-  async function readUntilNew(): Promise<void> {
-    try {
-      do {
-        again = false;
-        triedAt = Date.now();
-        const [found, decimals] = await Promise.all([keys.served(environment), models.servedDecimals()]);
-        readAt = triedAt;
-        const changed = JSON.stringify([found, decimals]) !== JSON.stringify([file.value.keys, file.value.decimals]);
-        Object.assign(file.value, { keys: found, decimals });
-        if (changed) secrets = index(found);
-        if (changed || readAt - savedAt > REWRITE_AFTER_MS) save();
-        if (away) onProblem('API keys are read again', undefined);
-        away = false;
-      } while (again && !closed);
-    } catch (error) {
-      if (!away) onProblem('API keys cannot be read; those known last go on', error);
-      away = true;
-    }
+  async function read(): Promise<void> {
+    const triedAt = Date.now();
+    const [found, decimals] = await Promise.all([keys.served(environment), models.servedDecimals()]);
+    readAt = triedAt;
+    const changed = JSON.stringify([found, decimals]) !== JSON.stringify([file.value.keys, file.value.decimals]);
+    Object.assign(file.value, { keys: found, decimals });
+    if (changed) secrets = index(found);
+    if (changed || readAt - savedAt > REWRITE_AFTER_MS) save();
   }
 
   function save(): void {
@@ -77,22 +63,12 @@ export async function openKnownKeys({ database, keys, models, environment, path,
     file.save().catch((error: unknown) => { onProblem('the known API keys could not be written', error); });
   }
 
-  function read(): Promise<void> {
-    again = true;
-    reading ??= readUntilNew().finally(() => { reading = null; });
-    return reading;
-  }
+  const table = watchTable({ database, channel: KEYS_CHANNEL, concerns: (payload) => payload === environment, read, pollMs, name: 'API keys', onProblem });
 
-  /** Reads what was written before now. */
   async function lookAgain(): Promise<void> {
-    await sleep(Math.max(0, triedAt + LOOK_AGAIN_MS - Date.now()));
-    await read();
+    await sleep(Math.max(0, table.triedAt + LOOK_AGAIN_MS - Date.now()));
+    await table.readAgain();
   }
-
-  const listening = database.listen(KEYS_CHANNEL, (payload) => { if (payload === '' || payload === environment) void read(); });
-  listening.catch((error: unknown) => { onProblem('changes of API keys are not notified; they are polled', error); });
-  const timer = setInterval(() => void read(), pollMs);
-  void read();
 
   return {
     async find(secret) {
@@ -103,23 +79,14 @@ export async function openKnownKeys({ database, keys, models, environment, path,
       }
       const found = secrets.get(hash);
       const now = Date.now();
-      if ((found === undefined && (away || looking)) || now - readAt > staleMs) throw new ServingError(503, 'Who is calling cannot be checked at the moment.', { retryAfter: 2 });
+      if ((found === undefined && (table.away || looking)) || now - readAt > staleMs) throw new ServingError(503, 'Who is calling cannot be checked at the moment.', { retryAfter: 2 });
       if (!found) return null;
       const { key, validUntil } = found;
       const isOver = (time: string | null) => time !== null && Date.parse(time) <= now;
       return { key, ended: isOver(key.expiresAt) ? 'expired' : isOver(validUntil) ? 'replaced' : null };
     },
     decimalsOf: (model) => file.value.decimals[model] ?? null,
-    async close() {
-      closed = true;
-      clearInterval(timer);
-      try {
-        await (await listening)();
-      } catch (error) {
-        onProblem('could not stop listening for API keys', error);
-      }
-      await reading;
-    },
+    close: () => table.close(),
   };
 }
 

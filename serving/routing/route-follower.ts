@@ -1,6 +1,7 @@
 import type { Route } from '../../contract/route.js';
 import type { Database } from '../../stores/database.js';
 import { ROUTES_CHANNEL, type RoutesStore } from '../../stores/routes.js';
+import { watchTable } from '../watched-table.js';
 
 export interface RouteFollowerOptions {
   readonly database: Pick<Database, 'listen'>;
@@ -17,51 +18,19 @@ export interface RouteFollower {
   close(): Promise<void>;
 }
 
-/** Reads the environment's routes when they change (NOTIFY) and, since a notification can be lost, once a second. */
+/** Follows what the environment serves. */
 export function createRouteFollower({ database, routes, environment, pollMs = 1_000, onRoutes, onProblem }: RouteFollowerOptions): RouteFollower {
   let synced = false;
-  let reading = false;
-  let again = false;
-  let closed = false;
-  let away = false;
-
-  async function read(): Promise<void> {
-    again = true;
-    if (reading) return;
-    reading = true;
-    try {
-      while (again && !closed) {
-        again = false;
-        onRoutes(await routes.allCurrent(environment));
-        synced = true;
-        if (away) onProblem('routes are read again', undefined);
-        away = false;
-      }
-    } catch (error) {
-      if (!away) onProblem('routes cannot be read; the last good ones go on', error);
-      away = true;
-    } finally {
-      reading = false;
-    }
-  }
-
-  const listening = database.listen(ROUTES_CHANNEL, (payload) => {
-    if (payload === '' || payload.startsWith(`${environment}/`)) void read();
+  const table = watchTable({
+    database, channel: ROUTES_CHANNEL, pollMs, name: 'routes', onProblem,
+    concerns: (payload) => payload.startsWith(`${environment}/`),
+    async read() {
+      onRoutes(await routes.allCurrent(environment));
+      synced = true;
+    },
   });
-  listening.catch((error: unknown) => onProblem('route changes are not notified; they are polled', error));
-  const timer = setInterval(() => void read(), pollMs);
-  void read();
-
   return {
     get synced() { return synced; },
-    async close() {
-      closed = true;
-      clearInterval(timer);
-      try {
-        await (await listening)();
-      } catch (error) {
-        onProblem('could not stop listening for routes', error);
-      }
-    },
+    close: () => table.close(),
   };
 }
