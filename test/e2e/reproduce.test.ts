@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Audit, LedgerVerdict } from '../../cli/views.js';
 import { Reproduction } from '../../contract/reproduction.js';
 import { testFeatures } from './cases/features.js';
-import { testImport } from './cases/import.js';
+import { testImport, testImportedForms } from './cases/import.js';
 import { testTable } from './cases/table.js';
 import { contextOf, startHome, type RunningHome } from './support/running-home.js';
 import { createTeam, layOutPictures, tinyModel, untilWaiting } from './support/team.js';
@@ -49,6 +49,7 @@ describe('a version built again', () => {
   });
 
   testImport(() => home, MODEL);
+  testImportedForms(() => home);
   testTable(() => home);
   testFeatures(() => home);
 });
