@@ -15,6 +15,7 @@ import { addImportCommand } from './commands/import.js';
 import { addImportanceCommand } from './commands/importance.js';
 import { addKeyCommands } from './commands/keys.js';
 import { addLineageCommand } from './commands/lineage.js';
+import { addLoggedCommand } from './commands/logged.js';
 import { addOperationCommands } from './commands/operations.js';
 import { addPredictCommands } from './commands/predict.js';
 import { addProfileCommands } from './commands/profile.js';
@@ -28,7 +29,7 @@ import { tell, UsageError } from './errors.js';
 import { createPaint, type Io } from './io.js';
 import type { Add, Register } from './register.js';
 
-const COMMANDS: readonly Register[] = [addStackCommands, addStartCommands, addRepositoryCommands, addRunCommands, addDecisionCommands, addOperationCommands, addEraseCommand, addFrozenCommands, addPredictCommands, addAuditCommands, addReproduceCommand, addExportCommand, addImportCommand, addLineageCommand, addExperimentCommands, addImportanceCommand, addCompareCommand, addProfileCommands, addFeatureCommands, addRegistryCommands, addKeyCommands];
+const COMMANDS: readonly Register[] = [addStackCommands, addStartCommands, addRepositoryCommands, addRunCommands, addDecisionCommands, addOperationCommands, addEraseCommand, addFrozenCommands, addPredictCommands, addLoggedCommand, addAuditCommands, addReproduceCommand, addExportCommand, addImportCommand, addLineageCommand, addExperimentCommands, addImportanceCommand, addCompareCommand, addProfileCommands, addFeatureCommands, addRegistryCommands, addKeyCommands];
 
 export const DONE = 0;
 export const REFUSED = 1;

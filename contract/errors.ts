@@ -65,6 +65,7 @@ export const ERRORS = {
   'version/imported': { retryable: false, status: 409, next: 'Import the same files again to compare: `perennial import PATH --as MODEL`.' },
   'experiment/unknown': { retryable: false, status: 404, next: 'See the model\'s experiments with `perennial experiment list MODEL`.' },
   'snapshot/unknown': { retryable: false, status: 404, next: 'See a version\'s snapshot with `perennial audit MODEL@VERSION`.' },
+  'prediction/unknown': { retryable: false, status: 404, next: 'Look at the id and the model; what was answered a moment ago may not be in PostgreSQL yet, and days that were removed from it are in S3.' },
   'test-set/unknown': { retryable: false, status: 404, next: 'See the frozen test sets with `perennial frozen MODEL`; freeze one with `perennial freeze`.' },
   'test-set/taken': { retryable: false, status: 409, next: 'Choose another name: what was frozen under a name stays what it is.' },
   'test-set/misfit': { retryable: false, status: 422, next: 'Freeze test rows of the present definition under another name, and refer to that.' },

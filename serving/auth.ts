@@ -83,10 +83,10 @@ export function createAuthenticator({ authenticate, freshMs = 30_000, staleMs = 
   }
 
   /** 403 unless the caller's key, if it is one, is for the model; whether there is such a model is not told. */
-  function requireModel({ key }: Caller, model: string): void {
+  function requireModel({ key, principal }: Caller, model: string): void {
     if (key === null || key.models.includes(model)) return;
     onKeyRefused(key.name, 'model');
-    throw new ServingError(403, `The key ${key.name} is not for the model ${model.slice(0, 80)}.`);
+    throw new ServingError(403, `The key ${key.name} is not for the model ${model.slice(0, 80)}.`, { caller: principal });
   }
 
   return {
@@ -99,7 +99,7 @@ export function createAuthenticator({ authenticate, freshMs = 30_000, staleMs = 
       const caller: Caller = 'key' in known ? known : { principal: known.principal, scopes: known.scopes, key: null };
       if (!caller.scopes.includes(scope)) {
         if (caller.key) onKeyRefused(caller.key.name, 'scope');
-        throw new ServingError(403, `The ${caller.key ? 'key' : 'token'} lacks the scope "${scope}".`);
+        throw new ServingError(403, `The ${caller.key ? 'key' : 'token'} lacks the scope "${scope}".`, { caller: caller.principal });
       }
       if (model !== null) requireModel(caller, model);
       return caller;

@@ -29,10 +29,13 @@ export class ServingError extends Error {
   /** Seconds after which trying again makes sense. */
   readonly retryAfter: number | undefined;
   readonly asked: Asked | undefined;
-  constructor(readonly status: Status, message: string, { retryAfter, cause, asked }: { retryAfter?: number | undefined; cause?: unknown; asked?: Asked | undefined } = {}) {
+  /** Who was refused, where it is known who they are though they were not let in. */
+  readonly caller: string | undefined;
+  constructor(readonly status: Status, message: string, { retryAfter, cause, asked, caller }: { retryAfter?: number | undefined; cause?: unknown; asked?: Asked | undefined; caller?: string | undefined } = {}) {
     super(message, cause === undefined ? undefined : { cause });
     this.retryAfter = retryAfter;
     this.asked = asked;
+    this.caller = caller;
   }
 }
 

@@ -51,20 +51,20 @@ export interface Prediction extends Answered {
 
 /** Answers an inference, whatever protocol it came by: filled in from feature views, checked, computed, logged, then answered. Throws ServingError. */
 export function createPredict({ models, log, lookUp, metrics, environment, replica, maximumRows, logPolicyOf, pseudonymsOf }: PredictOptions) {
-  return async (model: string, which: Which, read: ReadRequest, traceId: string | null = null): Promise<Prediction> => {
+  return async (model: string, which: Which, read: ReadRequest, traceId: string | null, caller: string): Promise<Prediction> => {
     const startedAt = performance.now();
     const choice = findHost(models, model).choose(which);
     const { signature } = choice.served;
     let request: InferenceRequest | null = null;
     const readOnce: ReadRequest = () => (request = read(signature));
     try {
-      return await answer(model, choice, readOnce, traceId, startedAt);
+      return await answer(model, choice, readOnce, { traceId, caller }, startedAt);
     } catch (error) {
       throw refusalOf(error, model, choice, request, logPolicyOf(model));
     }
   };
 
-  async function answer(model: string, choice: Choice, read: ReadRequest, traceId: string | null, startedAt: number): Promise<Prediction> {
+  async function answer(model: string, choice: Choice, read: ReadRequest, { traceId, caller }: { traceId: string | null; caller: string }, startedAt: number): Promise<Prediction> {
     const { served, route } = choice;
     const { request: filled, stale } = await lookUp(read(served.signature), served.signature, maximumRows);
     const request = await unpackPictures(filled, served.signature, maximumRows);
@@ -86,7 +86,7 @@ export function createPredict({ models, log, lookUp, metrics, environment, repli
     const policy = logPolicyOf(model);
     await log.append({
       ids, requestId: id, model, version: arm.version, environment, role: arm.role, generation: route.generation, replica, at: new Date().toISOString(),
-      inputShape: [...rows.shape], attributes, ...planesOf(answers), latencyMs, latencyParts, ...(traceId === null ? {} : { traceId }), ...keptInputs(policy, served.signature, rows, id),
+      inputShape: [...rows.shape], attributes, ...planesOf(answers), latencyMs, latencyParts, caller, ...(traceId === null ? {} : { traceId }), ...keptInputs(policy, served.signature, rows, id),
     }, policy.whenFull);
     metrics.predicted(model, arm.version, latencyMs);
     return { model, version: arm.version, generation: route.generation, arm: arm.role, id, predictionIds: ids, answers, stale, request, signature: served.signature, wanted };

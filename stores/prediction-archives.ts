@@ -15,17 +15,17 @@ const asText = (type: string, names: readonly string[]): ArchivedColumn[] => nam
 /** Without a zone: UTC. */
 const AT: ArchivedColumn = { name: 'at', sql: `to_char(at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')`, type: 'timestamp' };
 
-/** What of each log goes into its files. */
+/** What of each log goes into its files. New columns come last: files of before do not have them, and are read beside newer ones by name. */
 export const ARCHIVED_COLUMNS: Readonly<Record<ByDay, readonly ArchivedColumn[]>> = {
   predictions: [
     ...asText('uuid', ['id']), ...asText('varchar', ['request_id', 'model']), ...asText('integer', ['version']), ...asText('varchar', ['environment', 'role']), ...asText('integer', ['generation']),
     ...asText('varchar', ['replica']), AT, ...asText('integer', ['rows']), { name: 'input', sql: 'input', type: 'blob' }, ...asText('varchar', ['input_kept']),
     { name: 'input_shape', sql: 'array_to_json(input_shape)::text', type: 'integer[]' }, ...asText('varchar', ['input_digest', 'attributes', 'outputs']), ...asText('double', ['latency_ms']),
-    ...asText('varchar', ['latency_parts', 'status', 'trace_id']),
+    ...asText('varchar', ['latency_parts', 'status', 'trace_id', 'caller']),
   ],
   refusals: [
     ...asText('uuid', ['id']), ...asText('varchar', ['request_id', 'model']), ...asText('integer', ['version']), ...asText('varchar', ['environment', 'role']), ...asText('integer', ['generation']),
-    ...asText('varchar', ['replica']), AT, ...asText('integer', ['status']), ...asText('varchar', ['reason']), ...asText('integer', ['rows']), ...asText('double', ['latency_ms']), ...asText('varchar', ['trace_id']),
+    ...asText('varchar', ['replica']), AT, ...asText('integer', ['status']), ...asText('varchar', ['reason']), ...asText('integer', ['rows']), ...asText('double', ['latency_ms']), ...asText('varchar', ['trace_id', 'caller']),
   ],
 };
 

@@ -21,6 +21,8 @@ export const Prediction = z.object({
   at: At, rows: z.int().default(1), input: z.instanceof(Uint8Array), inputShape: z.array(z.int()), inputDigest: z.string(),
   inputKept: z.enum(['whole', 'redacted', 'none']).default('whole'), attributes: Attributes,
   outputs: PredictionOutputs.nullable(), latencyMs: z.number(), latencyParts: LatencyParts.nullable().default(null), status: z.enum(['ok', 'error']), traceId: z.string().nullable().default(null),
+  /** Who asked: `key:<name>` of an API key, or a principal; null where an earlier release logged it. */
+  caller: z.string().nullable().default(null),
 });
 export type Prediction = z.infer<typeof Prediction>;
 export type NewPrediction = z.input<typeof Prediction>;
@@ -30,7 +32,7 @@ export const PredictionGap = z.object({ id: z.uuid(), model: z.string(), environ
 export type PredictionGap = z.infer<typeof PredictionGap>;
 
 const COLUMNS = `id, request_id as "requestId", model, version, environment, role, generation, replica, at, rows, input, input_shape as "inputShape", input_digest as "inputDigest",
-  input_kept as "inputKept", attributes, outputs, latency_ms as "latencyMs", latency_parts as "latencyParts", status, trace_id as "traceId"`;
+  input_kept as "inputKept", attributes, outputs, latency_ms as "latencyMs", latency_parts as "latencyParts", status, trace_id as "traceId", caller`;
 const BATCH = 500;
 
 export function createPredictionsStore(db: Database) {
@@ -42,18 +44,18 @@ export function createPredictionsStore(db: Database) {
       const column = <T>(of: (row: NewPrediction) => T) => rows.map(of);
       // Shapes differ in length, which PostgreSQL's arrays of arrays cannot: they travel as JSON.
       const inserted = await tx.query<{ id: string }>(
-        `insert into predictions (id, request_id, model, version, environment, role, generation, replica, at, rows, input, input_shape, input_digest, attributes, outputs, latency_ms, status, latency_parts, trace_id, input_kept)
+        `insert into predictions (id, request_id, model, version, environment, role, generation, replica, at, rows, input, input_shape, input_digest, attributes, outputs, latency_ms, status, latency_parts, trace_id, input_kept, caller)
          select id, request_id, model, version, environment, role, generation, replica, at, rows, input,
            (select coalesce(array_agg(size::integer order by place), '{}') from jsonb_array_elements_text(input_shape) with ordinality as shape(size, place)),
-           input_digest, attributes, outputs, latency_ms, status, latency_parts, trace_id, input_kept
+           input_digest, attributes, outputs, latency_ms, status, latency_parts, trace_id, input_kept, caller
          from unnest($1::uuid[], $2::text[], $3::text[], $4::integer[], $5::text[], $6::text[], $7::integer[], $8::text[], $9::timestamptz[], $10::integer[], $11::bytea[],
-           $12::jsonb[], $13::text[], $14::jsonb[], $15::jsonb[], $16::float8[], $17::text[], $18::jsonb[], $19::text[], $20::text[])
-           as row(id, request_id, model, version, environment, role, generation, replica, at, rows, input, input_shape, input_digest, attributes, outputs, latency_ms, status, latency_parts, trace_id, input_kept)
+           $12::jsonb[], $13::text[], $14::jsonb[], $15::jsonb[], $16::float8[], $17::text[], $18::jsonb[], $19::text[], $20::text[], $21::text[])
+           as row(id, request_id, model, version, environment, role, generation, replica, at, rows, input, input_shape, input_digest, attributes, outputs, latency_ms, status, latency_parts, trace_id, input_kept, caller)
          on conflict do nothing returning id`,
         [column((r) => r.id), column((r) => r.requestId), column((r) => r.model), column((r) => r.version), column((r) => r.environment), column((r) => r.role), column((r) => r.generation),
           column((r) => r.replica), column((r) => r.at), column((r) => r.rows ?? 1), column((r) => r.input), column((r) => json(r.inputShape)), column((r) => r.inputDigest),
           column((r) => json(r.attributes)), column((r) => jsonOrNull(r.outputs)), column((r) => r.latencyMs), column((r) => r.status), column((r) => jsonOrNull(r.latencyParts ?? null)),
-          column((r) => r.traceId ?? null), column((r) => r.inputKept ?? 'whole')]);
+          column((r) => r.traceId ?? null), column((r) => r.inputKept ?? 'whole'), column((r) => r.caller ?? null)]);
       if (inserted.length > 0) await settleLabels(tx, { ids: inserted.map((row) => row.id), from: `${rows.map(({ at }) => dayOf(at)).sort()[0] ?? '1970-01-01'}T00:00:00Z` });
       return inserted.length;
     });

@@ -92,6 +92,7 @@ export const MaterialiseBody = z.strictObject({ full: z.boolean().default(false)
 
 export const ViewParams = z.strictObject({ view: ViewName });
 export const ModelParams = z.strictObject({ model: ModelName });
+export const LoggedParams = z.strictObject({ model: ModelName, id: z.string().min(1).max(128).describe('of a prediction, or of a request') });
 export const FrozenParams = z.strictObject({ model: ModelName, name: Label });
 export const VersionParams = z.strictObject({ model: ModelName, version: z.coerce.number().pipe(VersionNumber) });
 export const SnapshotParams = z.strictObject({ snapshot: z.string().regex(/^[0-9a-f]{8,64}$/, 'a snapshot\'s digest, or its first 8 digits or more') });

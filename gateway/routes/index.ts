@@ -12,6 +12,7 @@ import { gitHook, localHook } from './hooks.js';
 import { importModel, uploadFile } from './imports.js';
 import * as keys from './keys.js';
 import * as lineage from './lineage.js';
+import { logged } from './logged.js';
 import * as models from './models.js';
 import * as monitor from './monitor.js';
 import * as operations from './operations.js';
@@ -26,5 +27,5 @@ import * as scores from './scores.js';
 /** Routes whose body is taken as bytes: a signature is over them, or they are a file. */
 export const RAW_ROUTES: readonly Route[] = [gitHook, uploadFile];
 
-export const ROUTES: readonly Route[] = [health, localHook, audit, compareSubjects, decisions, environments, erasures, experiments, features, frozen, importModel, keys, lineage, models, monitor, operations, packages, principals, profiles, repositories, reproductions, runs, scores]
+export const ROUTES: readonly Route[] = [health, localHook, audit, compareSubjects, decisions, environments, erasures, experiments, features, frozen, importModel, keys, lineage, logged, models, monitor, operations, packages, principals, profiles, repositories, reproductions, runs, scores]
   .flatMap((module) => ('handle' in module ? [module] : Object.values(module as Readonly<Record<string, Route>>)));

@@ -13,8 +13,8 @@ export interface PredictAsOptions {
 
 /** A prediction for somebody: within the limits of their key, and rounded as the model's policy says, where they came with one. */
 export function createPredictAs({ predict, limits, decimalsOf, onGiven }: PredictAsOptions) {
-  return async ({ key }: Caller, model: string, which: Which, read: ReadRequest, traceId: string | null = null): Promise<Prediction> => {
-    if (key === null) return predict(model, which, read, traceId);
+  return async ({ key, principal }: Caller, model: string, which: Which, read: ReadRequest, traceId: string | null = null): Promise<Prediction> => {
+    if (key === null) return predict(model, which, read, traceId, principal);
     const taken: Taken[] = [];
     try {
       const prediction = await predict(model, which, (signature) => {
@@ -22,7 +22,7 @@ export function createPredictAs({ predict, limits, decimalsOf, onGiven }: Predic
         // Rows of inputs that do not agree are refused later, so the largest is what the request may get.
         if (taken.length === 0) taken.push(limits.take(key, Math.max(1, ...request.inputs.map(({ shape }) => shape[0] ?? 1))));
         return request;
-      }, traceId);
+      }, traceId, principal);
       for (const one of taken) one.given();
       onGiven(key.name, prediction.answers.length);
       const decimals = decimalsOf(model);

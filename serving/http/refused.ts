@@ -10,7 +10,7 @@ const PREDICTS = /^\/(v2\/.*\/(infer|stream)|v1\/models\/.*)$/;
 export function createRefusedHook(refuse: Refuse) {
   return async (request: FastifyRequest, reply: FastifyReply, answer: ServingError): Promise<void> => {
     if (request.method !== 'POST' || !PREDICTS.test(request.routeOptions.url ?? '')) return;
-    await refuse({ model: modelOf(request), requestId: requestIdOf(request), traceId: traceOf(request), latencyMs: reply.elapsedTime }, answer);
+    await refuse({ model: modelOf(request), requestId: requestIdOf(request), traceId: traceOf(request), latencyMs: reply.elapsedTime, caller: request.caller?.principal ?? null }, answer);
   };
 }
 

@@ -61,7 +61,7 @@ export function registerStream(app: FastifyInstance, { models, predict, auth, li
           continue;
         }
         if (status >= 500 && cause !== undefined) onProblem(message, cause, problemOf(request, refused));
-        await refuse({ model, requestId: line?.id ?? null, traceId, latencyMs: performance.now() - startedAt }, refused);
+        await refuse({ model, requestId: line?.id ?? null, traceId, latencyMs: performance.now() - startedAt, caller: request.caller?.principal ?? null }, refused);
         return { line: number, ...(line?.id === undefined ? {} : { id: line.id }), status, error: message };
       }
     }
@@ -80,7 +80,7 @@ export function registerStream(app: FastifyInstance, { models, predict, auth, li
       if (stopping.signal.aborted) yield write({ line: next, status: 503, error: 'The server is stopping: go on from this line.' });
     } catch (error) {
       if (!(error instanceof ServingError)) throw error; // the client is gone
-      await refuse({ model, requestId: null, traceId: traceOf(request), latencyMs: 0 }, error);
+      await refuse({ model, requestId: null, traceId: traceOf(request), latencyMs: 0, caller: request.caller?.principal ?? null }, error);
       yield write({ line: next, status: error.status, error: error.message });
     }
   }

@@ -21,6 +21,8 @@ const shared = {
   /** Left out by an earlier release. */
   latencyParts: z.strictObject({ prepareMs: z.number(), modelMs: z.number() }).optional(),
   traceId: z.string().optional(),
+  /** Who asked: `key:<name>`, or a principal. Left out by an earlier release. */
+  caller: z.string().optional(),
 };
 /** The answers, per row in the order of `ids`: classes with their probabilities, or a regression's values. */
 const Header = z.union([
@@ -64,12 +66,12 @@ export function decodeRecord(payload: Buffer): LoggedRecord {
 export interface LoggedPrediction {
   id: string; requestId: string; model: string; version: number; environment: string; role: Arm['role']; generation: number; replica: string; at: string;
   input: Buffer<ArrayBuffer>; inputShape: number[]; attributes: Record<string, string>; outputs: Answer; latencyMs: number;
-  inputKept: 'whole' | 'redacted' | 'none'; latencyParts: { prepareMs: number; modelMs: number } | null; traceId: string | null;
+  inputKept: 'whole' | 'redacted' | 'none'; latencyParts: { prepareMs: number; modelMs: number } | null; traceId: string | null; caller: string | null;
 }
 
 /** A request's predictions, one per row. */
 export function predictionsOf(request: LoggedRequest): LoggedPrediction[] {
-  const { ids, input, inputBytes, requestId, model, version, environment, role, generation, replica, at: time, inputShape, attributes, latencyMs, inputKept = 'whole', latencyParts = null, traceId = null } = request;
+  const { ids, input, inputBytes, requestId, model, version, environment, role, generation, replica, at: time, inputShape, attributes, latencyMs, inputKept = 'whole', latencyParts = null, traceId = null, caller = null } = request;
   let at = 0;
   const inputs = ids.map((_, row) => {
     const bytes = inputBytes ? inputBytes[row] ?? 0 : input.byteLength / ids.length;
@@ -77,7 +79,7 @@ export function predictionsOf(request: LoggedRequest): LoggedPrediction[] {
     return input.subarray(at - bytes, at);
   });
   return ids.map((id, row) => ({
-    id, requestId, model, version, environment, role, generation, replica, at: time, inputShape, attributes, latencyMs, inputKept, latencyParts, traceId,
+    id, requestId, model, version, environment, role, generation, replica, at: time, inputShape, attributes, latencyMs, inputKept, latencyParts, traceId, caller,
     input: Buffer.from(inputs[row] ?? []),
     outputs: answerOf(request, row),
   }));

@@ -7,6 +7,8 @@ export const RefusalRecord = z.strictObject({
   v: z.literal(1), kind: z.literal('refusal'),
   id: z.string(), requestId: z.string(), model: z.string(), version: z.int().nullable(), environment: z.string(), role: Arm.shape.role.nullable(), generation: z.int().nullable(), replica: z.string(),
   at: Instant, status: z.int(), reason: z.string().nullable(), rows: z.int().nullable(), latencyMs: z.number(), traceId: z.string().nullable(),
+  /** Left out by an earlier release. */
+  caller: z.string().nullable().default(null),
 });
 export type RefusalRecord = z.infer<typeof RefusalRecord>;
 /** A refusal on its way to PostgreSQL. */

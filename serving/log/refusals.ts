@@ -12,7 +12,7 @@ export interface RefusalsOptions {
 }
 
 /** What is known of a refused request where it was answered. */
-export interface RefusedRequest { readonly model: string; readonly requestId: string | null; readonly traceId: string | null; readonly latencyMs: number }
+export interface RefusedRequest { readonly model: string; readonly requestId: string | null; readonly traceId: string | null; readonly latencyMs: number; readonly caller: string | null }
 
 /** Callers that nobody knows, that ask for another host, or for more than their key allows: they are counted only, or whoever can reach the server could fill the log with them. */
 const COUNTED_ONLY: ReadonlySet<number> = new Set([401, 421, 429]);
@@ -22,13 +22,13 @@ const LONGEST_REASON = 500;
 
 /** Logs requests that were answered with an error: once for each answer, whatever was tried before. */
 export function createRefusals({ log, metrics, environment, replica }: RefusalsOptions) {
-  return async (request: RefusedRequest, { status, message, asked }: ServingError): Promise<void> => {
+  return async (request: RefusedRequest, { status, message, asked, caller }: ServingError): Promise<void> => {
     metrics.refused(asked?.model ?? null, status);
     if (COUNTED_ONLY.has(status)) return;
     await log.appendRefusal({
       kind: 'refusal', id: uuidv7(), environment, replica, at: new Date().toISOString(), status, reason: asked?.isPrivate === true ? null : storableText(message).slice(0, LONGEST_REASON),
       model: storableText(request.model).slice(0, LONGEST), requestId: storableText(asked?.requestId ?? request.requestId ?? uuidv7()).slice(0, LONGEST), traceId: request.traceId,
-      ...chosen(asked), latencyMs: request.latencyMs,
+      ...chosen(asked), latencyMs: request.latencyMs, caller: request.caller ?? caller ?? null,
     });
   };
 }

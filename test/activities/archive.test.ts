@@ -16,7 +16,7 @@ const archive = (now: string) => new MockActivityEnvironment().run<[], { days: n
 
 const prediction = (model: string, at: string): NewPrediction => ({
   id: uuid7(at), requestId: randomUUID(), model, version: 1, environment: 'production', role: 'live', generation: 1, replica: 'one', at, input: Buffer.from([0, 255, 92, 34, 0]), inputShape: [1, 5, 1],
-  inputDigest: digest('input'), attributes: { light: 'night' }, outputs: { class: 'car', probabilities: [0.75, 0.25] }, latencyMs: 3.5, status: 'ok', traceId: null,
+  inputDigest: digest('input'), attributes: { light: 'night' }, outputs: { class: 'car', probabilities: [0.75, 0.25] }, latencyMs: 3.5, status: 'ok', traceId: null, caller: 'key:shop',
 });
 
 /** The rows of a day's file, as anybody reads them. */
@@ -36,18 +36,18 @@ test('days that are over become Parquet files in S3 with every row and value; a 
   await stores.predictions.insertMany(rows);
   await stores.refusals.insertMany([{
     id: uuid7(`${first}T08:00:00.000Z`), requestId: 'r', model, version: null, environment: 'production', role: null, generation: null, replica: 'one', at: `${first}T08:00:00.000Z`, status: 422, reason: 'it\'s "wrong"',
-    rows: null, latencyMs: 0.1, traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
+    rows: null, latencyMs: 0.1, traceId: '4bf92f3577b34da6a3ce929d0e0e4736', caller: 'ada',
   }]);
   const now = `${today}T02:00:00.000Z`;
   expect(await archive(now)).toEqual({ days: 3 });
   expect((await stores.predictionArchives.list('predictions')).map(({ day, rows: n }) => [day, n])).toEqual([[first, 2], [second, 1]]);
   const [kept, last] = await readDay('predictions', first);
-  expect(kept).toMatchObject({ id: rows[0]?.id, request_id: rows[0]?.requestId, model, version: 1, rows: 1, input_kept: 'whole', latency_ms: 3.5, hex: '00FF5C2200', trace_id: null });
+  expect(kept).toMatchObject({ id: rows[0]?.id, request_id: rows[0]?.requestId, model, version: 1, rows: 1, input_kept: 'whole', latency_ms: 3.5, hex: '00FF5C2200', trace_id: null, caller: 'key:shop' });
   expect(JSON.parse(String(kept?.['outputs']))).toEqual(rows[0]?.outputs);
   expect(JSON.parse(String(kept?.['attributes']))).toEqual({ light: 'night' });
   expect(kept?.['input_shape']).toEqual([1, 5, 1]);
   expect(String(last?.['at'])).toBe('2026-03-01 23:59:59.999');
-  expect(await readDay('refusals', first)).toMatchObject([{ model, status: 422, reason: 'it\'s "wrong"', version: null, trace_id: '4bf92f3577b34da6a3ce929d0e0e4736' }]);
+  expect(await readDay('refusals', first)).toMatchObject([{ model, status: 422, reason: 'it\'s "wrong"', version: null, trace_id: '4bf92f3577b34da6a3ce929d0e0e4736', caller: 'ada' }]);
 
   expect(await archive(now)).toEqual({ days: 0 });
   await stores.predictions.insertMany([prediction(model, `${second}T13:00:00.000Z`)]);

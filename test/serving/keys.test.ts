@@ -61,6 +61,24 @@ describe('a key', () => {
     expect(await metrics()).toContain(`perennial_key_refusals_total{key="${name}",reason="model"} 8`);
   });
 
+  test('is named in the log of what it asked, was refused and was let do, never by its secret; so is a principal', async () => {
+    const { name, secret } = await keyFor();
+    const asked = (token: string, model: string, body: unknown) => ask(urls[0], token, `/v2/models/${model}/infer`, body);
+    await asked(secret, place.model, { id: `of-${name}`, inputs: [imageInput(pixels)] });
+    await asked(fixture.token, place.model, { id: `of-${name}`, inputs: [imageInput(pixels)] });
+    await asked(secret, place.model, { id: `wrong-${name}`, inputs: [{ ...imageInput(pixels), name: 'photo' }] });
+    await fetch(`${urls[0]}/v2/models/${other}/infer`, { method: 'POST', headers: { authorization: `Bearer ${secret}`, 'x-request-id': `foreign-${name}` }, body: '{}' });
+    await fetch(`${urls[0]}/v2/models/${place.model}/stream`, { method: 'POST', headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/x-ndjson' }, body: `{"id":"line-${name}","row":{}}\n` }).then((answer) => answer.text());
+    const { stores, db } = fixture.database;
+    await until(async () => expect((await stores.predictions.findByRequest(place.model, `of-${name}`)).map(({ caller }) => caller).sort()).toEqual(['client', `key:${name}`]));
+    const refused = async (model: string, id: string) => (await stores.refusals.findByRequest(model, id)).map(({ status, caller }) => [status, caller]);
+    await until(async () => expect([...await refused(place.model, `wrong-${name}`), ...await refused(other, `foreign-${name}`), ...await refused(place.model, `line-${name}`)])
+      .toEqual([[422, `key:${name}`], [403, `key:${name}`], [422, `key:${name}`]]));
+    const [rows] = await db.query<{ text: string }>(`select (select string_agg(to_jsonb(r)::text, '') from refusals r) || (select string_agg((to_jsonb(p) - 'input')::text, '') from predictions p) as text`);
+    expect(rows?.text).toContain(name);
+    expect(rows?.text).not.toContain(secret);
+  });
+
   test('of another environment, or of nobody, is not known', async () => {
     const elsewhere = await keyFor({ environment: 'production' });
     for (const secret of [elsewhere.secret, 'pnk_nobody']) expect(await infer(secret)).toMatchObject({ status: 401, body: { error: 'The token is not valid.' } });

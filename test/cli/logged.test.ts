@@ -1,0 +1,35 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startTestGateway, type TestGateway } from '../gateway/support.js';
+import { addModel, digest, uuid7 } from '../stores/samples.js';
+import { createCliHome, type CliHome } from './support.js';
+
+let gateway: TestGateway;
+let cli: CliHome;
+beforeAll(async () => {
+  gateway = await startTestGateway();
+  cli = await createCliHome(gateway.url, await gateway.tokenWith(['auditor']));
+});
+afterAll(async () => {
+  await cli.close();
+  await gateway.close();
+});
+
+test('the log tells of a prediction and of a request who asked and what answered, and never the inputs', async () => {
+  const model = await addModel(gateway.stores);
+  const at = '2026-11-20T08:00:00.000Z';
+  const place = { requestId: 'order-7', model, environment: 'production', replica: 'one', at, latencyMs: 3.5, traceId: null };
+  const id = uuid7(at);
+  await gateway.stores.predictions.insertMany([{
+    ...place, id, version: 1, role: 'live', generation: 1, input: Buffer.from('{"city":"Wien"}'), inputShape: [], inputDigest: digest('input'), attributes: {}, outputs: { class: 'stays', probabilities: [0.2, 0.8] }, status: 'ok', caller: 'key:shop',
+  }]);
+  await gateway.stores.refusals.insertMany([{ ...place, id: uuid7(at), version: null, role: null, generation: null, status: 422, reason: 'Input "age" is missing.', rows: null, caller: 'ada' }]);
+  const { code, out } = await cli.run(['logged', model, 'order-7']);
+  expect(code).toBe(0);
+  expect(out).toMatch(new RegExp(`${id} +1 +live +key:shop +stays +3\\.5`));
+  expect(out).toMatch(/ada +422 Input "age" is missing\./);
+  const told = (await cli.run(['logged', model, id, '--json'])).out;
+  expect(JSON.parse(told)).toMatchObject({ predictions: [{ id, caller: 'key:shop', outputs: { class: 'stays' } }], refusals: [] });
+  expect(told).not.toContain('Wien');
+  expect(await cli.run(['logged', model, 'order-8'])).toMatchObject({ code: 1, err: expect.stringContaining('prediction/unknown') as unknown });
+  expect((await gateway.call('GET', `/models/${model}/logged/order-7`, { token: await gateway.tokenWith(['viewer']) })).status).toBe(403);
+});
