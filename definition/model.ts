@@ -8,7 +8,7 @@ import { Evaluation, TestEnvironment } from './evaluation.js';
 import { SOURCE_GIVES } from './sources.js';
 import { columnOfSplit } from './splits.js';
 import { Alerts, Approval, Monitoring, Release, Retraining, Serving } from './operation.js';
-import { logContradictions, PredictionLog } from './prediction-log.js';
+import { loggedOutputContradictions, logContradictions, PredictionLog } from './prediction-log.js';
 import { personalContradictions, withoutDropped } from './personal.js';
 import { classesOf } from './target.js';
 import { taskContradictions } from './task-contradictions.js';
@@ -52,7 +52,7 @@ function contradictions({ data, training, evaluation, monitoring, predictionLog 
   const found: Contradiction[] = taskContradictions({ target: data.target, training, evaluation, monitoring });
   data.sources.forEach(({ kind }, index) => { if (SOURCE_GIVES[kind] !== data.kind && SOURCE_GIVES[kind] !== 'either') found.push({ path: ['data', 'sources', index, 'kind'], expected: `a source of ${data.kind === 'images' ? 'pictures' : 'rows'}` }); });
   found.push(...splitContradictions(data));
-  if (predictionLog) found.push(...logContradictions(data, predictionLog));
+  if (predictionLog) found.push(...logContradictions(data, predictionLog), ...loggedOutputContradictions(data.target, monitoring, predictionLog));
   const frozen = evaluation.frozen ?? [];
   evaluation.gates.forEach((gate, index) => {
     if (gate.frozen !== undefined && !frozen.includes(gate.frozen)) found.push({ path: ['evaluation', 'gates', index, 'frozen'], expected: oneOf(frozen, 'one of the `evaluation.frozen`') });

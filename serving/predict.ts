@@ -7,7 +7,7 @@ import { asServingError, ServingError } from './errors.js';
 import type { FeatureLookup } from './features/lookup.js';
 import type { PredictionLog } from './log/prediction-log.js';
 import { keptInputs } from './log/kept-inputs.js';
-import { planesOf } from './log/record.js';
+import { keptOutputs } from './log/kept-outputs.js';
 import type { Metrics } from './metrics.js';
 import { attributesOf, timeoutOf, type InferenceRequest } from './protocol/request.js';
 import { unpackPictures } from './protocol/pictures.js';
@@ -86,7 +86,7 @@ export function createPredict({ models, log, lookUp, metrics, environment, repli
     const policy = logPolicyOf(model);
     await log.append({
       ids, requestId: id, model, version: arm.version, environment, role: arm.role, generation: route.generation, replica, at: new Date().toISOString(),
-      inputShape: [...rows.shape], attributes, ...planesOf(answers), latencyMs, latencyParts, caller, ...(traceId === null ? {} : { traceId }), ...keptInputs(policy, served.signature, rows, id),
+      inputShape: [...rows.shape], attributes, ...keptOutputs(policy, answers, id), latencyMs, latencyParts, caller, ...(traceId === null ? {} : { traceId }), ...keptInputs(policy, served.signature, rows, id),
     }, policy.whenFull);
     metrics.predicted(model, arm.version, latencyMs);
     return { model, version: arm.version, generation: route.generation, arm: arm.role, id, predictionIds: ids, answers, stale, request, signature: served.signature, wanted };

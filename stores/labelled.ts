@@ -8,13 +8,15 @@ export const LabelledPrediction = z.object({
   id: z.string(), requestId: z.string(), at: At, version: z.int(), input: z.instanceof(Uint8Array), inputShape: z.array(z.int()), attributes: Attributes, class: z.string().nullable(), label: z.string(),
 });
 export type LabelledPrediction = z.infer<typeof LabelledPrediction>;
-/** `probability`: the one given to the predicted class. A regression has a `value` instead of both; its label is the text of a number. */
+/** `probability`: the one given to the predicted class, where the log keeps it. A regression has a `value` instead of both; its label is the text of a number. */
 export const LabelledOutcome = z.object({ predictionId: z.string(), actual: z.string(), predicted: z.string().nullable(), probability: z.number().nullable(), value: z.number().nullable(), at: At, attributes: Attributes });
 export type LabelledOutcome = z.infer<typeof LabelledOutcome>;
 
 const PAGE = 500;
-/** Partitions are found by `at`; only answered predictions have a class to hold the label against. */
-const JOIN = `prediction_labels l join predictions p on p.id = l.prediction_id and p.at = l.at and p.status = 'ok' and p.outputs is not null`;
+/** Partitions are found by `at`. */
+const ANSWERED = `prediction_labels l join predictions p on p.id = l.prediction_id and p.at = l.at and p.status = 'ok'`;
+/** Only of these is there a class, or a value, to hold the label against. */
+const JOIN = `${ANSWERED} and p.outputs is not null`;
 
 /** Predictions whose label has arrived; part of the predictions store. */
 export function createLabelledStore(db: Database) {
@@ -29,7 +31,7 @@ export function createLabelledStore(db: Database) {
         // The cursor is PostgreSQL's own text of the time: an ISO string in milliseconds would repeat or skip rows of one millisecond.
         const rows = await db.query<{ cursor: string; id: string }>(
           `select l.at::text as cursor, p.id, p.request_id as "requestId", p.at, p.version, p.input, p.input_shape as "inputShape", p.attributes, p.outputs->>'class' as class, l.label
-           from ${JOIN}
+           from ${ANSWERED}
            where l.model = $1 and l.environment = $2 and p.input_kept = 'whole' and p.attributes @> $3::jsonb and l.at <= coalesce($4, 'infinity'::timestamptz)
              and (l.at, l.prediction_id) > ($5::timestamptz, $6::uuid)
            order by l.at, l.prediction_id limit ${PAGE}`,
@@ -47,11 +49,17 @@ export function createLabelledStore(db: Database) {
       return row?.n ?? 0;
     },
 
+    /** How many predictions of a version have a label and nothing that it could be held against: the policy kept their answers out of the log. */
+    async countUnjudged({ model, environment, version }: { model: string; environment: string; version: number }): Promise<number> {
+      const [row] = await db.query<{ n: number }>(`select count(*) as n from ${ANSWERED} where l.model = $1 and l.environment = $2 and l.version = $3 and p.outputs is null`, [model, environment, version]);
+      return row?.n ?? 0;
+    },
+
     /** The newest labelled predictions of a version by the prediction's time, newest first. */
     async newestLabelled({ model, environment, version, limit }: { model: string; environment: string; version: number; limit: number }): Promise<LabelledOutcome[]> {
       return parseRows(LabelledOutcome, await db.query(
         `select p.id as "predictionId", l.label as actual, p.outputs->>'class' as predicted,
-           (select max(value::float8) from jsonb_array_elements_text(p.outputs->'probabilities')) as probability, (p.outputs->>'value')::float8 as value, p.at, p.attributes
+           coalesce((select max(value::float8) from jsonb_array_elements_text(p.outputs->'probabilities')), (p.outputs->>'probability')::float8) as probability, (p.outputs->>'value')::float8 as value, p.at, p.attributes
          from ${JOIN} where l.model = $1 and l.environment = $2 and l.version = $3 order by l.at desc, l.prediction_id desc limit $4`,
         [model, environment, version, limit]));
     },

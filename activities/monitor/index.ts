@@ -26,12 +26,14 @@ export function createMonitorActivities({ stores }: ActivityDeps) {
       const { monitoring, data } = current.definition;
 
       const rows = await stores.predictions.newestLabelled({ model, environment, version: live.version, limit: monitoring.minimumLabels });
+      // Who redacts what was answered hears that labels came to nothing, not only that there are few.
+      const unjudged = rows.length < monitoring.minimumLabels ? await stores.predictions.countUnjudged({ model, environment, version: live.version }) : 0;
       const quality = liveQuality(data.target, rows);
       const judged = judgeCheck({ report: quality, labels: rows.length, minimumLabels: monitoring.minimumLabels, thresholds: monitoring.thresholds });
       const times = rows.map((row) => row.at).sort();
       const window = { from: times[0] ?? route?.writtenAt ?? new Date(0).toISOString(), to: times.at(-1) ?? route?.writtenAt ?? new Date(0).toISOString() };
-      const id = digestOf({ model, environment, version: live.version, thresholds: monitoring.thresholds, rows: rows.map((row) => [row.predictionId, row.actual]) }).slice(0, 32);
-      await stores.checks.save({ id, model, environment, version: live.version, window, predictions: rows.length, labels: rows.length, verdict: judged.verdict, report: { v: 1, ...('task' in quality ? { regression: quality } : { classification: quality }), findings: judged.findings } });
+      const id = digestOf({ model, environment, version: live.version, thresholds: monitoring.thresholds, rows: rows.map((row) => [row.predictionId, row.actual]), ...(unjudged > 0 ? { unjudged } : {}) }).slice(0, 32);
+      await stores.checks.save({ id, model, environment, version: live.version, window, predictions: rows.length, labels: rows.length, verdict: judged.verdict, report: { v: 1, ...('task' in quality ? { regression: quality } : { classification: quality }), findings: judged.findings, ...(unjudged > 0 ? { unjudged } : {}) } });
 
       const opened: { id: number; message: string }[] = [];
       const retrain: { cause: string; message: string }[] = [];

@@ -37,6 +37,7 @@ export const addAuditCommands: Register = (add, program) => {
       context.answer({ checks, findings, ...(started ? { started } : {}) }, () => [
         ...(started ? [`a check was started: \`perennial monitor ${model}\` shows it in a moment`, ''] : []),
         table(['AT', 'ENVIRONMENT', 'VERSION', 'VERDICT', 'LABELS'], checks.map((check) => [moment(check.at), check.environment, `${model}@${check.version}`, check.verdict, check.labels])),
+        ...checks.slice(0, 1).flatMap(({ report: { unjudged = 0 }, version }) => (unjudged === 0 ? [] : [context.paint.yellow(`${unjudged} labels of ${model}@${version} have nothing to be held against: its definition keeps what was answered out of the log (predictionLog.outputs.redact)`)])),
         ...findings.map((finding) => `${finding.closedAt === null ? context.paint.yellow('open finding') : 'closed finding'} since ${moment(finding.openedAt)}: ${finding.message}`),
       ].join('\n'));
       return 0;

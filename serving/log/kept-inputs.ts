@@ -10,9 +10,14 @@ export interface KeptInputs { readonly input: Uint8Array; readonly inputBytes?: 
 
 const NOTHING: KeptInputs = { input: new Uint8Array(), inputKept: 'none' };
 
+/** True of the requests of which a share is kept. The same id always has the same answer; a larger share keeps what a smaller one does. */
+export function isSampled(share: number, requestId: string): boolean {
+  return share === 1 || crc32(requestId) / 2 ** 32 < share;
+}
+
 /** What the policy lets the log keep of a request's rows. The same id always has the same answer. */
 export function keptInputs({ inputs: { share, maximumBytes, redact } }: LogPolicy, signature: Signature, rows: Rows, requestId: string): KeptInputs {
-  if (share < 1 && crc32(requestId) / 2 ** 32 >= share) return NOTHING;
+  if (!isSampled(share, requestId)) return NOTHING;
   if (rows.datatype === 'UINT8') return rows.input.byteLength / rows.count > maximumBytes ? NOTHING : { input: rows.input };
   const kept = redact.length === 0 ? rows.logged : withoutColumns(signature, rows.input, redact);
   if (kept.some(({ byteLength }) => byteLength > maximumBytes)) return NOTHING;

@@ -4,8 +4,8 @@ import { openStateFile } from '../state-file.js';
 
 const PoliciesFile = z.strictObject({ v: z.literal(1), models: z.record(z.string(), LogPolicy) });
 
-/** Of a model whose policy could not be read yet: what it may keep is not known, so no input is. */
-const UNKNOWN = LogPolicy.parse({ inputs: { share: 0 } });
+/** Of a model whose policy could not be read yet: what it may keep is not known, so neither inputs nor outputs are. */
+const UNKNOWN = LogPolicy.parse({ inputs: { share: 0 }, outputs: { redact: ['class', 'probabilities', 'value'] } });
 
 export interface LogPoliciesOptions {
   /** The file that helps a start while PostgreSQL is away. */

@@ -24,11 +24,15 @@ const shared = {
   /** Who asked: `key:<name>`, or a principal. Left out by an earlier release. */
   caller: z.string().optional(),
 };
-/** The answers, per row in the order of `ids`: classes with their probabilities, or a regression's values. */
-const Header = z.union([
-  z.strictObject({ ...shared, classes: z.array(z.string()), probabilities: z.array(z.array(z.number())) }),
-  z.strictObject({ ...shared, values: z.array(z.number()) }),
-]);
+/** The answers, per row in the order of `ids`: classes with their probabilities, or a regression's values; or what of them is kept: classes with the probability of each, or nothing. */
+const WHOLE = { classes: z.array(z.string()), probabilities: z.array(z.array(z.number())) };
+const VALUES = { values: z.array(z.number()) };
+const REDUCED = { outputsKept: z.literal('reduced'), classes: z.array(z.string()), scores: z.array(z.number()).optional() };
+const NONE = { outputsKept: z.literal('none') };
+const Header = z.union([z.strictObject({ ...shared, ...WHOLE }), z.strictObject({ ...shared, ...VALUES }), z.strictObject({ ...shared, ...REDUCED }), z.strictObject({ ...shared, ...NONE })]);
+/** All that a model answered. */
+type Planes = z.infer<z.ZodObject<typeof WHOLE>> | z.infer<z.ZodObject<typeof VALUES>>;
+export type LoggedOutputs = Planes | z.infer<z.ZodObject<typeof REDUCED>> | z.infer<z.ZodObject<typeof NONE>>;
 type Header = z.infer<typeof Header>;
 type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
@@ -65,8 +69,8 @@ export function decodeRecord(payload: Buffer): LoggedRecord {
 /** One row of a request, as PostgreSQL keeps it. */
 export interface LoggedPrediction {
   id: string; requestId: string; model: string; version: number; environment: string; role: Arm['role']; generation: number; replica: string; at: string;
-  input: Buffer<ArrayBuffer>; inputShape: number[]; attributes: Record<string, string>; outputs: Answer; latencyMs: number;
-  inputKept: 'whole' | 'redacted' | 'none'; latencyParts: { prepareMs: number; modelMs: number } | null; traceId: string | null; caller: string | null;
+  input: Buffer<ArrayBuffer>; inputShape: number[]; attributes: Record<string, string>; outputs: Answer | { class: string; probability?: number } | null; latencyMs: number;
+  inputKept: 'whole' | 'redacted' | 'none'; outputsKept: 'whole' | 'reduced' | 'none'; latencyParts: { prepareMs: number; modelMs: number } | null; traceId: string | null; caller: string | null;
 }
 
 /** A request's predictions, one per row. */
@@ -82,16 +86,21 @@ export function predictionsOf(request: LoggedRequest): LoggedPrediction[] {
     id, requestId, model, version, environment, role, generation, replica, at: time, inputShape, attributes, latencyMs, inputKept, latencyParts, traceId, caller,
     input: Buffer.from(inputs[row] ?? []),
     outputs: answerOf(request, row),
+    outputsKept: 'outputsKept' in request ? request.outputsKept : 'whole',
   }));
 }
 
-function answerOf(request: LoggedRequest, row: number): Answer {
+function answerOf(request: LoggedRequest, row: number): LoggedPrediction['outputs'] {
   if ('values' in request) return { value: request.values[row] ?? NaN };
-  return { class: request.classes[row] ?? '', probabilities: request.probabilities[row] ?? [] };
+  if (!('classes' in request)) return null;
+  const name = request.classes[row] ?? '';
+  if ('probabilities' in request) return { class: name, probabilities: request.probabilities[row] ?? [] };
+  const score = request.scores?.[row];
+  return { class: name, ...(score === undefined ? {} : { probability: score }) };
 }
 
 /** The answers of a request as its record holds them. A model gives answers of one kind. */
-export function planesOf(answers: readonly Answer[]): Pick<Extract<Header, { values: unknown }>, 'values'> | Pick<Extract<Header, { classes: unknown }>, 'classes' | 'probabilities'> {
+export function planesOf(answers: readonly Answer[]): Planes {
   const values = answers.flatMap((answer) => ('value' in answer ? [answer.value] : []));
   if (values.length > 0) return { values };
   const classes = answers.flatMap((answer) => ('value' in answer ? [] : [answer]));

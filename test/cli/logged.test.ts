@@ -31,5 +31,7 @@ test('the log tells of a prediction and of a request who asked and what answered
   expect(JSON.parse(told)).toMatchObject({ predictions: [{ id, caller: 'key:shop', outputs: { class: 'stays' } }], refusals: [] });
   expect(told).not.toContain('Wien');
   expect(await cli.run(['logged', model, 'order-8'])).toMatchObject({ code: 1, err: expect.stringContaining('prediction/unknown') as unknown });
+  await gateway.stores.checks.save({ id: 'check', model, environment: 'production', version: 1, window: { from: at, to: at }, predictions: 0, labels: 0, verdict: 'inconclusive', report: { v: 1, unjudged: 7 } });
+  expect((await cli.run(['monitor', model])).out).toContain(`7 labels of ${model}@1 have nothing to be held against`);
   expect((await gateway.call('GET', `/models/${model}/logged/order-7`, { token: await gateway.tokenWith(['viewer']) })).status).toBe(403);
 });

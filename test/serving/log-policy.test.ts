@@ -6,7 +6,9 @@ import { commit, digest, ref } from '../stores/samples.js';
 import { until } from '../support/until.js';
 import { ask, createFixture, infer, type Fixture, type Place } from './support.js';
 import { COLUMNS, passenger, trainTable } from './tables.js';
-import type { Trained } from './support.js';
+import type { InferAnswer, Trained } from './support.js';
+import { createMonitorActivities } from '../../activities/monitor/index.js';
+import type { ActivityDeps } from '../../activities/deps.js';
 
 let fixture: Fixture;
 let trained: Trained;
@@ -83,6 +85,50 @@ test('inputs are kept of a share of the requests, and a commit that changes it c
   await server.close();
 });
 
+test('answers are kept whole of a share of the requests, of the others as monitoring needs them; what is redacted is nowhere, and a check says that nothing can be judged', async () => {
+  const { model, environment } = await placeWith({ outputs: { share: 0.5 } });
+  const { stores, db } = fixture.database;
+  const server = await fixture.serve(environment);
+  const ids = Array.from({ length: 40 }, (_, at) => `answered-${at}`);
+  const answers = new Map<string, InferAnswer>();
+  for (const id of ids) answers.set(id, await infer(server.url, fixture.token, model, { id, inputs: inputs(passenger) }));
+  await until(async () => expect(await stores.predictions.count({ model, environment })).toBe(ids.length));
+  const [probabilities = [], [name] = []] = [...answers.values()][0]?.outputs.map(({ data }) => data) ?? [];
+  const score = Math.max(...probabilities.map(Number));
+  const rows = (await Promise.all(ids.map((id) => stores.predictions.findByRequest(model, id)))).flat();
+  const whole = rows.filter(({ outputsKept }) => outputsKept === 'whole');
+  expect(whole.length).toBeGreaterThan(8);
+  expect(whole.length).toBeLessThan(32);
+  for (const { outputs, outputsKept } of rows) expect(outputs).toEqual(outputsKept === 'whole' ? { class: name, probabilities: expect.any(Array) as number[] } : { class: name, probability: expect.closeTo(score, 6) as number });
+  const labels = (id: string) => stores.labels.add([{ predictionId: answers.get(id)?.parameters.prediction_ids[0] ?? '', requestId: null, model, label: 'yes', by: 'test', at: new Date().toISOString() }]);
+  const reduced = rows.find(({ outputsKept }) => outputsKept === 'reduced')?.requestId ?? '';
+  await labels(reduced);
+  expect(await stores.predictions.newestLabelled({ model, environment, version: 1, limit: 10 })).toMatchObject([{ predicted: name, probability: expect.closeTo(score, 6) as number }]);
+
+  const was = commit(`${model} ${JSON.stringify({ outputs: { share: 0.5 } })}`);
+  const asks = async (id: string) => answers.set(id, await infer(server.url, fixture.token, model, { id, inputs: inputs(passenger) }));
+  const small = await putInForce(model, { outputs: { maximumBytes: 10 } }, was);
+  await until(async () => {
+    await asks(whole[0]?.requestId ?? '');
+    expect((await stores.predictions.findByRequest(model, whole[0]?.requestId ?? '')).at(-1)?.outputsKept).toBe('reduced');
+  }, 20_000);
+  await putInForce(model, { outputs: { redact: ['class', 'probabilities'] } }, small);
+  const from = new Date().toISOString();
+  await until(async () => {
+    await asks('redacted');
+    expect((await stores.predictions.findByRequest(model, 'redacted')).at(-1)).toMatchObject({ outputs: null, outputsKept: 'none' });
+  }, 20_000);
+  expect(answers.get('redacted')?.outputs[1]?.data).toEqual([name]);
+  const [kept] = await db.query<{ n: number }>('select count(*) as n from predictions where model = $1 and at >= $2 and outputs is not null and outputs_kept = \'none\'', [model, from]);
+  expect(kept?.n).toBe(0);
+  await until(async () => expect(await stores.predictions.get(answers.get('redacted')?.parameters.prediction_ids[0] ?? '')).toMatchObject({ outputsKept: 'none' }));
+  await labels('redacted');
+  const check = await createMonitorActivities({ stores } as ActivityDeps).runCheck({ model, environment });
+  expect(check.verdict).toBe('inconclusive');
+  expect((await stores.checks.get(check.id))?.report).toMatchObject({ unjudged: 1 });
+  await server.close();
+});
+
 test('where the policy says so, a full log costs no answer: what is not logged is counted, and the counts add up', async () => {
   const { model, environment } = await placeWith({ whenFull: 'drop' });
   const { stores } = fixture.database;
@@ -106,9 +152,13 @@ test.each([
   ['a column that is none', { inputs: { redact: ['name'] } }, 'a column of this definition'],
   ['a redacted column that a source of labelled predictions needs', { inputs: { redact: ['city'] } }, 'no columns, since labelled predictions'],
   ['no inputs where labelled predictions are a source', { inputs: { share: 0 } }, 'more than 0'],
+  ['an output that is none', { outputs: { redact: ['value'] } }, 'an output of this definition (class, probabilities)'],
+  ['a class that its probabilities would tell', { outputs: { redact: ['class'] } }, '`probabilities` as well'],
+  ['an answer that thresholds need', { outputs: { redact: ['class', 'probabilities'] } }, 'at most `probabilities`'],
 ])('%s is refused with the definition', (name, predictionLog, expected) => {
   const { data, ...definition } = tableDefinition(COLUMNS);
   const sources = name.includes('labelled') ? [...data.sources, { kind: 'labelled-predictions', split: 'train' }] : data.sources;
-  const parsed = ModelDefinition.safeParse({ ...definition, data: { ...data, sources }, predictionLog });
+  const monitoring = { thresholds: name.includes('thresholds') ? [{ name: 'low', metric: 'accuracy', below: 0.7 }] : [] };
+  const parsed = ModelDefinition.safeParse({ ...definition, data: { ...data, sources }, predictionLog, monitoring });
   expect(JSON.stringify(parsed.error?.issues)).toContain(expected);
 });
