@@ -1,6 +1,7 @@
 import { typedColumns } from '../../definition/columns.js';
 import type { TypedColumn } from '../../definition/columns.js';
 import type { FeatureView } from '../../definition/feature-view.js';
+import type { Cell } from '../../domain/cells.js';
 import { storedValue } from '../data/column-sql.js';
 import { identifier } from '../data/duckdb.js';
 
@@ -30,4 +31,12 @@ export function storedColumns(view: FeatureView): string {
 export function workingColumns(view: FeatureView): string {
   const working = (columns: readonly TypedColumn[], nameOf: (index: number) => string) => columns.map(({ name, type }, index) => `${identifier(name)}${type === 'boolean' ? '::varchar' : ''} as ${nameOf(index)}`);
   return [...working(keyColumns(view), keyOf), 'event_time, known_time, stated_time', ...working(valueColumns(view), valueOf)].join(', ');
+}
+
+/** Values of the working form, in which booleans are text, as cells. */
+export function cellsOf(columns: readonly Pick<TypedColumn, 'type'>[], values: readonly unknown[]): Cell[] {
+  return columns.map(({ type }, index) => {
+    const value = values[index] ?? null;
+    return type === 'boolean' && value !== null ? value === 'true' : value as Cell;
+  });
 }

@@ -1,11 +1,9 @@
-import type { TypedColumn } from '../../definition/columns.js';
 import type { FeatureView } from '../../definition/feature-view.js';
-import type { Cell } from '../../domain/cells.js';
 import { entityHash } from '../../domain/feature-rows.js';
 import type { Stores } from '../../stores/index.js';
 import type { Duck } from '../data/duckdb.js';
 import { microsecondSql } from '../data/event-time.js';
-import { keyColumns, keysSql, valueColumns, valuesSql } from './columns.js';
+import { cellsOf, keyColumns, keysSql, valueColumns, valuesSql } from './columns.js';
 import { findNewest } from './store-files.js';
 
 const ROWS_AT_ONCE = 2_000;
@@ -21,12 +19,4 @@ export async function storeOnline(duck: Duck, { featureRows }: Stores, { view, d
       entity: entityHash(cellsOf(keys, cells)), cells: JSON.stringify(cellsOf(values, cells.slice(keys.length))), eventTime: String(eventTime), knownTime: String(knownTime),
     })));
   }
-}
-
-/** Values of the working form, in which booleans are text, as cells. */
-function cellsOf(columns: readonly TypedColumn[], values: readonly unknown[]): Cell[] {
-  return columns.map(({ type }, index) => {
-    const value = values[index] ?? null;
-    return type === 'boolean' && value !== null ? value === 'true' : value as Cell;
-  });
 }

@@ -11,11 +11,9 @@ import type { Artifacts } from '../../stores/artifacts.js';
 import { isUnreadable, mayHold, stagedValue } from '../data/column-sql.js';
 import { duckMessage, identifier, literal } from '../data/duckdb.js';
 import type { Duck } from '../data/duckdb.js';
-
-/** A refusal of a job's input: says which file, and what in it. Trying again cannot help. */
-export function inputError(input: string, message: string, details: Readonly<Record<string, unknown>> = {}, cause?: unknown): PerennialError {
-  return new PerennialError('score/input', `${input}: ${message}`, { input, ...details }, { cause });
-}
+import { keysToLookUp, lookUpViews, viewsToLookUp } from './look-up.js';
+import type { LookingUp } from './look-up.js';
+import { inputError, refuseRows } from './refusal.js';
 
 /** The one picture column of a signature, or null where its inputs are numbers. */
 export function pictureOf(signature: Signature): (PictureShape & { readonly name: string }) | null {
@@ -54,33 +52,34 @@ function reader(file: string, asText: readonly string[] = []): string {
 
 const KEYS = ['key', 'id'];
 
+export interface LoadOptions { readonly looking: LookingUp; readonly replace: () => Promise<void> }
+
 /**
  * Loads the input into the table `input`: `row` (its place, from 0), `key` (the column `key` or `id`, else its place) and the
- * signature's columns, in their order. Parquet, CSV and JSON lines; pictures are bytes, or base64 in text. `replace` is called on the table before anything looks at it.
+ * signature's columns, in their order. Parquet, CSV and JSON lines; pictures are bytes, or base64 in text.
+ * Columns of feature views that the file leaves out are looked up by their keys. `replace` is called on the table before anything else looks at it.
  * @throws PerennialError `score/input`
  */
-export async function loadInput(duck: Duck, input: string, file: string, signature: Signature, replace: () => Promise<void> = () => Promise.resolve()): Promise<{ rows: number; bytes: number }> {
+export async function loadInput(duck: Duck, input: string, file: string, signature: Signature, { looking, replace }: LoadOptions): Promise<{ rows: number; bytes: number }> {
   const from = reader(file);
   const types = await describe(duck, input, from);
-  const missing = signature.inputs.filter(({ name, nullable }) => nullable !== true && !types.has(name)).map(({ name }) => name);
-  for (const { view, columns } of signature.lookups ?? []) {
-    // Taken for missing values, they would give answers that look right.
-    const absent = columns.filter((column) => !types.has(column.input)).map((column) => column.input);
-    if (absent.length > 0) throw inputError(input, `columns of the feature view ${view} are missing: ${absent.join(', ')}; a file that is scored holds them itself`, { missing: absent });
-  }
+  const views = viewsToLookUp(input, signature, types);
+  const lookedUp = new Set(views.flatMap(({ columns }) => columns.map((column) => column.input)));
+  const missing = signature.inputs.filter(({ name, nullable }) => nullable !== true && !types.has(name) && !lookedUp.has(name)).map(({ name }) => name);
   if (missing.length > 0) throw inputError(input, `columns are missing: ${missing.join(', ')}; it has ${[...types.keys()].join(', ')}`, { missing });
   const picture = pictureOf(signature);
   const key = KEYS.find((name) => types.has(name) && !signature.inputs.some((column) => column.name === name));
-  const asWritten = reader(file, [...(key === undefined ? [] : [key]), ...signature.inputs.map(({ name }) => name).filter((name) => types.has(name))]);
+  const asWritten = reader(file, [...new Set([...(key === undefined ? [] : [key]), ...signature.inputs.map(({ name }) => name), ...views.flatMap(({ keys }) => keys.map((own) => own.input))])].filter((name) => types.has(name)));
   const read = asWritten === from ? types : await describe(duck, input, asWritten);
   const columns = picture ? [pictureColumn(input, picture.name, types.get(picture.name) ?? '')] : signatureColumns(signature).map((column) => tableColumn(input, column, types.get(column.name), read.get(column.name)));
   try {
     await duck.run(`create table input as select row, coalesce(key, row::varchar) as key, * exclude (row, key) from (
-      select row_number() over () - 1 as row, ${key === undefined ? 'null::varchar' : `${identifier(key)}::varchar`} as key, ${columns.join(', ')} from ${asWritten})`);
+      select row_number() over () - 1 as row, ${key === undefined ? 'null::varchar' : `${identifier(key)}::varchar`} as key, ${[...columns, ...keysToLookUp(input, views, read)].join(', ')} from ${asWritten})`);
   } catch (error) {
     if (error instanceof PerennialError) throw error;
     throw inputError(input, `cannot be read (${duckMessage(error)})`, {}, error);
   }
+  await lookUpViews(duck, input, views, signature, looking);
   await replace();
   if (picture) await refuseRows(duck, input, picture.name, `${identifier(picture.name)} is null`, 'has no picture');
   else for (const column of signatureColumns(signature)) await checkColumn(duck, input, column, signature);
@@ -120,12 +119,4 @@ async function checkColumn(duck: Duck, input: string, column: TypedColumn, { inp
   const allowed = inputs.find((wanted) => wanted.name === column.name)?.allowed;
   // Numbers are held against the names of categories as JavaScript writes them, when the rows are scored.
   if (allowed && column.type !== 'number') await refuseRows(duck, input, column.name, `${name} is not null and ${name} not in (${allowed.map(literal).join(', ')})`, 'holds a category that the model does not know');
-}
-
-const NAMED_ROWS = 20;
-
-async function refuseRows(duck: Duck, input: string, column: string, where: string, what: string): Promise<void> {
-  const bad = await duck.rows<{ key: string; row: bigint }>(`select key, row from input where ${where} order by row limit ${NAMED_ROWS}`);
-  const [first] = bad;
-  if (first) throw inputError(input, `the column ${column} ${what} in row ${first.row} (${first.key})`, { column, rows: bad.map(({ row }) => Number(row)) });
 }

@@ -19,7 +19,8 @@ import type { Cell } from '../../domain/cells.js';
 import { answersOf } from '../../domain/outputs.js';
 import type { Answer, Outputs } from '../../domain/outputs.js';
 import { cellReaderOf } from '../../domain/signature-cells.js';
-import { inputError, pictureOf } from './input.js';
+import { pictureOf } from './input.js';
+import { inputError } from './refusal.js';
 import { partKey, ScoreInput, ScorePlanFile } from './plan-file.js';
 import type { Runners } from './runners.js';
 

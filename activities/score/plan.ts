@@ -13,8 +13,9 @@ import { requireVersion } from '../lookup.js';
 import { fetchPackage } from '../package/fetch-package.js';
 import { readFile } from 'node:fs/promises';
 import { TextFileError } from '../data/text-file.js';
-import { fetchInput, inputError, loadInput, pictureOf } from './input.js';
-import type { ScoreInput} from './plan-file.js';
+import { fetchInput, loadInput, pictureOf } from './input.js';
+import { inputError } from './refusal.js';
+import type { ScoreInput } from './plan-file.js';
 import { planKey, ScorePlanFile } from './plan-file.js';
 import { textProblem, wholeText } from './whole-text.js';
 
@@ -54,7 +55,9 @@ async function cutInput(deps: ActivityDeps, { model, input, signature, folder, s
     const text = await wholeText(duck, file, { folder, pictures: pictureOf(signature) !== null, signal }).catch((error: unknown) => {
       throw error instanceof TextFileError ? inputError(input, textProblem(error), { line: error.line ?? null }) : error;
     });
-    const { rows, bytes } = await loadInput(duck, input, text?.path ?? file, signature, () => replaceInputs(deps, duck, { model, signature, signal }));
+    const { rows, bytes } = await loadInput(duck, input, text?.path ?? file, signature, {
+      looking: { rows: deps.stores.featureRows, at: Date.now(), signal }, replace: () => replaceInputs(deps, duck, { model, signature, signal }),
+    });
     if (text && rows < text.rows) throw inputError(input, `has ${text.rows} rows, of which ${rows} could be read: check its quotes and fields`);
     const size = Math.max(1, Math.min(ROWS_PER_PARTITION, Math.floor(BYTES_PER_PARTITION / Math.max(1, bytes / Math.max(1, rows)))));
     const partitions: { rows: number; file: Ref }[] = [];

@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openDuck } from '../../activities/data/duckdb.js';
 import { openSnapshot } from '../../activities/data/index.js';
+import { loadInput } from '../../activities/score/input.js';
 import { Signature } from '../../contract/package.js';
 import { Column, typedColumns } from '../../definition/columns.js';
 import { ModelDefinition } from '../../definition/model.js';
@@ -65,7 +68,7 @@ async function prepared(more: { whenStale?: 'refuse' | 'null'; ttl?: string } = 
   const built = await defined.build();
   expect(built.report.findings.filter(({ severity }) => severity === 'block')).toEqual([]);
   const rows = await query(`select id, customer, shop, own from read_parquet('${join(place.root, 'rows.parquet')}') order by id`) as { id: string; customer: string; shop: number; own: number }[];
-  return { view, data, model: defined.model, snapshot: await openSnapshot(stack.deps, built.digest), rows };
+  return { view, data, model: defined.model, snapshot: await openSnapshot(stack.deps, built.digest), rows, file: join(place.root, 'rows.parquet') };
 }
 
 /** A request that gives keys in place of the view's columns. */
@@ -74,8 +77,8 @@ const byKey = (rows: readonly { customer: string; shop: number; own: number }[])
 ] });
 
 describe('the values of a view', () => {
-  it('are the same to the last bit in training as of now and when they are looked up now', async () => {
-    const { data, snapshot, rows } = await prepared();
+  it('are the same to the last bit in training as of now, when they are looked up now, and when a file is scored now', async () => {
+    const { data, snapshot, rows, file } = await prepared();
     const columns = columnsOf(data);
     const trained = new Map<string, Cell[]>();
     const reader = await openShardReader();
@@ -93,6 +96,13 @@ describe('the values of a view', () => {
     // As bits: a test by value takes -0 for 0.
     const bits = (cells: Cell[] | undefined) => cells?.map((cell) => (typeof cell === 'number' ? Buffer.from(Float64Array.of(cell).buffer).toString('hex') : cell));
     for (const [key, cells] of trained) expect(bits(served.get(key)), key).toEqual(bits(cells));
+    const duck = await openDuck(await mkdtemp(join(stack.folder, 'scored-')));
+    await loadInput(duck, 'rows.parquet', file, signature, { looking: { rows: stack.stores.featureRows, at: Date.parse(NOW), signal: new AbortController().signal }, replace: () => Promise.resolve() });
+    const scored = (await duck.connection.runAndReadAll('select * exclude (row) from input')).getRows() as [string, ...Cell[]][];
+    duck.close();
+    expect(scored).toHaveLength(trained.size);
+    // A job's table holds booleans as text.
+    for (const [key, ...cells] of scored) expect(bits(cells), key).toEqual(bits(trained.get(key)?.map((cell) => (typeof cell === 'boolean' ? String(cell) : cell))));
     const values = [...trained.values()];
     expect(values.filter((cells) => cells.slice(1).every((cell) => cell === null)).length).toBeGreaterThan(20);
     expect(values.filter(([, n]) => n !== null).length).toBeGreaterThan(20);

@@ -5,7 +5,6 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openDuck } from '../../activities/data/duckdb.js';
 import type { Duck } from '../../activities/data/duckdb.js';
-import { loadInput } from '../../activities/score/input.js';
 import { textProblem, wholeText } from '../../activities/score/whole-text.js';
 import { TextFileError } from '../../activities/data/text-file.js';
 import { query } from './support/data.js';
@@ -26,15 +25,6 @@ it('rows of text are counted as they are written, whatever the delimiter, the qu
   expect((await read('b.csv', 'id;a\n"x; y\nz";2\n3;4\n'))?.rows).toBe(2);
   expect(await read('c.jsonl.gz', gzipSync('{"a":1}\n\n{"a":2}'))).toMatchObject({ path: join(folder, 'plain.jsonl'), rows: 2 });
   expect(await read('d.parquet', 'anything')).toBeNull();
-});
-
-it('a file without the columns of a feature view is refused, also where they may be missing', async () => {
-  const file = join(folder, 'rows.csv');
-  await writeFile(file, 'id,own,customer\nr1,1,ada\n');
-  const signature = { inputs: ['own', 'visits'].map((name) => ({ name, datatype: 'FP64' as const, shape: [1], type: 'number' as const, nullable: true })), outputs: [], classes: ['no', 'yes'] };
-  const lookups = [{ view: 'activity', digest: 'a'.repeat(64), ttlMs: 1, keys: [{ input: 'customer', type: 'text' as const }], columns: [{ input: 'visits', place: 0 }] }];
-  await expect(loadInput(duck, 'rows.csv', file, { ...signature, lookups })).rejects.toMatchObject({ code: 'score/input', message: 'rows.csv: columns of the feature view activity are missing: visits; a file that is scored holds them itself' });
-  expect(await loadInput(duck, 'rows.csv', file, signature)).toMatchObject({ rows: 1 });
 });
 
 it('a Zstandard or gzip file that was cut is no whole file', async () => {

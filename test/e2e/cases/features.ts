@@ -62,6 +62,9 @@ export function testFeatures(home: () => RunningHome): void {
     const classes = (out: string) => Predicted.parse(JSON.parse(out)).outputs.find(({ name }) => name === 'class')?.data;
     expect(classes((await asked([{ basket: 3, who: 'c-10' }, { basket: 3, who: 'c-11' }])).out)).toEqual(['yes', 'no']);
     expect(classes((await asked([{ basket: 3, visits: 0, plan: 'plan 1' }, { basket: 3, visits: 1, plan: 'plan 1' }])).out)).toEqual(['no', 'yes']);
+    const scored = join(orders, 'scored.csv');
+    await writeFile(scored, 'id,basket,who\na,3,c-10\nb,3,c-11\n');
+    expect(JSON.parse(await world.perennial('score', MODEL, '--input', scored, '--wait', '--json'))).toMatchObject({ status: 'done', score: { rows: 2 } });
 
     // The schedule brings what is new, without anybody asking; what cannot be stored is told, and what is stored stays.
     await query(`copy (select 'c-10' as customer, timestamp '2026-09-01' as day, 0.0::double as visits, 'plan 1' as plan) to '${join(activity, 'b.parquet')}' (format parquet)`);
