@@ -58,6 +58,7 @@ export const ERRORS = {
   'release/stale-evidence': { retryable: false, status: 409, next: 'A run judges its candidate again by itself. To release an earlier version all the same: `perennial release MODEL@VERSION --force`.' },
   'release/frozen': { retryable: false, status: 409, next: 'Wait until the freeze window ends.' },
   'release/paused': { retryable: false, status: 409, next: '`perennial resume MODEL` lets releases go on.' },
+  'release/memory': { retryable: true, status: 409, next: 'Raise PERENNIAL_SERVER_MEMORY, give the server more memory, or serve fewer models there; a route that still asks for the version gets it once there is room.' },
   'release/load-failed': { retryable: false, status: 409, next: 'The version could not be loaded; the one before goes on serving.' },
   'route/conflict': { retryable: false, status: 409, next: 'Somebody else wrote the route first: look at `perennial status` and decide again.' },
   'rollback/nothing-before': { retryable: false, status: 409, next: 'There is no earlier version to go back to.' },

@@ -42,6 +42,8 @@ export interface Config {
   serverTls: { certificate: string; key: string } | null;
   /** how long a prediction server that is told to stop goes on answering */
   serverDrainMs: number;
+  /** memory that all runners of a prediction server may have together */
+  serverMemoryBytes: number;
   /** how people reach the gateway; links in mails start with it */
   publicUrl: string;
   secretsDir: string;
@@ -82,6 +84,7 @@ export function loadConfig({ env = process.env, cwd = process.cwd(), need = ['te
     serverTls,
     publicUrl: checked.PUBLIC_URL ?? gateway.url,
     serverDrainMs: checked.PERENNIAL_SERVER_DRAIN_MS,
+    serverMemoryBytes: checked.PERENNIAL_SERVER_MEMORY,
     secretsDir: homeLayout(home).secretsDir,
     sqlConnection: (name: string) => variables[sqlVariable(name)] ?? null,
     givenPseudonymKey: checked.PERENNIAL_PSEUDONYM_KEY ?? null,

@@ -1,4 +1,5 @@
 import type { PredictionLog } from './log/prediction-log.js';
+import type { MemoryBudget } from './routing/memory-budget.js';
 import type { Models } from './routing/models.js';
 
 /** A number as it is now, by the labels it has. */
@@ -7,20 +8,22 @@ export interface Gauge { readonly name: string; readonly labels: Readonly<Record
 export interface GaugesOptions {
   readonly models: Pick<Models, 'all'>;
   readonly log: Pick<PredictionLog, 'lag' | 'lostRefusals'>;
+  readonly budget: Pick<MemoryBudget, 'bytes' | 'usedBytes' | 'isShort'>;
   readonly leaseHeld: () => boolean;
   readonly ready: () => boolean;
   readonly startedAt: number;
 }
 
-/** What a look at the server shows at this moment: of itself, its log, and each version that its routes name. */
-export function readGauges({ models, log, leaseHeld, ready, startedAt }: GaugesOptions): Gauge[] {
+/** What a look at the server shows at this moment: of itself, its log, and each version that is loaded. */
+export function readGauges({ models, log, budget, leaseHeld, ready, startedAt }: GaugesOptions): Gauge[] {
   const { bytes, seconds, shipped } = log.lag();
   const ofServer = {
     ready: ready() ? 1 : 0, lease_held: leaseHeld() ? 1 : 0, uptime_seconds: (Date.now() - startedAt) / 1000, resident_memory_bytes: process.memoryUsage.rss(),
     prediction_log_unshipped_bytes: bytes, prediction_log_lag_seconds: seconds, predictions_shipped: shipped, prediction_log_lost_refusals: log.lostRefusals,
+    memory_budget_bytes: budget.bytes, memory_used_bytes: budget.usedBytes, memory_short: budget.isShort ? 1 : 0,
   };
-  const ofVersions = [...models.all()].flatMap(([model, host]) => (host.serving?.arms ?? []).flatMap(({ arm, served }) => {
-    const labels = { model, version: String(arm.version) };
+  const ofVersions = [...models.all()].flatMap(([model, host]) => host.loaded.flatMap((served) => {
+    const labels = { model, version: String(served.version) };
     return [
       { name: 'queued_rows', labels, value: served.queuedRows }, { name: 'runner_ready', labels, value: served.ready ? 1 : 0 },
       { name: 'runner_resident_bytes', labels, value: served.residentBytes },

@@ -52,6 +52,7 @@ export function createMetrics() {
   const latencies = createHistograms(BUCKETS_MS);
   const batches = createHistograms(BUCKETS_ROWS);
   const events = new Map<string, number>();
+  const unloadings = new Map<string, number>();
   const lookups = new Map<string, number>();
   const keyRefusals = new Map<string, number>();
   const keyPredictions = new Map<string, number>();
@@ -73,11 +74,15 @@ export function createMetrics() {
     keyRefused: (key: string, reason: string) => count(keyRefusals, `key="${nameOf(key)}",reason="${reason}"`),
     keyGiven: (key: string, rows: number) => count(keyPredictions, `key="${nameOf(key)}"`, rows),
     runner: (model: string, version: number, event: string) => count(events, `model="${model}",version="${version}",event="${event}"`),
+    /** A version that no route names gave its memory back. */
+    unloaded: (why: string) => count(unloadings, `reason="${why}"`),
     text(gauges: readonly Gauge[], byModel: Readonly<Record<string, ReadonlyMap<string, number>>> = {}): string {
       const lines = ['# TYPE perennial_requests_total counter'];
       for (const [labels, value] of requests) lines.push(`perennial_requests_total{${labels}} ${value}`);
       lines.push('# TYPE perennial_runner_events_total counter');
       for (const [labels, value] of events) lines.push(`perennial_runner_events_total{${labels}} ${value}`);
+      lines.push('# TYPE perennial_versions_unloaded_total counter');
+      for (const [labels, value] of unloadings) lines.push(`perennial_versions_unloaded_total{${labels}} ${value}`);
       lines.push('# TYPE perennial_refusals_total counter');
       for (const [labels, value] of refusals) lines.push(`perennial_refusals_total{${labels}} ${value}`);
       lines.push('# TYPE perennial_feature_lookups_total counter');

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
+import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { PerennialError } from '../contract/errors.js';
 import type { Route } from '../contract/route.js';
@@ -34,7 +35,8 @@ import { createPredict } from './predict.js';
 import { createServedPseudonyms } from './pseudonyms.js';
 import { openLastGood } from './routing/last-good.js';
 import { createLeaseKeeper, type LeaseKeeper } from './routing/lease-keeper.js';
-import { createModels } from './routing/models.js';
+import { createMemoryBudget } from './routing/memory-budget.js';
+import { createModels, type Models } from './routing/models.js';
 import { createPackageCache } from './routing/package-cache.js';
 import { createRouteFollower } from './routing/route-follower.js';
 
@@ -67,6 +69,8 @@ export interface ServerLimits {
   readonly bodyBytes: number; readonly maximumRows: number;
   readonly batchRows: number; readonly latencyGoalMs: number; readonly inFlight: number; readonly queueRows: number; readonly deadlineMs: number; readonly hungMs: number;
   readonly runnerMemoryMb: number;
+  /** Memory that all runners together may have. */
+  readonly memoryBytes: number;
   /** TensorFlow threads of each runner; all cores unless told. */
   readonly runnerThreads?: number;
   readonly logBytes: number;
@@ -78,11 +82,9 @@ export interface ServerLimits {
   readonly drainMs: number;
 }
 const LIMITS: ServerLimits = {
-  bodyBytes: 32 * 1024 ** 2, maximumRows: 1_024, batchRows: 128, latencyGoalMs: 50, inFlight: 2, queueRows: 2_048, deadlineMs: 10_000, hungMs: 5_000, runnerMemoryMb: 2_048, logBytes: 4 * 1024 ** 3,
+  bodyBytes: 32 * 1024 ** 2, maximumRows: 1_024, batchRows: 128, latencyGoalMs: 50, inFlight: 2, queueRows: 2_048, deadlineMs: 10_000, hungMs: 5_000, runnerMemoryMb: 2_048, memoryBytes: totalmem(), logBytes: 4 * 1024 ** 3,
   lookupMs: 1_000, arrivalMs: 60_000, drainMs: 5_000,
 };
-/** A runner this much below its limit is replaced in time, before it has to be killed. */
-const RECYCLE_SHARE = 0.75;
 /** How long a start waits for PostgreSQL before it serves the last good routes. */
 const FIRST_ROUTES_MS = 2_000;
 
@@ -129,9 +131,10 @@ export async function createServer(options: ServerOptions): Promise<PredictionSe
   let lease: LeaseKeeper | null = null;
   const failures = new Map<string, number>();
   const pseudonyms = createServedPseudonyms(options.pseudonymKey);
-  const models = createModels({
+  const budget = createMemoryBudget({ bytes: limits.memoryBytes, spares: () => models.spares(), onProblem });
+  const models: Models = createModels({
     versions: stores.versions, packages: createPackageCache(join(scratch, 'packages'), artifacts), lastGood: await openLastGood(join(scratch, 'last-good.json'), environment),
-    limits, recycleBytes: limits.runnerMemoryMb * RECYCLE_SHARE * 1024 ** 2, onProblem,
+    limits, memoryLimitBytes: limits.runnerMemoryMb * 1024 ** 2, budget, onProblem,
     startRunner: (packageDirectory) => startRunner({ packageDirectory, tfjsNode: options.tfjsNode, memoryMb: limits.runnerMemoryMb, ...(limits.runnerThreads === undefined ? {} : { threads: limits.runnerThreads }) }).then(pseudonyms.admit),
     onSwitched: (model, { route }) => {
       void lease?.report(model);
@@ -141,6 +144,7 @@ export async function createServer(options: ServerOptions): Promise<PredictionSe
     },
     onFailed: (route, version, error) => void reportFailure(route, version, error),
     onBatch: metrics.batch,
+    onUnloaded: (_model, _version, why) => { metrics.unloaded(why); },
     onRunner: (model, version, event, detail) => {
       metrics.runner(model, version, event);
       onProblem(`runner of ${model}@${version} ${event}: ${detail}`, undefined);
@@ -171,13 +175,13 @@ export async function createServer(options: ServerOptions): Promise<PredictionSe
   const predict = createPredict({ models, log, lookUp, metrics, environment, replica, maximumRows: limits.maximumRows, logPolicyOf: (model) => policies.of(model), pseudonymsOf: pseudonyms.of });
   const predictAs = createPredictAs({ predict, limits: keyLimits, decimalsOf: (model) => keys.decimalsOf(model), onGiven: (key, rows) => { metrics.keyGiven(key, rows); } });
   const admission = { auth, limits: keyLimits };
-  registerV2(app, { models, predict: predictAs, ...admission, ready, onProbed: () => { drain.probed(); }, softwareVersion: options.softwareVersion });
+  registerV2(app, { models, predict: predictAs, ...admission, ready, shortages: () => (budget.isShort ? ['memory'] : []), onProbed: () => { drain.probed(); }, softwareVersion: options.softwareVersion });
   registerTensorFlowServing(app, { models, predict: predictAs, ...admission });
   registerStream(app, { models, predict: predictAs, ...admission, refuse, lineBytes: limits.bodyBytes, onProblem });
   registerOpenApi(app, options.softwareVersion);
   registerLabels(app, { models, stores, auth });
   app.get('/metrics', async (_request, reply) => {
-    const gauges = readGauges({ models, log, leaseHeld: () => lease?.held ?? false, ready, startedAt });
+    const gauges = readGauges({ models, log, budget, leaseHeld: () => lease?.held ?? false, ready, startedAt });
     return reply.type('text/plain; version=0.0.4').send(metrics.text(gauges, { predictions_dropped_total: log.dropped }));
   });
   await app.listen({ host: options.host ?? '127.0.0.1', port: options.port ?? 0 });
@@ -213,6 +217,7 @@ export async function createServer(options: ServerOptions): Promise<PredictionSe
       tls?.close();
       await Promise.all([follower.close(), keys.close(), teller.close()]);
       await lease?.close();
+      budget.close();
       await models.close();
       await policies.close();
       await log.close();

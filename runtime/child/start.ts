@@ -10,7 +10,7 @@ import { Channel } from '../frames/channel.js';
 import type { FrameError } from '../frames/codec.js';
 import { childEnvironment } from './environment.js';
 import { HOME_PREFIX } from './home.js';
-import { processorMs, residentBytes } from './usage.js';
+import { processorMs, residentBytes, residentMemory, type ResidentMemory } from './usage.js';
 import { builtFile } from './program-path.js';
 import { Tail } from './tail.js';
 
@@ -52,6 +52,7 @@ export interface Child {
   /** The last 64 kB that the child wrote to stdout and stderr. */
   output(): string;
   residentBytes(): number | null;
+  residentMemory(): ResidentMemory | null;
   /** Kills the child and everything in its process group; `why` becomes its end. */
   kill(why?: ChildEnd): void;
 }
@@ -131,6 +132,7 @@ export function startChild(options: ChildOptions): Child {
     send: (frame, body) => channel.send(frame, body),
     output: () => tail.text(),
     residentBytes: () => residentBytes(pid),
+    residentMemory: () => residentMemory(pid),
     kill,
   };
 }

@@ -15,6 +15,17 @@ export function residentBytes(pid: number): number | null {
   return match ? Number(match[1]) * 1024 : null;
 }
 
+/** Memory of a process: what is its own, and pages of files that it shares with others which run the same program and libraries. */
+export interface ResidentMemory { readonly ownBytes: number; readonly fileBytes: number }
+
+/** Resident memory of a process by whose it is, or null where that cannot be known. */
+export function residentMemory(pid: number): ResidentMemory | null {
+  const status = procFile(pid, 'status');
+  if (status === null) return null;
+  const bytesOf = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1] ?? 0) * 1024;
+  return { ownBytes: bytesOf('RssAnon') + bytesOf('RssShmem'), fileBytes: bytesOf('RssFile') };
+}
+
 /** Linux counts processor time in hundredths of a second, whatever the kernel's own tick. */
 const TICK_MS = 10;
 

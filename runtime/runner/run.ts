@@ -20,8 +20,10 @@ export async function runRunner({ task, send, onFrame }: ChildContext<'runner'>)
   const { packageDirectory } = task;
   const { digest, content } = await verifyPackage(packageDirectory);
   const model = await loadModel(loadTensorFlow(), packageDirectory);
+  globalThis.gc?.(); // copies of the weights
   replayGolden(model, GoldenPredictions.parse(JSON.parse(await readFile(join(packageDirectory, 'golden.json'), 'utf8'))));
   for (const rows of WARM_UP_ROWS) model.predict(blankRows(model, rows), rows);
+  globalThis.gc?.();
   onFrame((frame, body) => {
     if (frame.kind !== 'predict') return;
     try {

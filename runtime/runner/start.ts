@@ -6,6 +6,7 @@ import type { Outputs } from '../../domain/outputs.js';
 import { endError, reportedError } from '../child/failure.js';
 import { startChild } from '../child/start.js';
 import type { Child, ChildEnd } from '../child/start.js';
+import type { ResidentMemory } from '../child/usage.js';
 import { isPixels } from '../preprocess.js';
 import type { RawRows } from '../preprocess.js';
 
@@ -41,8 +42,8 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   const { packageDirectory, tfjsNode, threads = 1, memoryMb = 2048, startTimeoutMs = 60_000, env, signal } = options;
   let onFrame: (frame: ChildFrame, body: Uint8Array) => void = () => undefined;
   const child = startChild({
-    // Fewer arenas: glibc would give each of TensorFlow's threads one, and keep it.
-    program: 'runner', memoryMb, tfjsNode, threads, environment: { MALLOC_ARENA_MAX: '2', ...env }, nodeArguments: ['--max-semi-space-size=4'], onFrame: (frame, body) => { onFrame(frame, body); },
+    // Fewer arenas: glibc would give each of TensorFlow's threads one, and keep it. The program collects what loading left behind, several times the weights.
+    program: 'runner', memoryMb, tfjsNode, threads, environment: { MALLOC_ARENA_MAX: '2', ...env }, nodeArguments: ['--max-semi-space-size=4', '--expose-gc'], onFrame: (frame, body) => { onFrame(frame, body); },
   });
   const ready = new Promise<ChildFrameOf<'ready'>>((resolve, reject) => {
     onFrame = (frame) => {
@@ -119,17 +120,20 @@ export class Runner extends EventEmitter<{ exit: [ChildEnd] }> {
   /** Resident bytes of the process, or null where that cannot be known. */
   rssBytes(): number | null { return this.child.residentBytes(); }
 
+  /** The same, by what is the process's own and what it shares with other runners. */
+  memory(): ResidentMemory | null { return this.child.residentMemory(); }
+
   /** The last of what the process wrote to stdout and stderr. */
   output(): string { return this.child.output(); }
 
   /** Ends the process without waiting for an answer: those in flight are rejected with RunnerGone. */
   kill(): void { this.child.kill(); }
 
-  /** Lets predictions in flight finish (at most 5 s), then ends the process. */
-  async close(): Promise<void> {
+  /** Lets predictions in flight finish (for up to `waitMs`), then ends the process. */
+  async close(waitMs = DRAIN_MS): Promise<void> {
     if (this.#waiting.size > 0 && !this.#ended) {
       await new Promise<void>((resolve) => {
-        const limit = setTimeout(resolve, DRAIN_MS);
+        const limit = setTimeout(resolve, waitMs);
         this.#drained = () => { clearTimeout(limit); resolve(); };
       });
     }

@@ -30,7 +30,7 @@ const each = (bases: readonly string[], operation: (base: string, suffix: string
 const OPERATIONS: readonly Operation[] = [
   { id: 'server', method: 'get', path: '/v2', summary: 'the server', open: true, answer: json(ServerMetadata) },
   { id: 'live', method: 'get', path: '/v2/health/live', summary: 'whether the process answers', open: true, answer: json(z.object({ live: z.literal(true) })) },
-  { id: 'ready', method: 'get', path: '/v2/health/ready', summary: 'whether this replica takes traffic; 503 where it does not', open: true, answer: json(z.object({ ready: z.boolean() })) },
+  { id: 'ready', method: 'get', path: '/v2/health/ready', summary: 'whether this replica takes traffic; 503 where it does not', open: true, answer: json(z.object({ ready: z.boolean(), short: z.array(z.enum(['memory'])).optional().describe('what it lacks though it takes traffic') })) },
   ...each(v2, (base, suffix): Operation[] => [
     { id: `model${suffix}`, method: 'get', path: base, summary: 'inputs, outputs and versions of a model', answer: json(ModelMetadata) },
     { id: `modelReady${suffix}`, method: 'get', path: `${base}/ready`, summary: 'whether a model answers', answer: json(z.object({ name: z.string(), ready: z.literal(true) })) },

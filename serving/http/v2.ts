@@ -18,6 +18,8 @@ export interface V2Options extends Admission {
   readonly predict: PredictAs;
   /** True once this replica takes traffic. */
   readonly ready: () => boolean;
+  /** What a replica that takes traffic lacks all the same; names, for whoever asks whether it is ready. */
+  readonly shortages: () => string[];
   /** Somebody asks for it. */
   readonly onProbed: () => void;
   readonly softwareVersion: string;
@@ -26,7 +28,7 @@ export interface V2Options extends Admission {
 interface Path { model: string; version?: string }
 
 /** Open Inference Protocol v2, REST. */
-export function registerV2(app: FastifyInstance, { models, predict, auth, limits, ready, onProbed, softwareVersion }: V2Options): void {
+export function registerV2(app: FastifyInstance, { models, predict, auth, limits, ready, shortages, onProbed, softwareVersion }: V2Options): void {
   const find = (request: FastifyRequest) => {
     const { model, version } = request.params as Path;
     return { model, host: findHost(models, model), version: versionOf(version) };
@@ -37,7 +39,7 @@ export function registerV2(app: FastifyInstance, { models, predict, auth, limits
   app.get('/v2/health/live', async () => ({ live: true }));
   app.get('/v2/health/ready', async (_request, reply) => {
     onProbed();
-    return reply.code(ready() ? 200 : 503).send({ ready: ready() });
+    return reply.code(ready() ? 200 : 503).send({ ready: ready(), ...(shortages().length > 0 ? { short: shortages() } : {}) });
   });
 
   for (const base of ['/v2/models/:model', '/v2/models/:model/versions/:version']) {

@@ -3,6 +3,7 @@ import type { Arm, Route } from '../../contract/route.js';
 import { PerennialError } from '../../contract/errors.js';
 import { ServingError } from '../errors.js';
 import type { ServedVersion } from '../runner/served-version.js';
+import type { Claim, Spare } from './memory-budget.js';
 
 /** What this replica serves of a model: a route that took effect, with the versions its arms name. */
 export interface Serving { readonly route: Route; readonly arms: readonly Replaceable[] }
@@ -18,10 +19,23 @@ export type Which = number | { readonly role: Arm['role'] } | null;
 export interface ModelHostOptions {
   readonly model: string;
   /** Fetches, verifies, warms a version. Its errors say why a version cannot be served. */
-  readonly load: (version: number) => Promise<ServedVersion>;
+  readonly load: (version: number, claim: Exclude<Claim, 'again'>) => Promise<ServedVersion>;
   readonly onSwitched: (serving: Serving) => void;
   /** The route could not take effect; what was served before goes on. */
   readonly onFailed: (route: Route, version: number | null, error: unknown) => void;
+  /** The version's process is gone. */
+  readonly onUnloaded: (version: number, why: Unloading) => void;
+}
+
+/** Why a version that no route names was unloaded: its time of being kept warm is over, or its memory was needed. */
+export type Unloading = 'keep-warm' | 'memory';
+
+interface Loaded {
+  readonly served: Promise<ServedVersion>;
+  /** The same, once it is there. */
+  loaded: ServedVersion | null;
+  /** Since when no route names it, and when it goes. */
+  leaving: { readonly since: number; readonly timer: NodeJS.Timeout } | null;
 }
 
 const RETRY_MS = [250, 500, 1_000, 2_000, 5_000] as const;
@@ -37,7 +51,8 @@ export class ModelHost {
   #target: { readonly route: Route } | null = null;
   /** What was live before the present route, until its time of being kept warm is over. */
   #before: ServedArm | null = null;
-  readonly #pool = new Map<number, { served: Promise<ServedVersion>; closing: NodeJS.Timeout | null }>();
+  readonly #pool = new Map<number, Loaded>();
+  readonly #unloading = new Set<Promise<void>>();
   #closed = false;
 
   constructor(private readonly options: ModelHostOptions) {}
@@ -45,16 +60,27 @@ export class ModelHost {
   get serving(): Serving | null { return this.#serving; }
   /** True while a route is on its way in and nothing is served yet. */
   get loading(): boolean { return !this.#serving?.arms.length && (this.#target?.route.arms.length ?? 0) > 0; }
-  get warm(): readonly number[] { return [...this.#pool.keys()]; }
+  /** Every version that has a process, or gets one again. */
+  get loaded(): ServedVersion[] { return [...this.#pool.values()].flatMap(({ loaded }) => loaded ?? []); }
+  /** Versions that are loaded though no route names them. */
+  get spares(): Spare[] {
+    return [...this.#pool].flatMap(([version, { loaded, leaving }]) => (loaded && leaving
+      ? [{ model: this.options.model, version, usedAt: Math.max(loaded.usedAt, leaving.since), ownBytes: loaded.memory?.ownBytes ?? 0, unload: () => this.#unload(version, 'memory') }] : []));
+  }
 
   /**
-   * Takes up a route; an older generation than one already seen is ignored. Resolves when it is served, failed or overtaken.
+   * Takes up a route; an older generation than one already seen is ignored. Resolves when it is served, failed, overtaken or known to wait for memory.
    * `fallback` is served where it fails and nothing else is.
    */
   async apply(route: Route, fallback: Route | null = null): Promise<void> {
     if (this.#closed || route.generation <= Math.max(this.#target?.route.generation ?? 0, this.#serving?.route.generation ?? 0)) return;
     const target = { route };
     this.#target = target;
+    await new Promise<void>((resolve) => { void this.#bringIn(target, fallback, resolve).then(resolve); });
+  }
+
+  async #bringIn(target: { readonly route: Route }, fallback: Route | null, onShort: () => void): Promise<void> {
+    const { route } = target;
     for (let attempt = 0; this.#target === target; attempt += 1) {
       try {
         await this.#switchTo(target);
@@ -66,6 +92,7 @@ export class ModelHost {
         if (!mayPass || attempt === REPORT_AFTER) this.options.onFailed(route, version, cause);
         if (this.#serving === null && fallback && (attempt === 0)) await this.#serveFallback(fallback, target);
         if (!mayPass) return;
+        if (attempt === REPORT_AFTER && cause.code === 'release/memory') onShort(); // other models are served meanwhile
         await new Promise((wake) => setTimeout(wake, RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)]).unref());
       }
     }
@@ -95,10 +122,10 @@ export class ModelHost {
   async close(): Promise<void> {
     this.#closed = true;
     this.#target = null;
-    await Promise.allSettled([...this.#pool.values()].map(async ({ served, closing }) => {
-      if (closing) clearTimeout(closing);
+    await Promise.allSettled([...this.#unloading, ...[...this.#pool.values()].map(async ({ served, leaving }) => {
+      clearTimeout(leaving?.timer);
       await (await served).close();
-    }));
+    })]);
     this.#pool.clear();
   }
 
@@ -128,16 +155,16 @@ export class ModelHost {
   }
 
   /** The version, warm already or loaded now. */
-  async #acquire(version: number): Promise<ServedVersion> {
+  async #acquire(version: number, claim: Exclude<Claim, 'again'> = 'route'): Promise<ServedVersion> {
     let entry = this.#pool.get(version);
-    if (entry?.closing) clearTimeout(entry.closing);
-    if (entry) entry.closing = null;
+    clearTimeout(entry?.leaving?.timer);
+    if (entry) entry.leaving = null;
     else {
-      entry = { served: this.options.load(version), closing: null };
+      entry = { served: this.options.load(version, claim), loaded: null, leaving: null };
       this.#pool.set(version, entry);
     }
     try {
-      return await entry.served;
+      return (entry.loaded = await entry.served);
     } catch (error) {
       if (this.#pool.get(version) === entry) this.#pool.delete(version);
       throw new LoadError(version, error);
@@ -148,14 +175,25 @@ export class ModelHost {
   #releaseUnused(keepWarmMs: number): void {
     const needed = new Set([...(this.#serving?.route.arms ?? []), ...(this.#target?.route.arms ?? [])].map((arm) => arm.version));
     for (const [version, entry] of this.#pool) {
-      if (needed.has(version) || entry.closing) continue;
-      entry.closing = setTimeout(() => {
-        this.#pool.delete(version);
-        if (this.#before?.arm.version === version) this.#before = null;
-        void entry.served.then((served) => served.close(), () => undefined); // one that never loaded has nothing to close
-      }, Math.min(keepWarmMs, 2 ** 31 - 1));
-      entry.closing.unref();
+      if (needed.has(version) || entry.leaving) continue;
+      const timer = setTimeout(() => void this.#unload(version, 'keep-warm'), Math.min(keepWarmMs, 2 ** 31 - 1));
+      entry.leaving = { since: performance.now(), timer: timer.unref() };
     }
+  }
+
+  /** Finishes what the version has in its hands and ends its process. Nothing new comes to it: it is nobody's stand-in any more. */
+  #unload(version: number, why: Unloading): Promise<void> {
+    const entry = this.#pool.get(version);
+    this.#pool.delete(version);
+    clearTimeout(entry?.leaving?.timer);
+    if (this.#before?.arm.version === version) this.#before = null;
+    const unloading = (async () => {
+      const served = await entry?.served.catch(() => null); // one that never loaded has nothing to close
+      await served?.close();
+      if (served) this.options.onUnloaded(version, why);
+    })();
+    this.#unloading.add(unloading);
+    return unloading.finally(() => this.#unloading.delete(unloading));
   }
 }
 

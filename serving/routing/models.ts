@@ -5,7 +5,8 @@ import type { Runner } from '../../runtime/runner/start.js';
 import type { BatcherLimits } from '../runner/batcher.js';
 import { createServedVersion, type ServedVersion } from '../runner/served-version.js';
 import type { LastGoodStore } from './last-good.js';
-import { ModelHost, type Serving } from './model-host.js';
+import type { Claim, MemoryBudget } from './memory-budget.js';
+import { ModelHost, type Serving, type Unloading } from './model-host.js';
 import type { PackageCache, PackageName } from './package-cache.js';
 
 export interface ModelsOptions {
@@ -14,13 +15,20 @@ export interface ModelsOptions {
   readonly lastGood: LastGoodStore;
   readonly startRunner: (packageDirectory: string) => Promise<Runner>;
   readonly limits: BatcherLimits;
-  readonly recycleBytes: number;
+  /** Resident bytes at which a runner is killed. */
+  readonly memoryLimitBytes: number;
+  readonly budget: Pick<MemoryBudget, 'start'>;
   readonly onSwitched: (model: string, serving: Serving) => void;
   readonly onFailed: (route: Route, version: number | null, error: unknown) => void;
   readonly onBatch: (model: string, version: number, rows: number) => void;
   readonly onRunner: (model: string, version: number, event: string, detail: string) => void;
+  readonly onUnloaded: (model: string, version: number, why: Unloading) => void;
   readonly onProblem: (message: string, error: unknown) => void;
 }
+
+/** Memory of its own that a runner needs (measured): without a network, and while it loads one, so many times the bytes of its package. */
+const RUNNER_BYTES = 100 * 1024 ** 2;
+const LOADING_TIMES = 4;
 
 /** Every model of the environment on this replica. */
 export function createModels(options: ModelsOptions) {
@@ -38,9 +46,10 @@ export function createModels(options: ModelsOptions) {
     return { packageDigest: row.packageDigest, manifest: row.manifest };
   }
 
-  async function load(model: string, version: number): Promise<ServedVersion> {
+  async function load(model: string, version: number, claim: Exclude<Claim, 'again'>): Promise<ServedVersion> {
     const name = await nameOf(model, version);
-    const start = async (): Promise<Runner> => {
+    const neededBytes = RUNNER_BYTES + LOADING_TIMES * (await packages.bytesOf(name));
+    const startRunner = async (): Promise<Runner> => {
       const cached = await packages.local(name.packageDigest);
       try {
         return await options.startRunner(cached ?? (await packages.fetch(name)));
@@ -51,7 +60,8 @@ export function createModels(options: ModelsOptions) {
         return options.startRunner(await packages.fetch(name));
       }
     };
-    const served = await createServedVersion({ version, start, limits: options.limits, recycleBytes: options.recycleBytes, onBatch: (rows) => { options.onBatch(model, version, rows); }, onEvent: (event, detail) => options.onRunner(model, version, event, detail) });
+    const start = (again: boolean) => options.budget.start(`${model}@${version}`, again ? 'again' : claim, neededBytes, startRunner);
+    const served = await createServedVersion({ version, start, limits: options.limits, memoryLimitBytes: options.memoryLimitBytes, onBatch: (rows) => { options.onBatch(model, version, rows); }, onEvent: (event, detail) => options.onRunner(model, version, event, detail) });
     names.set(`${model}@${version}`, name);
     return served;
   }
@@ -61,8 +71,9 @@ export function createModels(options: ModelsOptions) {
     if (!host) {
       host = new ModelHost({
         model,
-        load: (version) => load(model, version),
+        load: (version, claim) => load(model, version, claim),
         onFailed: options.onFailed,
+        onUnloaded: (version, why) => { options.onUnloaded(model, version, why); },
         onSwitched: (serving) => {
           options.onSwitched(model, serving);
           remember(serving).catch((error: unknown) => onProblem('the last good route could not be written', error));
@@ -96,6 +107,8 @@ export function createModels(options: ModelsOptions) {
     applyLastGood: () => Promise.all(lastGood.all().map(({ route }) => hostOf(route.model).apply(route))),
     get: (model: string): ModelHost | null => hosts.get(model) ?? null,
     all: (): ReadonlyMap<string, ModelHost> => hosts,
+    /** Versions that are loaded though no route names them. */
+    spares: () => [...hosts.values()].flatMap((host) => host.spares),
     /** What is really served, for the lease. Several live arms: the one with the largest share is named. */
     serving: () => [...hosts].flatMap(([model, host]) => {
       const now = host.serving;

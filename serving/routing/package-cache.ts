@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PerennialError } from '../../contract/errors.js';
 import { PackageManifest } from '../../contract/package.js';
@@ -12,6 +12,8 @@ export interface PackageName { readonly packageDigest: string; readonly manifest
 export interface PackageCache {
   /** Folder of the package: every file's digest was checked when it was fetched. Throws `package/corrupt`, `storage/unavailable`. */
   fetch(name: PackageName): Promise<string>;
+  /** Bytes of its files together. Fetches no more than the manifest. */
+  bytesOf(name: PackageName): Promise<number>;
   /** The folder, if the package is here already; needs no S3. */
   local(packageDigest: string): Promise<string | null>;
   /** Forgets a package that turned out to be damaged on this disk. */
@@ -75,8 +77,21 @@ export function createPackageCache(folder: string, artifacts: Artifacts): Packag
     return parsed.data;
   }
 
+  /** Null where the package is not here, or damaged: whoever uses it finds that out. */
+  async function manifestHere(packageDigest: string): Promise<PackageManifest | null> {
+    try {
+      return PackageManifest.parse(JSON.parse(await readFile(join(pathOf(packageDigest), 'manifest.json'), 'utf8')));
+    } catch {
+      return null;
+    }
+  }
+
   return {
     local,
+    async bytesOf({ packageDigest, manifest: ref }) {
+      const { content } = (await manifestHere(packageDigest)) ?? (await readManifest(ref, packageDigest));
+      return content.files.reduce((sum, { bytes }) => sum + bytes, 0);
+    },
     async fetch(name) {
       const here = await local(name.packageDigest);
       if (here) return here;

@@ -1,6 +1,7 @@
 import type { Signature } from '../../contract/package.js';
 import { outputsPerRow } from '../../domain/outputs.js';
 import type { Outputs } from '../../domain/outputs.js';
+import type { ResidentMemory } from '../../runtime/child/usage.js';
 import { PredictionRefused, RunnerGone, type Runner } from '../../runtime/runner/start.js';
 import { ServingError } from '../errors.js';
 import type { Rows } from '../protocol/rows.js';
@@ -9,11 +10,11 @@ import { RowsRefused, VersionDown, type PredictCall } from './waiting.js';
 
 export interface ServedVersionOptions {
   readonly version: number;
-  /** Starts a runner; it has verified the package and replayed the golden predictions when this resolves. */
-  readonly start: () => Promise<Runner>;
+  /** Starts a runner; it has verified the package and replayed the golden predictions when this resolves. `again`: one after the first. */
+  readonly start: (again: boolean) => Promise<Runner>;
   readonly limits: BatcherLimits;
-  /** Resident bytes from which a runner is replaced by a fresh one before it has to be killed: TensorFlow leaks over weeks. */
-  readonly recycleBytes: number;
+  /** Resident bytes at which a runner is killed. One that grows is replaced by a fresh one before: TensorFlow leaks over weeks. */
+  readonly memoryLimitBytes: number;
   /** A batch of so many rows goes to the runner. */
   readonly onBatch: (rows: number) => void;
   readonly onEvent: (event: 'crashed' | 'restarted' | 'recycled' | 'restart-failed', detail: string) => void;
@@ -31,6 +32,10 @@ export interface ServedVersion {
   readonly queuedRows: number;
   /** Of the runner's process; 0 where there is none, or it cannot be known. */
   readonly residentBytes: number;
+  /** The same, by whose it is; null where there is none. */
+  readonly memory: ResidentMemory | null;
+  /** When it was last asked, or loaded; of `performance.now()`. */
+  readonly usedAt: number;
   /** Finishes what is under way (for up to `waitMs`), then ends the runner. */
   close(waitMs?: number): Promise<void>;
 }
@@ -38,14 +43,20 @@ export interface ServedVersion {
 const RESTART = { firstMs: 100, maximumMs: 10_000 } as const;
 /** A runner that ended sooner than this after its start is likely to do it again: the next start waits, longer each time. */
 const STEADY_AFTER_MS = 10_000;
-const WATCH_EVERY_MS = 10_000;
+const WATCH_EVERY_MS = 1_000;
+/** A runner that has grown by this much of what lies between its size at the start and its limit is replaced. */
+const RECYCLE_SHARE = 0.7;
+/** After a replacement that failed, the next one waits. */
+const RECYCLE_AGAIN_MS = 30_000;
 
 /** A version with its runner process: warmed, batched, started again when it dies. Rejects where the first start fails. */
 export async function createServedVersion(options: ServedVersionOptions): Promise<ServedVersion> {
-  let runner: Runner | null = await options.start();
+  let runner: Runner | null = await options.start(false);
   const { signature } = runner;
   let closed = false;
+  let usedAt = performance.now();
   let startedAt = 0;
+  let recycleBytes = 0;
   let shortLived = 0;
   const batcher = new Batcher(outputsPerRow(signature), options.limits, () => {
     const hung = runner;
@@ -57,6 +68,8 @@ export async function createServedVersion(options: ServedVersionOptions): Promis
   function take(fresh: Runner): void {
     runner = fresh;
     startedAt = performance.now();
+    const startBytes = fresh.rssBytes() ?? 0;
+    recycleBytes = startBytes + RECYCLE_SHARE * Math.max(0, options.memoryLimitBytes - startBytes);
     fresh.once('exit', (end) => gone(fresh, end.kind === 'exited' ? (end.signal ?? `code ${end.code ?? 'unknown'}`) : end.kind));
     batcher.use({
       async predict(batch) {
@@ -87,7 +100,7 @@ export async function createServedVersion(options: ServedVersionOptions): Promis
       if (failures > 0) await new Promise((wake) => setTimeout(wake, Math.min(RESTART.maximumMs, RESTART.firstMs * 2 ** (failures - 1))));
       if (closed) return;
       try {
-        const fresh = await options.start();
+        const fresh = await options.start(true);
         if (closed) return await fresh.close();
         take(fresh);
         options.onEvent('restarted', `pid ${fresh.pid}`);
@@ -99,25 +112,27 @@ export async function createServedVersion(options: ServedVersionOptions): Promis
     }
   }
 
-  let recycling = false;
+  /** The runner that is being replaced because it has grown. */
+  let recycled: Runner | null = null;
+  let recycleAfter = 0;
   async function recycle(grown: Runner): Promise<void> {
-    recycling = true;
+    recycled = grown;
     try {
-      const fresh = await options.start();
+      const fresh = await options.start(true);
       if (closed || runner !== grown) return await fresh.close();
       take(fresh);
       options.onEvent('recycled', `pid ${grown.pid} had grown; pid ${fresh.pid} goes on`);
-      await new Promise((wake) => setTimeout(wake, options.limits.deadlineMs)); // its batches in flight end first
-      await grown.close();
+      await grown.close(options.limits.deadlineMs); // its batches in flight end first
     } catch (error) {
+      recycleAfter = performance.now() + RECYCLE_AGAIN_MS;
       options.onEvent('restart-failed', error instanceof Error ? error.message : String(error));
     } finally {
-      recycling = false;
+      recycled = null;
     }
   }
 
   const watch = setInterval(() => {
-    if (runner && !recycling && (runner.rssBytes() ?? 0) > options.recycleBytes) void recycle(runner);
+    if (runner && !recycled && performance.now() > recycleAfter && (runner.rssBytes() ?? 0) > recycleBytes) void recycle(runner);
   }, WATCH_EVERY_MS);
   watch.unref();
   take(runner);
@@ -125,18 +140,23 @@ export async function createServedVersion(options: ServedVersionOptions): Promis
   return {
     version: options.version,
     signature,
-    predict: (rows, call) => (closed ? Promise.reject(new VersionDown('This version has just been replaced.')) : batcher.predict(rows, call)),
+    predict(rows, call) {
+      usedAt = performance.now();
+      return closed ? Promise.reject(new VersionDown('This version has just been replaced.')) : batcher.predict(rows, call);
+    },
     get ready() { return runner !== null; },
     get pid() { return runner?.pid ?? null; },
     get queuedRows() { return batcher.queuedRows; },
     get residentBytes() { return runner?.rssBytes() ?? 0; },
+    get memory() { return runner?.memory() ?? null; },
+    get usedAt() { return usedAt; },
     async close(waitMs = 10_000) {
       clearInterval(watch);
       await Promise.race([batcher.drained(), new Promise((wake) => setTimeout(wake, waitMs).unref())]);
       closed = true;
       batcher.use(null);
       batcher.abandon(new ServingError(503, 'The server is stopping.', { retryAfter: 1 }));
-      await runner?.close();
+      await Promise.all([runner?.close(), recycled?.close()]);
     },
   };
 }
