@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -26,6 +25,7 @@ import { openTls, type TlsFiles } from './http/tls.js';
 import { registerTensorFlowServing } from './http/tensorflow-serving.js';
 import { registerV2 } from './http/v2.js';
 import { openKnownCallers } from './known-callers.js';
+import { createCopier, createSink, type Copier } from './log/copier.js';
 import { createPredictionLog } from './log/prediction-log.js';
 import { openLogPolicies } from './log/policies.js';
 import { createRefusals } from './log/refusals.js';
@@ -58,6 +58,8 @@ export interface ServerOptions {
   readonly scratch: string;
   /** Folder of this replica's part of the prediction log. */
   readonly segmentDir: string;
+  /** What brings the prediction log to PostgreSQL; the server's own thread unless told. */
+  readonly copier?: Copier;
   readonly softwareVersion: string;
   /** The secret that pseudonyms are made with; asked for once a version needs it. */
   readonly pseudonymKey: () => Promise<string>;
@@ -120,10 +122,7 @@ export async function createServer(options: ServerOptions): Promise<PredictionSe
   });
   const log = await createPredictionLog({
     dir: options.segmentDir, maximumBytes: limits.logBytes, onProblem, noteGaps: (gaps) => stores.predictions.noteGaps(gaps),
-    sink: async ({ predictions, refusals }) => {
-      if (refusals.length > 0) await stores.refusals.insertMany(refusals.map(({ kind: _kind, ...refusal }) => refusal));
-      await stores.predictions.insertMany(predictions.map((row) => ({ ...row, inputDigest: createHash('sha256').update(row.input).digest('hex'), status: 'ok' as const })));
-    },
+    copier: options.copier ?? createCopier(createSink(stores)),
   });
 
   const policies = await openLogPolicies({ path: join(scratch, 'log-policies.json'), read: (models) => stores.models.logPolicies(models), onProblem });

@@ -18,7 +18,7 @@ export type LatencyParts = z.infer<typeof LatencyParts>;
 /** One prediction. `input`: raw bytes as they came, or what of them the policy lets the log keep (`inputKept`), of shape `inputShape`; `rows`: how many rows they hold (1 unless told). `outputs` null where `status` is `error`, or the policy keeps none (`outputsKept`). */
 export const Prediction = z.object({
   id: z.uuid(), requestId: z.string(), model: z.string(), version: z.int(), environment: z.string(), role: z.enum(['live', 'canary', 'shadow']), generation: z.int(), replica: z.string(),
-  at: At, rows: z.int().default(1), input: z.instanceof(Uint8Array), inputShape: z.array(z.int()), inputDigest: z.string(),
+  at: At, rows: z.int().default(1), input: z.instanceof<typeof Uint8Array<ArrayBufferLike>>(Uint8Array), inputShape: z.array(z.int()), inputDigest: z.string(),
   inputKept: z.enum(['whole', 'redacted', 'none']).default('whole'), attributes: Attributes,
   outputs: PredictionOutputs.nullable(), outputsKept: z.enum(['whole', 'reduced', 'none']).default('whole'), latencyMs: z.number(), latencyParts: LatencyParts.nullable().default(null), status: z.enum(['ok', 'error']), traceId: z.string().nullable().default(null),
   /** Who asked: `key:<name>` of an API key, or a principal; null where an earlier release logged it. */
@@ -42,20 +42,23 @@ export function createPredictionsStore(db: Database) {
     return db.transaction(async (tx) => {
       await lockLabels(tx, rows.map((row) => row.model), 'shared');
       const column = <T>(of: (row: NewPrediction) => T) => rows.map(of);
-      // Shapes differ in length, which PostgreSQL's arrays of arrays cannot: they travel as JSON.
+      // Shapes differ in length, which PostgreSQL's arrays of arrays cannot: they travel as JSON. Inputs travel as one value, which is sent as its bytes: an array of bytea would be text, two digits a byte.
+      const lengths = column((r) => r.input.byteLength);
+      let next = 1; // PostgreSQL counts from 1
+      const starts = lengths.map((length) => (next += length) - length);
       const inserted = await tx.query<{ id: string }>(
         `insert into predictions (id, request_id, model, version, environment, role, generation, replica, at, rows, input, input_shape, input_digest, attributes, outputs, latency_ms, status, latency_parts, trace_id, input_kept, caller, outputs_kept)
-         select id, request_id, model, version, environment, role, generation, replica, at, rows, input,
+         select id, request_id, model, version, environment, role, generation, replica, at, rows, substring($11::bytea from input_start for input_length),
            (select coalesce(array_agg(size::integer order by place), '{}') from jsonb_array_elements_text(input_shape) with ordinality as shape(size, place)),
            input_digest, attributes, outputs, latency_ms, status, latency_parts, trace_id, input_kept, caller, outputs_kept
-         from unnest($1::uuid[], $2::text[], $3::text[], $4::integer[], $5::text[], $6::text[], $7::integer[], $8::text[], $9::timestamptz[], $10::integer[], $11::bytea[],
+         from unnest($1::uuid[], $2::text[], $3::text[], $4::integer[], $5::text[], $6::text[], $7::integer[], $8::text[], $9::timestamptz[], $10::integer[], $23::integer[], $24::integer[],
            $12::jsonb[], $13::text[], $14::jsonb[], $15::jsonb[], $16::float8[], $17::text[], $18::jsonb[], $19::text[], $20::text[], $21::text[], $22::text[])
-           as row(id, request_id, model, version, environment, role, generation, replica, at, rows, input, input_shape, input_digest, attributes, outputs, latency_ms, status, latency_parts, trace_id, input_kept, caller, outputs_kept)
+           as row(id, request_id, model, version, environment, role, generation, replica, at, rows, input_start, input_length, input_shape, input_digest, attributes, outputs, latency_ms, status, latency_parts, trace_id, input_kept, caller, outputs_kept)
          on conflict do nothing returning id`,
         [column((r) => r.id), column((r) => r.requestId), column((r) => r.model), column((r) => r.version), column((r) => r.environment), column((r) => r.role), column((r) => r.generation),
-          column((r) => r.replica), column((r) => r.at), column((r) => r.rows ?? 1), column((r) => r.input), column((r) => json(r.inputShape)), column((r) => r.inputDigest),
+          column((r) => r.replica), column((r) => r.at), column((r) => r.rows ?? 1), Buffer.concat(column((r) => r.input)), column((r) => json(r.inputShape)), column((r) => r.inputDigest),
           column((r) => json(r.attributes)), column((r) => jsonOrNull(r.outputs)), column((r) => r.latencyMs), column((r) => r.status), column((r) => jsonOrNull(r.latencyParts ?? null)),
-          column((r) => r.traceId ?? null), column((r) => r.inputKept ?? 'whole'), column((r) => r.caller ?? null), column((r) => r.outputsKept ?? 'whole')]);
+          column((r) => r.traceId ?? null), column((r) => r.inputKept ?? 'whole'), column((r) => r.caller ?? null), column((r) => r.outputsKept ?? 'whole'), starts, lengths]);
       if (inserted.length > 0) await settleLabels(tx, { ids: inserted.map((row) => row.id), from: `${rows.map(({ at }) => dayOf(at)).sort()[0] ?? '1970-01-01'}T00:00:00Z` });
       return inserted.length;
     });

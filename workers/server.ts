@@ -6,6 +6,7 @@ import { loadConfig } from '../infra/config.js';
 import { loadNativeParts } from '../infra/native.js';
 import { pseudonymKey } from '../infra/pseudonym-key.js';
 import { packageRoot } from '../runtime/child/program-path.js';
+import { createCopyThread } from '../serving/log/copy-thread.js';
 import type { OnProblem } from '../serving/problem.js';
 import { createServer } from '../serving/server.js';
 import { createArtifacts } from '../stores/artifacts.js';
@@ -34,7 +35,7 @@ const { version } = z.object({ version: z.string() }).parse(JSON.parse(readFileS
 
 const server = await createServer({
   environment, replica: id, database, stores: { ...createStores(database), featureRows: createFeatureRowsStore(lookups) }, artifacts, tfjsNode: loadNativeParts().tfjsNode,
-  scratch: folder, segmentDir: join(folder, 'segments'), softwareVersion: version, onProblem: log, limits: { drainMs: config.serverDrainMs, memoryBytes: config.serverMemoryBytes }, pseudonymKey: () => pseudonymKey(config),
+  scratch: folder, segmentDir: join(folder, 'segments'), copier: createCopyThread({ databaseUrl: config.databaseUrl, applicationName: `perennial log ${id}` }), softwareVersion: version, onProblem: log, limits: { drainMs: config.serverDrainMs, memoryBytes: config.serverMemoryBytes }, pseudonymKey: () => pseudonymKey(config),
   ...(config.serverTls ? { tls: config.serverTls } : {}),
   // The first replica has the environment's address; further ones take any port and say in their lease which.
   ...(listener === undefined ? {} : { host: listener.host, ...(replica === '1' ? { port: listener.port, url: listener.url } : {}) }),

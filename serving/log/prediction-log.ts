@@ -1,19 +1,23 @@
-import { mkdir, readdir, stat } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ServingError } from '../errors.js';
 import type { LogPolicy } from '../../stores/models.js';
 import type { PredictionGap } from '../../stores/predictions.js';
+import type { Copier } from './copier.js';
 import { createGaps } from './gaps.js';
 import { ownFolderName } from './owner.js';
 import { encodeRecord, type LoggedRecord, type LoggedRequest } from './record.js';
 import type { LoggedRefusal } from './refusal.js';
-import { CLOSED, createSegmentWriter, OPEN } from './segment-writer.js';
-import { shipAll, type Sink } from './shipper.js';
+import { createSegmentWriter } from './segment-writer.js';
+import { completeSegments, orphanedFolders } from './segments.js';
 
 export interface PredictionLogOptions {
   /** Folder of this replica's segments. */
   dir: string;
-  sink: Sink;
+  /** Brings segments to the database. The log closes it. */
+  copier: Copier;
+  /** Whether this process also copies what ended processes left in `dir`; of several that share it one does. True unless told. */
+  orphans?: boolean;
   /** Where counts of predictions go that were answered and not logged. */
   noteGaps?: (gaps: readonly PredictionGap[]) => Promise<void>;
   /** How often what was written is copied to the database. */
@@ -48,12 +52,14 @@ const RETRY = { firstMs: 250, maximumMs: 2_000 } as const;
  * that is away delays the log and loses nothing.
  */
 export async function createPredictionLog(options: PredictionLogOptions): Promise<PredictionLog> {
-  const { dir, shipEveryMs = 200, maximumBytes = 4 * 1024 ** 3, segmentBytes = 8 * 1024 ** 2 } = options;
+  const { dir, copier, orphans = true, shipEveryMs = 200, maximumBytes = 4 * 1024 ** 3, segmentBytes = 8 * 1024 ** 2 } = options;
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const own = ownFolderName();
   const writer = createSegmentWriter(join(dir, own), { segmentBytes });
-  let bytes = await bytesBelow(dir);
-  let oldest: number | null = bytes > 0 ? Date.now() : null;
+  let bytes = 0;
+  /** Of ended processes, as of the last round. */
+  let left = orphans ? await bytesLeft(dir, own) : 0;
+  let oldest: number | null = left > 0 ? Date.now() : null;
   let shipped = 0;
   let closing = false;
   let retryMs = 0;
@@ -73,14 +79,16 @@ export async function createPredictionLog(options: PredictionLogOptions): Promis
   async function ship(): Promise<void> {
     const startedAt = Date.now();
     await writer.rotate();
-    await shipAll({
-      dir, own, sink: options.sink, batchRows: 500, batchBytes: 4 * 1024 ** 2, onProblem: options.onProblem,
-      onShipped: (segmentBytesShipped, rows) => {
-        bytes = Math.max(0, bytes - segmentBytesShipped);
+    if (orphans) left = await bytesLeft(dir, own);
+    await copier.copy({
+      dir, own, orphans, onProblem: options.onProblem,
+      onShipped: (segmentBytesShipped, rows, isOrphan) => {
+        if (isOrphan) left = Math.max(0, left - segmentBytesShipped);
+        else bytes = Math.max(0, bytes - segmentBytesShipped);
         shipped += rows;
       },
     });
-    oldest = bytes > 0 ? startedAt : null;
+    oldest = bytes + left > 0 ? startedAt : null;
     if (options.noteGaps) await gaps.note(options.noteGaps);
   }
 
@@ -110,7 +118,7 @@ export async function createPredictionLog(options: PredictionLogOptions): Promis
   return {
     async append(request, whenFull = 'refuse') {
       try {
-        if (bytes >= maximumBytes) throw new ServingError(503, 'The prediction log is full: the database has been away for too long.', { retryAfter: 5 });
+        if (bytes + left >= maximumBytes) throw new ServingError(503, 'The prediction log is full: the database has been away for too long.', { retryAfter: 5 });
         await write(request);
       } catch (error) {
         if (whenFull === 'refuse') throw error;
@@ -120,7 +128,7 @@ export async function createPredictionLog(options: PredictionLogOptions): Promis
     },
     async appendRefusal(refusal) {
       try {
-        if (bytes < maximumBytes * (1 - FOR_PREDICTIONS)) return await write(refusal);
+        if (bytes + left < maximumBytes * (1 - FOR_PREDICTIONS)) return await write(refusal);
       } catch (error) {
         if (lostRefusals === 0) options.onProblem('refusals cannot be logged; they are counted', error);
       }
@@ -128,7 +136,7 @@ export async function createPredictionLog(options: PredictionLogOptions): Promis
     },
     dropped: gaps.totals,
     get lostRefusals() { return lostRefusals; },
-    lag: () => ({ bytes, seconds: oldest === null ? 0 : (Date.now() - oldest) / 1000, shipped }),
+    lag: () => ({ bytes: bytes + left, seconds: oldest === null ? 0 : (Date.now() - oldest) / 1000, shipped }),
     async close(waitMs = 5_000) {
       closing = true;
       clearTimeout(timer);
@@ -136,18 +144,18 @@ export async function createPredictionLog(options: PredictionLogOptions): Promis
       await writer.close();
       const until = Date.now() + waitMs;
       while (!(await shipOnce()) && Date.now() + retryMs < until) await new Promise((wake) => setTimeout(wake, retryMs));
+      await copier.close();
       if (gaps.untold > 0) options.onProblem(`${gaps.untold} predictions were answered and not logged, which PostgreSQL could not be told`, undefined);
     },
   };
 }
 
-/** Size of what waits to be copied. A process that is just ending may still close or remove its files meanwhile. */
-async function bytesBelow(dir: string): Promise<number> {
+/** Size of what ended processes left to be copied. Whoever copies may remove files meanwhile. */
+async function bytesLeft(dir: string, own: string): Promise<number> {
   let sum = 0;
-  for (const entry of await readdir(dir, { withFileTypes: true, recursive: true })) {
-    if (!entry.isFile() || !(entry.name.endsWith(OPEN) || entry.name.endsWith(CLOSED))) continue;
+  for (const folder of await orphanedFolders(dir, own)) {
     try {
-      sum += (await stat(join(entry.parentPath, entry.name))).size;
+      for (const segment of await completeSegments(folder, true)) sum += segment.bytes;
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
     }

@@ -29,11 +29,13 @@ const WHOLE = { classes: z.array(z.string()), probabilities: z.array(z.array(z.n
 const VALUES = { values: z.array(z.number()) };
 const REDUCED = { outputsKept: z.literal('reduced'), classes: z.array(z.string()), scores: z.array(z.number()).optional() };
 const NONE = { outputsKept: z.literal('none') };
-const Header = z.union([z.strictObject({ ...shared, ...WHOLE }), z.strictObject({ ...shared, ...VALUES }), z.strictObject({ ...shared, ...REDUCED }), z.strictObject({ ...shared, ...NONE })]);
+const Classified = z.strictObject({ ...shared, ...WHOLE });
+const Valued = z.strictObject({ ...shared, ...VALUES });
+const Reduced = z.union([z.strictObject({ ...shared, ...REDUCED }), z.strictObject({ ...shared, ...NONE })]);
 /** All that a model answered. */
 type Planes = z.infer<z.ZodObject<typeof WHOLE>> | z.infer<z.ZodObject<typeof VALUES>>;
 export type LoggedOutputs = Planes | z.infer<z.ZodObject<typeof REDUCED>> | z.infer<z.ZodObject<typeof NONE>>;
-type Header = z.infer<typeof Header>;
+type Header = z.infer<typeof Classified | typeof Valued | typeof Reduced>;
 type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
 /** An answered request as the prediction log keeps it. `input` holds the rows one after another: UINT8 pixels of pictures, JSON objects of tables. */
@@ -62,14 +64,22 @@ function headerOf({ input, ...header }: LoggedRequest): [Header, Uint8Array] {
 export function decodeRecord(payload: Buffer): LoggedRecord {
   const length = payload.readUInt32LE(0);
   if (4 + length > payload.length) throw new RangeError('a record of the prediction log is shorter than its header');
-  const { v: _v, ...header } = z.union([RefusalRecord, Header]).parse(JSON.parse(payload.toString('utf8', 4, 4 + length)));
+  const { v: _v, ...header } = headerFrom(JSON.parse(payload.toString('utf8', 4, 4 + length)));
   return 'kind' in header ? header : { ...header, input: payload.subarray(4 + length) };
 }
 
-/** One row of a request, as PostgreSQL keeps it. */
+/** What it is shows at once; trying one schema after another would cost a log of many records more than all the rest. */
+function headerFrom(json: unknown): Header | RefusalRecord {
+  const has = (field: string): boolean => typeof json === 'object' && json !== null && field in json;
+  if (has('kind')) return RefusalRecord.parse(json);
+  if (has('outputsKept')) return Reduced.parse(json);
+  return has('values') ? Valued.parse(json) : Classified.parse(json);
+}
+
+/** One row of a request, as PostgreSQL keeps it. `input` is a view of the segment's bytes. */
 export interface LoggedPrediction {
   id: string; requestId: string; model: string; version: number; environment: string; role: Arm['role']; generation: number; replica: string; at: string;
-  input: Buffer<ArrayBuffer>; inputShape: number[]; attributes: Record<string, string>; outputs: Answer | { class: string; probability?: number } | null; latencyMs: number;
+  input: Uint8Array; inputShape: number[]; attributes: Record<string, string>; outputs: Answer | { class: string; probability?: number } | null; latencyMs: number;
   inputKept: 'whole' | 'redacted' | 'none'; outputsKept: 'whole' | 'reduced' | 'none'; latencyParts: { prepareMs: number; modelMs: number } | null; traceId: string | null; caller: string | null;
 }
 
@@ -84,7 +94,7 @@ export function predictionsOf(request: LoggedRequest): LoggedPrediction[] {
   });
   return ids.map((id, row) => ({
     id, requestId, model, version, environment, role, generation, replica, at: time, inputShape, attributes, latencyMs, inputKept, latencyParts, traceId, caller,
-    input: Buffer.from(inputs[row] ?? []),
+    input: inputs[row] ?? NOTHING,
     outputs: answerOf(request, row),
     outputsKept: 'outputsKept' in request ? request.outputsKept : 'whole',
   }));

@@ -15,9 +15,11 @@ export interface ShipperOptions {
   /** Name of this process's own folder in `dir`. */
   own: string;
   sink: Sink;
+  /** Whether to copy what ended processes left as well; of several processes that share `dir` one does. */
+  orphans: boolean;
   batchRows: number;
   batchBytes: number;
-  onShipped: (bytes: number, rows: number) => void;
+  onShipped: (bytes: number, rows: number, isOrphan: boolean) => void;
   onProblem: (message: string, error: unknown) => void;
 }
 
@@ -26,7 +28,7 @@ export interface ShipperOptions {
  * Rejects where the database is away; what is not shipped stays.
  */
 export async function shipAll(options: ShipperOptions): Promise<void> {
-  const orphaned = await orphanedFolders(options.dir, options.own);
+  const orphaned = options.orphans ? await orphanedFolders(options.dir, options.own) : [];
   for (const folder of [...orphaned.sort(), join(options.dir, options.own)]) {
     const isOrphan = basename(folder) !== options.own;
     for (const segment of await completeSegments(folder, isOrphan)) {
@@ -35,7 +37,7 @@ export async function shipAll(options: ShipperOptions): Promise<void> {
       for (const batch of batches(records, options.batchRows, options.batchBytes)) rows += await shipBatch(batch, options);
       if (damaged > 0) options.onProblem(`${damaged} records of ${segment.path} are damaged; the file is kept as ${basename(segment.path)}.damaged`, undefined);
       await discardSegment(segment.path, damaged > 0);
-      options.onShipped(segment.bytes, rows);
+      options.onShipped(segment.bytes, rows, isOrphan);
     }
     if (isOrphan) await removeIfEmpty(folder);
   }

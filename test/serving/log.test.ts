@@ -5,9 +5,11 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { v7 as uuidv7 } from 'uuid';
 import { PerennialError } from '../../contract/errors.js';
 import { ServingError } from '../../serving/errors.js';
+import { createCopier } from '../../serving/log/copier.js';
 import { createPredictionLog, type PredictionLogOptions } from '../../serving/log/prediction-log.js';
 import type { LoggedPrediction, LoggedRequest } from '../../serving/log/record.js';
 import type { LoggedRefusal } from '../../serving/log/refusal.js';
+import type { Sink } from '../../serving/log/shipper.js';
 import { until } from '../support/until.js';
 
 let dir: string;
@@ -25,11 +27,11 @@ const refusal = (requestId: string): LoggedRefusal => ({
 const away = new PerennialError('database/unavailable', 'PostgreSQL is away');
 
 /** A log whose database is the failure under test. */
-function open(options: Partial<PredictionLogOptions> = {}) {
+function open({ sink, ...options }: Partial<PredictionLogOptions> & { sink?: Sink } = {}) {
   const kept: LoggedPrediction[] = [];
   const refusals: LoggedRefusal[] = [];
   const problems: string[] = [];
-  const log = createPredictionLog({ dir, shipEveryMs: 10, sink: async (shipped) => { kept.push(...shipped.predictions); refusals.push(...shipped.refusals); }, onProblem: (message) => problems.push(message), ...options });
+  const log = createPredictionLog({ dir, shipEveryMs: 10, copier: createCopier(sink ?? (async (shipped) => { kept.push(...shipped.predictions); refusals.push(...shipped.refusals); })), onProblem: (message) => problems.push(message), ...options });
   return { kept, refusals, problems, log };
 }
 
