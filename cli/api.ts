@@ -85,9 +85,18 @@ async function exchangeBytes(url: string, init: RequestInit, where: string, part
     const response = await fetch(url, { ...init, signal: AbortSignal.timeout(ms) });
     return { response, bytes: new Uint8Array(await response.arrayBuffer()) };
   } catch (error) {
+    const distrust = distrustOf(error);
+    if (distrust !== null) throw new CommandError(`${part}/certificate`, `the certificate of the ${part} at ${where} is not trusted (${distrust})`, 'Name the authority\'s file in NODE_EXTRA_CA_CERTS, and the certificate\'s host in the address.');
     const late = error instanceof Error && error.name === 'TimeoutError';
     throw new CommandError(`${part}/unavailable`, `the ${part} at ${where} ${late ? `did not answer within ${ms / 1000} s` : 'does not answer'}`, 'Start it with `perennial up`; `perennial status` shows what runs.');
   }
+}
+
+/** Why a connection was given up before anything was asked: the words of OpenSSL, or of Node where the host is another. */
+function distrustOf(error: unknown): string | null {
+  const cause = error instanceof Error ? error.cause : undefined;
+  if (!(cause instanceof Error) || !('code' in cause) || typeof cause.code !== 'string') return null;
+  return /CERT|^UNABLE_TO_(VERIFY|GET_ISSUER)/.test(cause.code) ? cause.message : null;
 }
 
 function readAs<S extends z.ZodType>(schema: S, text: string, url: string): z.output<S> {
