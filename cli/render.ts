@@ -1,5 +1,6 @@
 import type { GateResult } from '../contract/evaluation.js';
 import type { Context } from './command.js';
+import { compressionText } from './compression.js';
 import { headlineText } from '../domain/quality.js';
 import { changeTable, sliceTable } from './quality.js';
 import { figure, moment, table } from './table.js';
@@ -27,6 +28,7 @@ export function evidenceText(context: Painted, { digest, sealed }: EvidenceView)
     `live now: ${sealed.live.version === null ? 'nothing' : `${sealed.model}@${sealed.live.version} (generation ${sealed.live.generation})`}`, '',
     ...(sealed.slices.length > 0 ? [sliceTable(sealed.slices, sealed.metrics), ''] : []),
     ...(sealed.frozen ?? []).map(({ name, report }) => `frozen test set ${name}: ${headlineText(report, sealed.metrics)} on ${report.n} rows`),
+    ...(sealed.compression ? [compressionText(sealed.compression), ''] : []),
     `test environment: ${test.passed ? paint.green('passed') : paint.red('did not pass')}, ${test.mae === undefined ? `accuracy ${figure(test.accuracy)}` : `mae ${figure(test.mae)}`} on ${test.rows} rows, p99 ${test.latencyMs.p99.toFixed(1)} ms, ${Math.round(test.load.requestsPerSecond)} requests/s, ${test.load.errors} errors`,
     ...test.checks.filter((check) => !check.passed).map((check) => paint.red(`  ${check.check}: ${check.detail}`)),
     `decide before: ${moment(sealed.deadline)}`,
@@ -42,6 +44,7 @@ export function runText(context: Painted, view: RunView): string {
     explanation.happened, explanation.stands, `next: ${explanation.next}`,
     ...(view.gates.length > 0 ? ['', gateTable(context, view.gates)] : []),
     ...(view.evaluations.offline ? ['', changeTable(view.evaluations.offline.overall, view.evaluations.liveOnSameRows?.overall ?? null)] : []),
+    ...(view.evaluations.compression ? ['', compressionText(view.evaluations.compression)] : []),
     ...(view.evaluations.testEnvironment ? ['', table(['CHECK', 'PASSED', 'DETAIL'], view.evaluations.testEnvironment.checks.map((check) => [check.check, check.passed ? paint.green('yes') : paint.red('no'), check.detail]))] : []),
     ...(view.decisions.length > 0 ? ['', table(['AT', 'APPROVER', 'VERDICT', 'COUNTS', 'COMMENT'], view.decisions.map((one) => [moment(one.at), one.decision.approver, one.decision.verdict, one.accepted ? 'yes' : (one.refusal ?? 'no'), one.decision.comment]))] : []),
   ].join('\n');

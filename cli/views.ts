@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CompressionReport } from '../contract/compression.js';
 import { EvaluationReport, GateResult, QualityReport, TestEnvironmentReport } from '../contract/evaluation.js';
 import { Evidence } from '../contract/evidence.js';
 import { SnapshotSource } from '../contract/snapshot.js';
@@ -15,7 +16,7 @@ export const Runs = z.object({ runs: z.array(Run) });
 export const Decided = z.object({ decision: z.object({ verdict: z.string(), approver: z.string(), comment: z.string() }), accepted: z.boolean(), refusal: z.string().nullable(), at: z.string() });
 export const RunView = z.object({
   run: Run, gates: z.array(GateResult),
-  evaluations: z.object({ offline: EvaluationReport.nullable(), liveOnSameRows: EvaluationReport.nullable(), testEnvironment: TestEnvironmentReport.nullable() }),
+  evaluations: z.object({ offline: EvaluationReport.nullable(), liveOnSameRows: EvaluationReport.nullable(), testEnvironment: TestEnvironmentReport.nullable(), compression: CompressionReport.nullable() }),
   evidence: z.object({ digest: z.string(), version: z.int(), environment: z.string(), deadline: z.string() }).nullable(),
   decisions: z.array(Decided),
   explanation: z.object({ happened: z.string(), stands: z.string(), next: z.string() }),
@@ -47,7 +48,7 @@ export const Models = z.object({
 export const Version = z.object({ model: z.string(), version: z.int(), run: z.string(), status: z.string(), commit: z.string(), snapshot: z.string(), packageDigest: z.string(), registeredAt: z.string(), reason: z.string() });
 export const Versions = z.object({ versions: z.array(Version) });
 const Transition = z.object({ from: z.string().nullable(), to: z.string(), by: z.string(), why: z.string(), at: z.string() });
-export const VersionView = z.object({ version: Version, transitions: z.array(Transition), evaluation: z.object({ overall: QualityReport }).nullable() });
+export const VersionView = z.object({ version: Version, transitions: z.array(Transition), evaluation: z.object({ overall: QualityReport }).nullable(), compression: CompressionReport.nullable() });
 
 export const Intake = z.object({ status: z.enum(['unknown', 'open', 'accepted', 'refused']), models: z.array(z.string()), runs: z.array(z.object({ model: z.string(), run: z.string(), status: z.string() })), error: RunError.nullable() });
 export type Intake = z.infer<typeof Intake>;

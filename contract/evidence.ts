@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AnyMetric } from '../definition/evaluation.js';
+import { CompressionReport } from './compression.js';
 import { ClassMistake, GateResult, QualityReport, TestEnvironmentReport, ValueMistake } from './evaluation.js';
 import { FeatureReport } from './importance.js';
 import { Commit, Instant, Ref, Sha256 } from './ref.js';
@@ -16,6 +17,8 @@ export const Evidence = z.strictObject({
   slices: z.array(z.strictObject({ name: z.string(), report: QualityReport })),
   /** On frozen test sets that the definition names; left out where it names none. */
   frozen: z.array(z.strictObject({ name: z.string(), digest: Sha256, report: QualityReport })).optional(),
+  /** The variants of the network that was trained, one of which is judged here; left out where the definition names none. */
+  compression: CompressionReport.optional(),
   testEnvironment: TestEnvironmentReport,
   /** What was live when this was judged; a release against another generation is judged again. */
   live: z.strictObject({ version: z.int().nullable(), generation: z.int(), evaluation: QualityReport.nullable() }),

@@ -52,6 +52,7 @@ export const Task = z.discriminatedUnion('program', [
     checkpointEveryMs: z.int().positive(), cacheMb: z.int().positive(),
   }),
   z.strictObject({ program: z.literal('evaluate'), modelDirectory: z.string(), snapshot: LocalSnapshot, split: Split, batchSize: z.int().positive(), refused: z.enum(['block', 'predict']).describe('what becomes of rows of a table that the model does not take'), importance: z.boolean().describe('whether to find out what a table\'s answers hang on') }),
+  z.strictObject({ program: z.literal('latency'), modelDirectories: z.array(z.string()).min(1), snapshot: LocalSnapshot, rounds: z.int().positive(), batchRows: z.int().positive(), limitMs: z.number().positive() }),
   z.strictObject({ program: z.literal('generate'), module: z.string(), export: z.string(), fields: z.array(GeneratedField).min(1), limit: z.int().positive().describe('rows') }),
   z.strictObject({ program: z.literal('runner'), packageDirectory: z.string() }),
 ]);
@@ -92,6 +93,8 @@ export const ChildFrame = z.discriminatedUnion('kind', [
   /** Body, planes one after another. Of classes: uint16 actual, uint16 predicted, float32 probabilities. Of a regression: float64 actual, float64 predicted. */
   z.strictObject({ v, kind: z.literal('evaluated-rows'), keys: z.array(z.string()), attributes: z.array(z.string()).describe('JSON text per row') }),
   z.strictObject({ v, kind: z.literal('evaluated'), golden: GoldenPredictions, mistakes: z.array(Mistake), features: FeatureReport.nullable() }),
+  /** Milliseconds of each prediction, a list for each model. */
+  z.strictObject({ v, kind: z.literal('latencies'), batchRows: z.int().min(0), single: z.array(z.array(z.number())), batch: z.array(z.array(z.number())) }),
   z.strictObject({ v, kind: z.literal('ready'), digest: Sha256, model: z.string(), signature: Signature }),
   /** Body: float32 probabilities, rows × classes; of a regression float64 values, one a row. */
   z.strictObject({ v, kind: z.literal('prediction'), id: z.int().min(0) }),

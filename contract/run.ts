@@ -14,7 +14,7 @@ export const RunReason = z.strictObject({
 export type RunReason = z.infer<typeof RunReason>;
 
 /** Steps of a run, in the order of the loop. */
-export const RUN_STEPS = ['queued', 'snapshot', 'validate', 'quick-pass', 'train', 'evaluate', 'package', 'register', 'test-environment', 'evidence', 'approval', 'release', 'done'] as const;
+export const RUN_STEPS = ['queued', 'snapshot', 'validate', 'quick-pass', 'train', 'compress', 'evaluate', 'package', 'register', 'test-environment', 'evidence', 'approval', 'release', 'done'] as const;
 export const RunStep = z.enum(RUN_STEPS);
 export type RunStep = z.infer<typeof RunStep>;
 

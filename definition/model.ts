@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { typedColumns } from './columns.js';
 import { columnsOfFeature, FEATURE_TYPES } from './features.js';
 import { Email, ModelName } from './common.js';
+import { Compression, nameOfVariant } from './compression.js';
 import { Data } from './data.js';
 import { misfits } from './expectations.js';
 import { Evaluation, TestEnvironment } from './evaluation.js';
@@ -25,6 +26,7 @@ export const ModelDefinition = z.strictObject({
   data: Data,
   network: Network,
   training: Training,
+  compression: Compression.optional(),
   evaluation: Evaluation,
   testEnvironment: TestEnvironment.prefault({}),
   approval: Approval.prefault({}),
@@ -43,13 +45,13 @@ export type ModelDefinition = z.infer<typeof ModelDefinition>;
 /** What a team writes: defaults may be left out. */
 export type ModelDefinitionInput = z.input<typeof ModelDefinition>;
 
-type Parts = Readonly<Pick<z.output<typeof ModelDefinition>, 'data' | 'training' | 'evaluation' | 'monitoring' | 'predictionLog'>>;
+type Parts = Readonly<Pick<z.output<typeof ModelDefinition>, 'data' | 'training' | 'compression' | 'evaluation' | 'monitoring' | 'predictionLog'>>;
 
 /** What one part of a definition says of another that is not so; unnoticed, a gate on a misspelt slice would never judge. */
-function contradictions({ data, training, evaluation, monitoring, predictionLog }: Parts): Contradiction[] {
+function contradictions({ data, training, compression, evaluation, monitoring, predictionLog }: Parts): Contradiction[] {
   const slices = evaluation.slices.map(({ name }) => name);
   const oneOf = (names: readonly string[], what: string) => `${what} of this definition (${names.join(', ') || 'none is declared'})`;
-  const found: Contradiction[] = taskContradictions({ target: data.target, training, evaluation, monitoring });
+  const found: Contradiction[] = taskContradictions({ target: data.target, training, compression, evaluation, monitoring });
   data.sources.forEach(({ kind }, index) => { if (SOURCE_GIVES[kind] !== data.kind && SOURCE_GIVES[kind] !== 'either') found.push({ path: ['data', 'sources', index, 'kind'], expected: `a source of ${data.kind === 'images' ? 'pictures' : 'rows'}` }); });
   found.push(...splitContradictions(data));
   if (predictionLog) found.push(...logContradictions(data, predictionLog), ...loggedOutputContradictions(data.target, monitoring, predictionLog));
@@ -72,6 +74,7 @@ function contradictions({ data, training, evaluation, monitoring, predictionLog 
   const lists = [
     { path: ['data', 'columns'], names: columns },
     { path: ['data', 'target', 'classes'], names: classesOf(data.target) }, { path: ['evaluation', 'slices'], names: slices }, { path: ['evaluation', 'frozen'], names: frozen },
+    { path: ['compression', 'variants'], names: (compression?.variants ?? []).map(nameOfVariant) },
     { path: ['evaluation', 'metrics'], names: evaluation.metrics ?? [] }, { path: ['evaluation', 'gates'], names: evaluation.gates.map(({ name }) => name) }, { path: ['monitoring', 'thresholds'], names: monitoring.thresholds.map(({ name }) => name) },
   ];
   for (const { path, names } of lists) names.forEach((name, index) => { if (names.indexOf(name) < index) found.push({ path: [...path, index], expected: `another name than ${name}, which is taken` }); });
@@ -112,4 +115,4 @@ function featureContradictions({ columns, features = [] }: Pick<Extract<Parts['d
 }
 
 /** The fields (with the bundle of `network.module`, if there is one) that the training digest covers. */
-export const TRAINING_FIELDS = ['schema', 'name', 'data', 'network', 'training'] as const satisfies readonly (keyof ModelDefinition)[];
+export const TRAINING_FIELDS = ['schema', 'name', 'data', 'network', 'training', 'compression'] as const satisfies readonly (keyof ModelDefinition)[];

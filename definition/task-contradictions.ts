@@ -1,3 +1,5 @@
+import { LOSS_METRIC_OF } from './compression.js';
+import type { Compression } from './compression.js';
 import type { Evaluation } from './evaluation.js';
 import { METRICS_OF } from './evaluation.js';
 import type { Monitoring } from './operation.js';
@@ -7,10 +9,10 @@ import type { Training } from './training.js';
 
 export interface Contradiction { readonly path: readonly (string | number)[]; readonly expected: string }
 
-interface Parts { readonly target: Target; readonly training: Training; readonly evaluation: Evaluation; readonly monitoring: Monitoring }
+interface Parts { readonly target: Target; readonly training: Training; readonly compression: Compression | undefined; readonly evaluation: Evaluation; readonly monitoring: Monitoring }
 
 /** What a definition asks of a target that it does not have: a class of a number, an error of a class, a loss of the other task. */
-export function taskContradictions({ target, training, evaluation, monitoring }: Parts): Contradiction[] {
+export function taskContradictions({ target, training, compression, evaluation, monitoring }: Parts): Contradiction[] {
   const task = taskOf(target);
   const classes = classesOf(target);
   const found: Contradiction[] = [];
@@ -25,6 +27,7 @@ export function taskContradictions({ target, training, evaluation, monitoring }:
     else if (!classes.includes(name)) found.push({ path: [...path, 'class'], expected: `a class of this definition (${classes.join(', ')})` });
   };
   if (task === 'classification' && training.loss) found.push({ path: ['training', 'loss'], expected: 'nothing: classes are trained with cross-entropy' });
+  if (compression && compression.allow.metric !== LOSS_METRIC_OF[task]) found.push({ path: ['compression', 'allow', 'metric'], expected: `'${LOSS_METRIC_OF[task]}', by which variants of a ${task} are compared` });
   evaluation.metrics?.forEach((metric, index) => { figureAt(metric, ['evaluation', 'metrics', index]); });
   evaluation.gates.forEach((gate, index) => {
     const path = ['evaluation', 'gates', index] as const;

@@ -42,3 +42,16 @@ export function pairedDifference({ both, onlyCandidate, onlyLive, neither }: Omi
     interval: [Math.max(-1, gained - lost - half), Math.min(1, gained - lost + half)],
   };
 }
+
+/**
+ * 95% interval of a median from order statistics, without assuming how the values are spread; null for fewer than 6 values, which have none.
+ * Ranks by the normal approximation of the binomial distribution: W. J. Conover, "Practical Nonparametric Statistics" (1999), 3.2.
+ */
+export function medianInterval(values: readonly number[], z = Z95): [number, number] | null {
+  const n = values.length;
+  if (n < 6) return null;
+  const sorted = Float64Array.from(values).sort();
+  const below = Math.floor((n - z * Math.sqrt(n)) / 2);
+  const [low, high] = [sorted[Math.max(0, below - 1)], sorted[Math.min(n - 1, n - below)]];
+  return low === undefined || high === undefined ? null : [low, high];
+}

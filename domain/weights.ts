@@ -1,7 +1,11 @@
 import type { WeightsComparison } from '../contract/reproduction.js';
+import { valueOfHalf } from './half.js';
 
-/** One tensor of a `weights.bin`, in the order of the bytes. Every value is a 32-bit float unless `dtype` says otherwise. */
-export interface WeightSpec { readonly name: string; readonly shape: readonly number[]; readonly dtype: string }
+/** How TensorFlow.js stores a tensor in fewer bits: a value is `code * scale + min`, or a 16-bit float. */
+export type Quantization = { readonly dtype: 'float16'; readonly original_dtype: 'float32' } | { readonly dtype: 'uint8'; readonly scale: number; readonly min: number; readonly original_dtype: 'float32' };
+
+/** One tensor of a `weights.bin`, in the order of the bytes. Every value is a 32-bit float unless `dtype` says otherwise, or it is quantized. */
+export interface WeightSpec { readonly name: string; readonly shape: readonly number[]; readonly dtype: string; readonly quantization?: Quantization | undefined }
 export interface Weights { readonly specs: readonly WeightSpec[]; readonly bytes: Uint8Array }
 
 const MOST_TENSORS = 10;
@@ -17,9 +21,9 @@ export function compareWeights(then: Weights, now: Weights): WeightsComparison {
   if (!sameBuild) return { identical: false, values, differing: values, largest: null, tensors: [] };
   const tensors: WeightsComparison['tensors'] = [];
   let at = 0;
-  for (const spec of then.specs) {
-    const bytes = sizeOf(spec) * bytesOfValue(spec.dtype);
-    const { differing, largest } = differ(valuesOf(then.bytes, at, bytes, spec.dtype), valuesOf(now.bytes, at, bytes, spec.dtype));
+  for (const [index, spec] of then.specs.entries()) {
+    const bytes = sizeOf(spec) * bytesOfValue(spec);
+    const { differing, largest } = differ(valuesOf(then.bytes, at, bytes, spec), valuesOf(now.bytes, at, bytes, now.specs[index] ?? spec));
     if (differing > 0) tensors.push({ name: spec.name, differing, largest });
     at += bytes;
   }
@@ -31,14 +35,17 @@ export function compareWeights(then: Weights, now: Weights): WeightsComparison {
 }
 
 /** Names carry numbers that count layers of a process: what is built is told by shapes and types. */
-const buildOf = ({ shape, dtype }: WeightSpec) => ({ shape, dtype });
+const buildOf = ({ shape, dtype, quantization }: WeightSpec) => ({ shape, dtype, ...(quantization ? { form: quantization.dtype } : {}) });
 
-function bytesOfValue(dtype: string): number {
+function bytesOfValue({ dtype, quantization }: WeightSpec): number {
+  if (quantization) return quantization.dtype === 'uint8' ? 1 : 2;
   return dtype === 'bool' ? 1 : 4;
 }
 
-function valuesOf(bytes: Uint8Array, at: number, length: number, dtype: string): ArrayLike<number> {
-  const own = bytes.slice(at, at + length).buffer;
+function valuesOf(bytes: Uint8Array, at: number, length: number, { dtype, quantization }: WeightSpec): ArrayLike<number> {
+  const { buffer: own } = new Uint8Array(bytes.subarray(at, at + length)); // a copy also of a Buffer, whose `slice` is none
+  if (quantization?.dtype === 'uint8') return Float32Array.from(new Uint8Array(own), (code) => code * quantization.scale + quantization.min);
+  if (quantization) return Float32Array.from(new Uint16Array(own), valueOfHalf);
   if (dtype === 'bool') return new Uint8Array(own);
   return dtype === 'int32' ? new Int32Array(own) : new Float32Array(own);
 }

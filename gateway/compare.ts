@@ -1,3 +1,4 @@
+import type { CompressionReport } from '../contract/compression.js';
 import type { ComparedSubject, Comparison } from '../contract/comparison.js';
 import { parseVersionName, VersionName } from '../contract/ref.js';
 import { SnapshotManifest } from '../contract/snapshot.js';
@@ -27,16 +28,16 @@ export async function compare(parts: Parts, names: readonly string[]): Promise<C
 async function sideOf(parts: Parts, name: string): Promise<Side> {
   const { stores } = parts;
   const { run, version } = await subjectOf(stores, name);
-  const [definition, evaluation, curve, manifest, model] = await Promise.all([
-    stores.models.definition(run.model, run.commit), stores.evaluations.get(run.id, 'offline'), stores.learningCurves.get(run.id), manifestOf(parts, run.snapshot), stores.models.get(run.model),
+  const [definition, evaluation, compression, curve, manifest, model] = await Promise.all([
+    stores.models.definition(run.model, run.commit), stores.evaluations.get(run.id, 'offline'), stores.evaluations.get(run.id, 'compression'), stores.learningCurves.get(run.id), manifestOf(parts, run.snapshot), stores.models.get(run.model),
   ]);
   const intake = model ? await stores.models.getIntake(model.repository, run.commit) : null;
   const losses = (curve?.epochs ?? []).map(({ epoch, loss, validationLoss }) => ({ epoch, training: loss, validation: validationLoss }));
   return {
     subject: { name, run: run.id, version: version?.version ?? run.version, status: version?.status ?? run.status, losses },
     testRows: manifest && manifest.content.shards.filter(({ split }) => split === 'test').map(({ digest }) => digest).join(' '),
-    metrics: new Map([...metricsOf(evaluation?.report), ...(curve ? [['weights', curve.parameters] as const] : [])]),
-    parameters: new Map(definition ? [...flatten(definition.definition.training, 'training'), ...networkOf(definition)] : []),
+    metrics: new Map([...metricsOf(evaluation?.report), ...(curve ? [['weights', curve.parameters] as const] : []), ...costsOf(compression?.report)]),
+    parameters: new Map(definition ? [...flatten(definition.definition.training, 'training'), ...flatten(definition.definition.compression, 'compression'), ...networkOf(definition), ...(compression ? [['variant', compression.report.chosen] as const] : [])] : []),
     data: new Map<string, string | number | null>([
       ['snapshot', run.snapshot], ...(manifest?.sources ?? []).map(({ description, rows }) => [`rows of ${description}`, rows] as const),
       ...Object.entries(manifest?.counts.bySplit ?? {}).map(([split, count]) => [`rows: ${split}`, count] as const),
@@ -68,6 +69,12 @@ async function manifestOf({ stores, artifacts }: Parts, digest: string | null): 
 const networkOf = ({ definition: { network }, networkBundle }: StoredDefinition) => ('module' in network
   ? [['network', network.module] as const, ['network code', networkBundle?.sha256 ?? null] as const]
   : flatten(network, 'network'));
+
+/** What the variant that was taken costs. */
+function costsOf(report: CompressionReport | undefined): [string, number | null][] {
+  const own = report?.variants.find(({ name }) => name === report.chosen);
+  return own ? [['bytes of the network', own.bytes], ['milliseconds of a row', own.latencyMs?.p50 ?? null]] : [];
+}
 
 /** Overall figures, then those of each class and each slice; what is no figure (a confusion matrix, the mistakes) is left to `show`. */
 function metricsOf(report: { readonly overall: object; readonly slices: readonly { readonly name: string; readonly report: object }[] } | undefined): [string, number | null][] {

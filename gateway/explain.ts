@@ -11,6 +11,7 @@ const STEPS = {
   validate: ['the rows are checked', 'a quick pass tries the network on a few of them'],
   'quick-pass': ['the network is tried on a few rows', 'it is trained on all of them'],
   train: ['the network is trained', 'it is evaluated on rows it never saw'],
+  compress: ['smaller variants of it are made and held against it', 'the one that was chosen is evaluated'],
   evaluate: ['the candidate is evaluated and its gates are judged', 'it is packaged'],
   package: ['the package is put together', 'the version is registered'],
   register: ['the version is registered', 'it is tried in the test environment'],

@@ -6,15 +6,15 @@ export type RunView = Awaited<ReturnType<typeof loadRunView>>;
 
 /** Everything the registry holds about a run, read side by side. */
 export async function loadRunView(stores: Stores, run: Run) {
-  const [offline, liveOnSameRows, testEnvironment, evidence, decisions, events] = await Promise.all([
-    stores.evaluations.get(run.id, 'offline'), stores.evaluations.get(run.id, 'live-on-same-rows'), stores.evaluations.get(run.id, 'test-environment'),
+  const [offline, liveOnSameRows, testEnvironment, compression, evidence, decisions, events] = await Promise.all([
+    stores.evaluations.get(run.id, 'offline'), stores.evaluations.get(run.id, 'live-on-same-rows'), stores.evaluations.get(run.id, 'test-environment'), stores.evaluations.get(run.id, 'compression'),
     stores.evidence.current(run.id), stores.decisions.list(run.id), allEvents(stores, run.id),
   ]);
   const told = events.filter((event) => event.kind === 'gate').flatMap((event) => GateResult.safeParse(event.data['gate'] ?? event.data).data ?? []);
   return {
     run,
     gates: evidence?.sealed.gates ?? [...new Map(told.map((gate) => [gate.gate, gate])).values()],
-    evaluations: { offline: offline?.report ?? null, liveOnSameRows: liveOnSameRows?.report ?? null, testEnvironment: testEnvironment?.report ?? null },
+    evaluations: { offline: offline?.report ?? null, liveOnSameRows: liveOnSameRows?.report ?? null, testEnvironment: testEnvironment?.report ?? null, compression: compression?.report ?? null },
     evidence: evidence && { digest: evidence.digest, version: evidence.version, environment: evidence.environment, liveVersion: evidence.liveVersion, liveGeneration: evidence.liveGeneration, deadline: evidence.deadline },
     decisions,
     lastEvent: events.at(-1) ?? null,

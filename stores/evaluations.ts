@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CompressionReport } from '../contract/compression.js';
 import { EvaluationReport, GateRecord, TestEnvironmentReport } from '../contract/evaluation.js';
 import { Ref } from '../contract/ref.js';
 import type { Database } from './database.js';
@@ -9,7 +10,8 @@ const Offline = z.object({ ...common, kind: z.literal('offline'), report: Evalua
 const Live = z.object({ ...common, kind: z.literal('live-on-same-rows'), report: EvaluationReport });
 const TestEnvironment = z.object({ ...common, kind: z.literal('test-environment'), report: TestEnvironmentReport });
 const Gates = z.object({ ...common, kind: z.literal('gates'), report: GateRecord });
-interface ByKind { gates: z.infer<typeof Gates>; offline: z.infer<typeof Offline>; 'live-on-same-rows': z.infer<typeof Live>; 'test-environment': z.infer<typeof TestEnvironment> }
+const Compressed = z.object({ ...common, kind: z.literal('compression'), report: CompressionReport });
+interface ByKind { compression: z.infer<typeof Compressed>; gates: z.infer<typeof Gates>; offline: z.infer<typeof Offline>; 'live-on-same-rows': z.infer<typeof Live>; 'test-environment': z.infer<typeof TestEnvironment> }
 
 export type EvaluationKind = keyof ByKind;
 /** An evaluation of this kind, with its report typed. */
@@ -17,6 +19,7 @@ export type StoredEvaluation<K extends EvaluationKind = EvaluationKind> = ByKind
 export type NewEvaluation = { [K in EvaluationKind]: Omit<StoredEvaluation<K>, 'savedAt'> }[EvaluationKind];
 
 const parsers: { [K in EvaluationKind]: (row: unknown) => StoredEvaluation<K> } = {
+  compression: (row) => Compressed.parse(row),
   gates: (row) => Gates.parse(row),
   offline: (row) => Offline.parse(row),
   'live-on-same-rows': (row) => Live.parse(row),

@@ -1,3 +1,4 @@
+import { createCompressActivities } from '../activities/compress/index.js';
 import { createDataActivities } from '../activities/data/index.js';
 import { createDeployActivities } from '../activities/deploy/index.js';
 import { createEvaluateActivities } from '../activities/evaluate/index.js';
@@ -19,7 +20,7 @@ await runWorker('compute', ({ deps }) => ({
   activities: {
     ...createSourceActivities(deps), ...createDataActivities(deps), ...createEvaluateActivities(deps), ...createPackageActivities(deps),
     ...createDeployActivities(deps), ...withHeartbeats(createMonitorActivities(deps)), ...createScoreActivities(deps), ...createArchiveActivities(deps),
-    ...createJudgeReproductionActivities(deps), ...createFeatureActivities(deps), ...createExperimentReadActivities(deps),
+    ...createCompressActivities(deps), ...createJudgeReproductionActivities(deps), ...createFeatureActivities(deps), ...createExperimentReadActivities(deps),
   },
   maxConcurrentActivityTaskExecutions: 4,
 }));

@@ -3,8 +3,10 @@ import type { Decision } from '../contract/decision.js';
 import { SIGNALS, UPDATES, workflowId } from '../contract/names.js';
 import type { RunError, RunStep } from '../contract/run.js';
 import type { CancelRequest, ReleaseReply } from '../contract/signals.js';
+import type { Made } from '../activities/compress/made.js';
 import type { EndStatus, RunPlan, TrainedBefore } from '../activities/record/index.js';
-import { approve, data, deploy, discard, evaluate, notify, packaging, record, register, train } from './support/activities.js';
+import type { Candidate } from '../activities/train/candidate.js';
+import { approve, compress, data, deploy, discard, evaluate, notify, packaging, record, register, train } from './support/activities.js';
 import { isCancellation, toRunError } from './support/failure.js';
 import { capped, Inbox, text } from './support/inbox.js';
 
@@ -62,9 +64,10 @@ export async function lifecycle({ model, run }: LifecycleInput): Promise<Ending>
       await train.quickPass({ model, run, snapshot: snapshot.digest });
     }
     await step('train', stageOf(earlier));
-    const candidate = earlier.kind === 'candidate'
+    const full = earlier.kind === 'candidate'
       ? await record.adoptCandidate({ run, from: earlier.run })
       : await train.train({ model, run, snapshot: snapshot.digest });
+    const candidate = plan.variants ? await smaller(plan.variants, full, snapshot.digest) : full;
 
     await step('evaluate', 'judging on unseen data');
     const judged = await evaluate.evaluateCandidate({ model, run, snapshot: snapshot.digest, candidate });
@@ -81,6 +84,20 @@ export async function lifecycle({ model, run }: LifecycleInput): Promise<Ending>
     if (!tested.passed) return { status: 'rejected', message: 'the test environment found it wanting', error: tested.error };
 
     return await decideAndRelease(plan, version, snapshot.digest);
+  };
+
+  /** Makes the variants beside each other; one that cannot be made costs the run nothing but itself. */
+  const smaller = async (variants: NonNullable<RunPlan['variants']>, full: Candidate, snapshot: string): Promise<Candidate> => {
+    await step('compress', `variants: ${variants.map(({ name }) => name).join(', ')}`);
+    const made = await Promise.all(variants.map(async ({ name }): Promise<Made> => {
+      try {
+        return { name, candidate: await compress.quantizeVariant({ model, run, full, variant: name }) };
+      } catch (error) {
+        if (isCancellation(error)) throw error;
+        return { name, error: toRunError(error).message };
+      }
+    }));
+    return (await compress.chooseVariant({ model, run, snapshot, full, made })).candidate;
   };
 
   /** The test environment holds one version of a model at a time: a lease, given back whatever happens. */

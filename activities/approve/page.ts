@@ -1,5 +1,6 @@
 import type { GateResult, Mistake } from '../../contract/evaluation.js';
 import type { Evidence } from '../../contract/evidence.js';
+import { compressionHtml, compressionLine } from './compression.js';
 import { featuresHtml, hangsOn } from './importance.js';
 import { headlineText, sliceText } from '../../domain/quality.js';
 import { escapeMarkup as escape } from '../../domain/markup.js';
@@ -37,6 +38,7 @@ export function evidenceText(reader: Reader): string {
     ...evidence.slices.filter((slice) => slice.report.n > 0).map((slice) => `  slice ${slice.name}: ${sliceText(slice.report, evidence.metrics)} on ${slice.report.n} rows`),
     ...(evidence.features ? [hangsOn(evidence.features)] : []),
     ...(evidence.frozen ?? []).map(({ name, digest: rows, report }) => `Frozen test set ${name}: ${headlineText(report, evidence.metrics)} on ${report.n} rows (${rows.slice(0, 12)})`),
+    ...(evidence.compression ? [compressionLine(evidence.compression)] : []),
     `Test environment: ${evidence.testEnvironment.passed ? 'passed' : 'failed'}, p99 ${evidence.testEnvironment.latencyMs.p99.toFixed(1)} ms, ${evidence.testEnvironment.load.requestsPerSecond.toFixed(0)} requests/s, ${evidence.testEnvironment.load.errors} errors`,
     '',
     `Decide before ${evidence.deadline}. ${IF_NOBODY_ACTS}`,
@@ -70,6 +72,7 @@ ${qualityHtml(evidence.evaluation, evidence.metrics)}
 ${evidence.slices.length > 0 ? table([...slices.header, 'n'], slices.rows) : ''}
 ${evidence.features ? featuresHtml(evidence.features) : ''}
 ${frozen ? `<h2>On frozen test sets</h2>\n${table(['set', ...frozen.header.slice(1), 'n'], frozen.rows)}` : ''}
+${evidence.compression ? compressionHtml(evidence.compression) : ''}
 <h2>In the test environment</h2>
 ${table(['check', 'passed', 'what was seen'], evidence.testEnvironment.checks.map((check) => [check.check, check.passed ? 'pass' : 'fail', check.detail]), (row) => row[1] ?? '')}
 <h2>Worst mistakes</h2>

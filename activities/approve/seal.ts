@@ -33,13 +33,14 @@ export async function sealEvidence({ stores, artifacts, publicUrl }: ActivityDep
   const gates = (await stores.evaluations.get(id, 'gates'))?.report;
   const tested = (await stores.evaluations.get(id, 'test-environment'))?.report;
   if (!evaluation || !gates || !tested) throw new Error(`run ${id} has not been evaluated and tested`);
+  const compression = (await stores.evaluations.get(id, 'compression'))?.report;
   const pictures = await putJson(artifacts, evaluation.mistakes);
   const frozen = await frozenReports(stores, model, id, definition.evaluation.frozen ?? []);
 
   const evidence: Evidence = {
     v: 1, run: id, model, version, environment, commit: run.commit, snapshot: registered.snapshot, package: registered.packageDigest,
     reason: `${run.reason.kind}: ${run.reason.detail}`,
-    gates: gates.gates, ...(definition.evaluation.metrics ? { metrics: definition.evaluation.metrics } : {}), evaluation: evaluation.overall, slices: evaluation.slices, ...(frozen.length > 0 ? { frozen } : {}), testEnvironment: tested, live: gates.live,
+    gates: gates.gates, ...(definition.evaluation.metrics ? { metrics: definition.evaluation.metrics } : {}), evaluation: evaluation.overall, slices: evaluation.slices, ...(frozen.length > 0 ? { frozen } : {}), ...(compression ? { compression } : {}), testEnvironment: tested, live: gates.live,
     ...(evaluation.features ? { features: evaluation.features } : {}),
     mistakes: evaluation.mistakes.map(withoutPicture), picturesRef: pictures,
     deadline: new Date(Date.now() + deadlineMs).toISOString(),

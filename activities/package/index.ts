@@ -27,6 +27,7 @@ export function createPackageActivities(deps: ActivityDeps) {
       const { imported } = run.reason;
       const { definition, bundle } = await requireDefinition(stores, model, run.commit);
       const evaluation = EvaluationReport.parse((await stores.evaluations.get(id, 'offline'))?.report);
+      const compression = (await stores.evaluations.get(id, 'compression'))?.report;
       await fetchCandidate(artifacts, candidate, directory);
 
       const contents: [string, Uint8Array][] = [
@@ -34,12 +35,12 @@ export function createPackageActivities(deps: ActivityDeps) {
         ['code/bundle.mjs', await artifacts.get(bundle)],
         ['golden.json', await artifacts.get(golden)],
         ['evaluation.json', bytes(canonicalJson(evaluation))],
-        ['card.md', bytes(modelCard({ definition, imported, commit: run.commit, snapshot: digest, evaluation }))],
+        ['card.md', bytes(modelCard({ definition, imported, compression, commit: run.commit, snapshot: digest, evaluation }))],
       ];
       const files = contents.map(([path, content]) => ({ path, sha256: sha256Hex(content), bytes: content.byteLength })).sort((a, b) => (a.path < b.path ? -1 : 1));
       const content: PackageManifest['content'] = {
         model, commit: run.commit, trainingDigest: run.trainingDigest, snapshot: digest,
-        hyperparameters: hyperparametersOf(definition, run.reason),
+        hyperparameters: hyperparametersOf(definition, run.reason, compression),
         files,
       };
       const packageDigest = digestOf(content);

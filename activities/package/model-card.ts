@@ -1,9 +1,11 @@
+import type { CompressionReport } from '../../contract/compression.js';
 import { isRegression } from '../../contract/evaluation.js';
 import type { EvaluationReport, QualityReport } from '../../contract/evaluation.js';
 import type { RunReason } from '../../contract/run.js';
 import type { AnyMetric } from '../../definition/evaluation.js';
 import type { ModelDefinition } from '../../definition/model.js';
 import type { Target } from '../../definition/target.js';
+import { bytesText, FULL, lossText } from '../../domain/compression.js';
 import { measure } from '../../domain/measure.js';
 import { metricText } from '../../domain/metrics.js';
 import { figureText, headlines, headlineText } from '../../domain/quality.js';
@@ -11,7 +13,7 @@ import { percent } from '../html.js';
 import { sliceTable } from '../quality.js';
 
 /** The model card: for whom, on what data, how good and where not. The same inputs give the same text. */
-export function modelCard({ definition, imported, commit, snapshot, evaluation }: { definition: ModelDefinition; imported?: RunReason['imported']; commit: string; snapshot: string; evaluation: EvaluationReport }): string {
+export function modelCard({ definition, imported, compression, commit, snapshot, evaluation }: { definition: ModelDefinition; imported?: RunReason['imported']; compression?: CompressionReport | undefined; commit: string; snapshot: string; evaluation: EvaluationReport }): string {
   const { name, purpose, owner, training, data, evaluation: { metrics } } = definition;
   const slices = sliceTable(evaluation.slices, metrics);
   return [
@@ -20,6 +22,7 @@ export function modelCard({ definition, imported, commit, snapshot, evaluation }
     `- Commit: \`${commit}\``, `- Snapshot: \`${snapshot}\``,
     targetLine(data.target),
     imported ? `- Imported: ${imported.format}, files \`${imported.files.sha256}\`; it was not trained here, and whether it was trained on rows that it is judged on is not known` : `- Training: ${training.epochs} epochs, batch ${training.batchSize}, ${training.optimizer.kind} at ${training.optimizer.learningRate}, seed ${training.seed}`,
+    ...(compression ? [compressedLine(compression)] : []),
     '', '## On unseen data', '',
     `${headlineText(evaluation.overall, metrics)} on ${evaluation.overall.n} rows.`, '',
     ...figuresOf(evaluation.overall, metrics),
@@ -27,6 +30,13 @@ export function modelCard({ definition, imported, commit, snapshot, evaluation }
     '', '## Limits', '',
     'Judged on the rows above only. Slices without rows say nothing about the model there.', '',
   ].join('\n');
+}
+
+/** Without latencies, which differ from try to try. */
+function compressedLine({ chosen, variants, metric }: CompressionReport): string {
+  const own = variants.find(({ name }) => name === chosen);
+  if (chosen === FULL || !own?.lost) return '- Compressed: no, the full network was taken';
+  return `- Compressed: ${chosen} (${own.how}), ${bytesText(own.bytes ?? 0)} instead of ${bytesText(variants[0]?.bytes ?? 0)}; against the full network on the same rows: ${lossText(metric, own.lost.value)}`;
 }
 
 function targetLine(target: Target): string {

@@ -9,6 +9,8 @@ import { TrainRequest } from '../../contract/signals.js';
 import { digestOf, sha256Hex } from '../../domain/digest.js';
 import type { ActivityDeps } from '../deps.js';
 import { readJson } from '../../stores/json-objects.js';
+import { plannedVariants } from '../compress/made.js';
+import type { PlannedVariant } from '../compress/made.js';
 import { requireFittingSets } from '../data/frozen/open.js';
 import { requireDefinition, requireRun } from '../lookup.js';
 import { Candidate } from '../train/candidate.js';
@@ -17,6 +19,8 @@ import { Candidate } from '../train/candidate.js';
 export interface RunPlan {
   readonly commit: string; readonly environment: string; readonly automatic: boolean;
   readonly deadlineMs: number; readonly reminderMs: number; readonly keepWarmMs: number;
+  /** Smaller forms of what is trained that are made and held against it; absent where there are none. */
+  readonly variants?: readonly PlannedVariant[];
 }
 
 export type StartedRun = { readonly kind: 'run'; readonly run: string; readonly open: boolean } | { readonly kind: 'refused' };
@@ -108,6 +112,7 @@ export function createRecordActivities({ stores, artifacts, temporal }: Activity
       return {
         commit: run.commit, environment: definition.release.environment, automatic: tightened.effective.automatic,
         deadlineMs: tightened.effective.deadlineMs, reminderMs: durationMs(definition.approval.reminderAfter), keepWarmMs: durationMs(definition.release.keepWarm),
+        ...(definition.compression && !run.reason.imported ? { variants: plannedVariants(definition.compression) } : {}),
       };
     },
 

@@ -22,7 +22,7 @@ export function createRegisterActivities({ stores, artifacts }: ActivityDeps) {
       const evaluation = await stores.evaluations.get(id, 'offline');
       const { version } = await stores.versions.register({
         model, run: id, packageDigest: packed.digest, manifest: packed.manifest, commit: run.commit, snapshot, trainingDigest: run.trainingDigest,
-        hyperparameters: hyperparametersOf(definition, run.reason),
+        hyperparameters: hyperparametersOf(definition, run.reason, (await stores.evaluations.get(id, 'compression'))?.report),
         environmentLock: EnvironmentLock.parse(await readJson(artifacts, packed.environment)),
         metrics: evaluation ? metricsOf(EvaluationReport.parse(evaluation.report)) : {},
         by: run.reason.by, reason: run.reason.detail,

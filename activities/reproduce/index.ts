@@ -9,6 +9,7 @@ import { figuresOf } from '../../domain/figures.js';
 import { judgeReproduction } from '../../domain/reproduction.js';
 import { compareWeights } from '../../domain/weights.js';
 import { openSnapshot } from '../data/open-snapshot.js';
+import { quantizeCandidate } from '../compress/quantize.js';
 import { withWorkspace } from '../data/workspace.js';
 import type { ActivityDeps } from '../deps.js';
 import { evaluateModel, reportOf } from '../evaluate/evaluate-model.js';
@@ -52,13 +53,14 @@ export function createRebuildActivities(deps: ActivityDeps) {
     async rebuild({ model, version: number, id }: ReproductionRequest): Promise<void> {
       if ((await stores.reproductions.get(id))?.rebuilt) return;
       const version = await requireVersion(stores, model, number);
-      const { definition, trainingDigest, networkBundle } = await readStored(deps, version);
+      const { definition, trainingDigest, networkBundle, variant } = await readStored(deps, version);
       const key = checkpointsKey(id);
       const progress = createRebuildProgress(stores, id);
-      const { used: files, history, parameters } = await trainAttempt(deps, {
+      const { used: trained, history, parameters } = await trainAttempt(deps, {
         key, definition, networkBundle, openSnapshot: (signal) => openSnapshot(deps, version.snapshot, signal), mode: 'full', use: storeModel(deps),
         onProgress: (seen) => { progress.seen(seen); }, onNote: () => Promise.resolve(),
       });
+      const { files } = variant ? await quantizeCandidate(artifacts, { files: trained }, variant) : { files: trained };
       await stores.learningCurves.save({ subject: `reproduction/${id}`, epochs: history, parameters });
       await stores.reproductions.setRebuilt(id, await putJson(artifacts, { files, trainingDigest } satisfies Rebuilt));
       await discardCheckpoints(artifacts, key);

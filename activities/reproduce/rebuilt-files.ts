@@ -3,8 +3,11 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Weights } from '../../domain/weights.js';
 
+const Quantization = z.discriminatedUnion('dtype', [
+  z.looseObject({ dtype: z.literal('float16'), original_dtype: z.literal('float32') }), z.looseObject({ dtype: z.literal('uint8'), original_dtype: z.literal('float32'), scale: z.number(), min: z.number() }),
+]);
 /** What TensorFlow.js writes about the tensors of `weights.bin`. */
-const ModelJson = z.looseObject({ weightsManifest: z.array(z.looseObject({ weights: z.array(z.looseObject({ name: z.string(), shape: z.array(z.int()), dtype: z.string() })) })) });
+const ModelJson = z.looseObject({ weightsManifest: z.array(z.looseObject({ weights: z.array(z.looseObject({ name: z.string(), shape: z.array(z.int()), dtype: z.string(), quantization: Quantization.optional() })) })) });
 
 /** The weights in a model directory or a package. */
 export async function loadWeights(directory: string): Promise<Weights> {

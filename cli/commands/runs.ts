@@ -4,6 +4,7 @@ import { RunId } from '../../contract/api/requests.js';
 import { parseVersionName, VersionName } from '../../contract/ref.js';
 import { RunStatus } from '../../contract/run.js';
 import type { Context } from '../command.js';
+import { compressionText } from '../compression.js';
 import { CommandError, UsageError } from '../errors.js';
 import { followRun } from '../follow.js';
 import type { Register } from '../register.js';
@@ -77,6 +78,7 @@ async function showVersion(context: Context, name: string): Promise<number> {
     `${context.paint.bold(name)}  ${view.version.status}  run ${view.version.run}  commit ${view.version.commit.slice(0, 8)}  registered ${moment(view.version.registeredAt)}`,
     `package ${view.version.packageDigest.slice(0, 12)}  snapshot ${view.version.snapshot.slice(0, 12)}`, '',
     ...(view.evaluation ? [changeTable(view.evaluation.overall, null), ''] : []),
+    ...(view.compression ? [compressionText(view.compression), ''] : []),
     table(['AT', 'FROM', 'TO', 'BY', 'WHY'], view.transitions.map((one) => [moment(one.at), one.from, one.to, one.by, one.why])),
   ].join('\n'));
   return 0;

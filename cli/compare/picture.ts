@@ -1,7 +1,7 @@
 import type { ComparedFact, ComparedSubject, Comparison } from '../../contract/comparison.js';
 import { escapeMarkup } from '../../domain/markup.js';
 import { px, svgDocument, widthOf } from '../svg.js';
-import { ticks } from './ticks.js';
+import { ticks } from '../../domain/ticks.js';
 
 /** Okabe and Ito's colours, which people who see fewer colours tell apart too; each subject has a sign of its own besides. */
 const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#8c6d00', '#777777'] as const;

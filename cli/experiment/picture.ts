@@ -1,6 +1,6 @@
 import type { ExperimentView, Standing } from '../../contract/experiment.js';
 import { escapeMarkup } from '../../domain/markup.js';
-import { ticks } from '../compare/ticks.js';
+import { ticks } from '../../domain/ticks.js';
 import { px, svgDocument, widthOf } from '../svg.js';
 import { parametersText } from './text.js';
 

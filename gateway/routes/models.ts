@@ -44,9 +44,9 @@ export const getVersion = defineRoute({
   method: 'GET', path: '/models/:model/versions/:version', summary: 'A version: how it came to be, its evaluation and its transitions', access: READERS, params: VersionParams,
   async handle({ params, services: { stores } }) {
     const version = await findVersion(stores, params.model, params.version);
-    const [transitions, evaluation, snapshot] = await Promise.all([
-      stores.versions.transitions(version.model, version.version), stores.evaluations.get(version.run, 'offline'), stores.snapshots.get(version.snapshot),
+    const [transitions, evaluation, compression, snapshot] = await Promise.all([
+      stores.versions.transitions(version.model, version.version), stores.evaluations.get(version.run, 'offline'), stores.evaluations.get(version.run, 'compression'), stores.snapshots.get(version.snapshot),
     ]);
-    return { version, transitions, evaluation: evaluation?.report ?? null, snapshot: snapshot && { digest: snapshot.digest, rows: snapshot.rows, counts: snapshot.counts } };
+    return { version, transitions, evaluation: evaluation?.report ?? null, compression: compression?.report ?? null, snapshot: snapshot && { digest: snapshot.digest, rows: snapshot.rows, counts: snapshot.counts } };
   },
 });

@@ -53,7 +53,7 @@ function predictAll({ predict, preprocessor, signature }: LoadedModel, raw: RawR
   return all;
 }
 
-function part(raw: RawRows, start: number, rows: number, width: number): RawRows {
+export function part(raw: RawRows, start: number, rows: number, width: number): RawRows {
   return isPixels(raw) ? raw.subarray(start * width, (start + rows) * width) : raw.slice(start, start + rows);
 }
 
@@ -61,7 +61,7 @@ function part(raw: RawRows, start: number, rows: number, width: number): RawRows
  * Brings the rows of a snapshot into the order of the model's columns. The snapshot may have others besides: the live version is judged
  * on what a newer definition reads. A column of another type or a missing one is `data/blocked`; rows that the model does not take are so too, or are predicted all the same.
  */
-function rowsFor({ preprocessing, preprocessor }: LoadedModel, refused: TaskOf<'evaluate'>['refused'], found: readonly TypedColumn[]): (batch: RowBatch) => RowBatch {
+export function rowsFor({ preprocessing, preprocessor }: LoadedModel, refused: TaskOf<'evaluate'>['refused'], found: readonly TypedColumn[]): (batch: RowBatch) => RowBatch {
   if (preprocessing.kind === 'image') return (batch) => batch;
   const columns = columnsOf(preprocessing);
   const places = columns.map(({ name, type }) => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Audit, LedgerVerdict } from '../../cli/views.js';
 import { Reproduction } from '../../contract/reproduction.js';
+import { testCompression } from './cases/compression.js';
 import { testFeatures } from './cases/features.js';
 import { testImport, testImportedForms } from './cases/import.js';
 import { testTable } from './cases/table.js';
@@ -48,6 +49,7 @@ describe('a version built again', () => {
     expect(report?.because[0]).toBe(`Node was v18.0.0, is ${process.version}`);
   });
 
+  testCompression(() => home);
   testImport(() => home, MODEL);
   testImportedForms(() => home);
   testTable(() => home);

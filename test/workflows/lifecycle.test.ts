@@ -112,6 +112,28 @@ describe('the lifecycle of a run', { retry: 2, timeout: 30_000 }, () => {
     expect(seen.mails).toEqual(['committer:failed']);
   });
 
+  it('judges the variant that was chosen instead of the full network; one that cannot be made costs nothing else', async () => {
+    const seen = nothingSeen();
+    const asked: { made?: unknown; judged?: unknown } = {};
+    const [plan, quantize] = [lifecycleActivities(seen).planRun, lifecycleActivities(seen).quantizeVariant];
+    const activities = lifecycleActivities(seen, {
+      planRun: async () => ({ ...await plan(), variants: [{ name: 'float16' }, { name: 'uint8' }] }),
+      quantizeVariant: async (request: { variant: string }) => {
+        if (request.variant === 'uint8') throw ApplicationFailure.create({ type: 'training/network', message: 'no weights', nonRetryable: true });
+        return quantize(request);
+      },
+      chooseVariant: async ({ made }: { made: { candidate?: unknown }[] }) => { asked.made = made; return { candidate: made[0]?.candidate, name: 'float16', because: '' }; },
+      evaluateCandidate: async ({ candidate }: { candidate: unknown }) => { asked.judged = candidate; return { verdict: 'fail', summary: '', expected: null }; },
+    });
+    await withWorkers(environment, activities, async () => {
+      const { handle, id } = await start();
+      expect(await handle.result()).toMatchObject({ status: 'rejected' });
+      await replay(environment, id);
+    });
+    expect(asked).toMatchObject({ made: [{ name: 'float16' }, { name: 'uint8', error: 'no weights' }], judged: { files: [{ path: 'float16.json' }] } });
+    expect(seen.steps).toEqual(['snapshot', 'validate', 'quick-pass', 'train', 'compress', 'evaluate']);
+  });
+
   it('a typed failure of an activity ends the run with its code and what to do', async () => {
     const seen = nothingSeen();
     const error = { code: 'training/not-finite', message: 'the loss is NaN in epoch 1, batch 3', next: 'Lower the learning rate' };

@@ -2,6 +2,7 @@ import { ActivityCancellationType, proxyActivities, proxyLocalActivities } from 
 import { QUEUES } from '../../contract/names.js';
 import type { AdmissionActivities } from '../../activities/admission/index.js';
 import type { ApproveActivities } from '../../activities/approve/index.js';
+import type { CompressActivities } from '../../activities/compress/index.js';
 import type { DataActivities } from '../../activities/data/index.js';
 import type { DeployActivities } from '../../activities/deploy/index.js';
 import type { EvaluateActivities } from '../../activities/evaluate/index.js';
@@ -42,6 +43,7 @@ export const data = proxyActivities<DataActivities>({ taskQueue: QUEUES.compute,
 export const features = proxyActivities<FeatureActivities>({ taskQueue: QUEUES.compute, startToCloseTimeout: '4h', heartbeatTimeout: '30s', retry: steady });
 export const evaluate = proxyActivities<EvaluateActivities>({ taskQueue: QUEUES.compute, startToCloseTimeout: '2h', heartbeatTimeout: '15s', retry: steady });
 export const judgeReproduction = proxyActivities<JudgeReproductionActivities>({ taskQueue: QUEUES.compute, startToCloseTimeout: '2h', heartbeatTimeout: '15s', retry: steady });
+export const compress = proxyActivities<CompressActivities>({ taskQueue: QUEUES.compute, startToCloseTimeout: '2h', heartbeatTimeout: '15s', retry: steady });
 export const packaging = proxyActivities<PackageActivities>({ taskQueue: QUEUES.compute, startToCloseTimeout: '30m', heartbeatTimeout: '15s', retry: steady });
 export const deploy = proxyActivities<DeployActivities>({ taskQueue: QUEUES.compute, startToCloseTimeout: '30m', heartbeatTimeout: '15s', retry: steady });
 export const archive = proxyActivities<ArchiveActivities>({ taskQueue: QUEUES.compute, startToCloseTimeout: '12h', heartbeatTimeout: '30s', retry: steady });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ticks } from '../../cli/compare/ticks.js';
+import { ticks } from '../../domain/ticks.js';
 
 test.each([
   [0.82, 1, ['0.80', '0.85', '0.90', '0.95', '1.00']],
