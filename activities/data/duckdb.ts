@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { DuckDBInstance } from '@duckdb/node-api';
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
 import { diskFull } from '../../contract/disk-full.js';
+import { DuckDBInstance } from '../../runtime/data/duckdb-library.js';
 
 /** What DuckDB counts: tables and what queries hold. What it does not count, as files being written, is half as much again and more. */
 const MEMORY_LIMIT = '256MB';

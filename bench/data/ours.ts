@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { literal, openDuck } from '../../activities/data/duckdb.js';
 import { evaluateExpectations } from '../../activities/data/expectations/evaluate.js';
-import { profileRows } from '../../activities/data/profile/table-profile.js';
+import { profileShard } from '../../activities/data/profile/table-profile.js';
 import { typedColumns } from '../../definition/columns.js';
 import type { Expectation } from '../../definition/expectations.js';
 import { summarize } from '../../domain/profile/summary.js';
@@ -17,8 +17,11 @@ const duck = await openDuck(folder);
 try {
   const from = `read_parquet(${literal(file)})`;
   const columns = typedColumns(COLUMNS);
-  const results = await evaluateExpectations({ duck, expectations, now: 0, relation: { from, rowName: 'id', columns: new Map(columns.map(({ name, type }) => [name, { type, sql: name }])) } });
-  const rows = profile === 'profile' ? summarize(await profileRows(duck.connection, { from, columns, target: { name: 'label', classes: ['leaves', 'stays'] }, seed: 0, signal: new AbortController().signal })).rows : null;
+  const judged = evaluateExpectations({ duck, expectations, now: 0, relation: { from, rowName: 'id', columns: new Map(columns.map(({ name, type }) => [name, { type, sql: name }])) } });
+  // While DuckDB validates, the rows are profiled from a stream of their own.
+  const profiled = profile === 'profile' ? profileShard(file, { columns, target: { name: 'label', classes: ['leaves', 'stays'] }, seed: 0, signal: new AbortController().signal }) : null;
+  const [results, state] = await Promise.all([judged, profiled]);
+  const rows = state && summarize(state).rows;
   const peakBytes = Number(/^VmHWM:\s+(\d+) kB$/m.exec(await readFile('/proc/self/status', 'latin1'))?.[1]) * 1024;
   process.stdout.write(`${JSON.stringify({ passed: results.filter(({ passed }) => passed).length, judged: results.length, peakBytes, rows })}\n`);
 } finally {

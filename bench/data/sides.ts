@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { packageRoot } from '../../infra/stack/package-root.js';
+import { COMPUTE_ARGUMENTS } from '../../infra/supervisor/compute-arguments.js';
 import { builtFile } from '../../runtime/child/program-path.js';
 import type { BenchContext } from '../benchmark.js';
 
@@ -32,8 +33,9 @@ export function measurePeer(python: string, file: string, expectations: string, 
   return measure(python, [join(packageRoot(), 'bench', 'data', 'peer.py'), file, expectations], signal);
 }
 
+/** Started as the compute worker is, where profiles are made. */
 export function measureOurs(file: string, expectations: string, profile: boolean, signal: AbortSignal): Promise<Measured> {
-  return measure(process.execPath, [builtFile('bench/data/ours.js'), file, expectations, ...(profile ? ['profile'] : [])], signal);
+  return measure(process.execPath, [...COMPUTE_ARGUMENTS, builtFile('bench/data/ours.js'), file, expectations, ...(profile ? ['profile'] : [])], signal);
 }
 
 async function measure(program: string, args: readonly string[], signal: AbortSignal): Promise<Measured> {

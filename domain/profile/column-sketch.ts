@@ -7,6 +7,7 @@ import { FrequencySketch } from './frequency-sketch.js';
 import { mergeMoments, NO_MOMENTS } from './moments.js';
 import type { Moments, Survey } from './moments.js';
 import { QuantileSketch } from './quantile-sketch.js';
+import type { RowsByClass } from './rows-by-class.js';
 import { TextTally } from './text-tally.js';
 import type { MarkedTexts } from './text-tally.js';
 
@@ -17,9 +18,6 @@ const COUNTED_CLASSES = 50;
 const countedClasses = (classes: number) => (classes <= COUNTED_CLASSES ? classes : 0);
 
 interface Range { minimum: number; maximum: number }
-
-/** Rows by their class: those of class i are in `order` before `ends[i]`, behind those of the class before. */
-export interface RowsByClass { readonly order: Int32Array; readonly ends: Int32Array }
 
 /** Numbers of some rows, with what is known of them already, and their deviations from their mean. */
 export interface Numbers { readonly values: Float64Array; readonly survey: Survey; readonly deviations: Float64Array; readonly byClass: RowsByClass }

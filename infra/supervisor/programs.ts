@@ -8,6 +8,7 @@ import { assignPorts, loopback } from '../stack/ports.js';
 import type { Program } from '../stack/program.js';
 import { planStack, stackParts, type StackPart } from '../stack/stack.js';
 import { loadStackFile, saveStackFile } from '../stack/state.js';
+import { COMPUTE_ARGUMENTS } from './compute-arguments.js';
 
 const minute = 60_000;
 
@@ -18,7 +19,7 @@ const minute = 60_000;
 const processes = {
   migrate: { stage: 1, entry: 'workers/migrate.js', needs: ['postgres'], args: [], heapMb: 128, graceMs: 30_000 },
   lifecycle: { stage: 2, entry: 'workers/lifecycle.js', needs: ['postgres', 's3', 'temporal', 'smtp'], args: [], heapMb: 320, graceMs: 30_000 },
-  compute: { stage: 2, entry: 'workers/compute.js', needs: ['postgres', 's3', 'temporal'], args: [], heapMb: 512, graceMs: 30_000 },
+  compute: { stage: 2, entry: 'workers/compute.js', needs: ['postgres', 's3', 'temporal'], args: [], heapMb: 512, nodeArguments: COMPUTE_ARGUMENTS, graceMs: 30_000 },
   training: { stage: 2, entry: 'workers/training.js', needs: ['postgres', 's3', 'temporal'], args: [], heapMb: 320, graceMs: 30_000 },
   gateway: { stage: 2, entry: 'workers/gateway.js', needs: ['postgres', 's3', 'temporal'], args: [], heapMb: 192, graceMs: 15_000 },
   'server-test': { stage: 2, entry: 'workers/server.js', needs: ['postgres', 's3'], args: ['--environment', 'test', '--replica', '1'], heapMb: 320, graceMs: 30_000 },
@@ -32,6 +33,7 @@ interface ProcessSpec {
   needs: readonly StackPart[];
   args: readonly string[];
   heapMb: number;
+  nodeArguments?: readonly string[];
   graceMs: number;
 }
 type ProcessName = keyof typeof processes;
@@ -107,7 +109,7 @@ function processProgram(name: ProcessName, home: string, env: NodeJS.ProcessEnv,
     stage: spec.stage,
     kind: name === 'migrate' ? 'one-shot' : 'service',
     command: process.execPath,
-    args: [`--max-old-space-size=${spec.heapMb}`, '--enable-source-maps', entry, ...spec.args],
+    args: [`--max-old-space-size=${spec.heapMb}`, ...(spec.nodeArguments ?? []), '--enable-source-maps', entry, ...spec.args],
     env: { ...inherited, PERENNIAL_HOME: home, NODE_ENV: env['NODE_ENV'] ?? 'production', MALLOC_ARENA_MAX: env['MALLOC_ARENA_MAX'] ?? '2' },
     cwd: root,
     version: [entry, join(root, 'dist', '.tsbuildinfo')].map((file) => (existsSync(file) ? statSync(file).mtimeMs : 0)).join('/'),

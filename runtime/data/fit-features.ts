@@ -1,4 +1,3 @@
-import { DuckDBListValue } from '@duckdb/node-api';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { PerennialError } from '../../contract/errors.js';
 import type { FittedFeature } from '../../contract/features.js';
@@ -10,6 +9,7 @@ import { featuresOf, ImputeNumber } from '../../definition/features.js';
 import type { Feature } from '../../definition/features.js';
 import type { NumberTarget } from '../../definition/target.js';
 import { createFeatureMap } from '../../domain/features/apply.js';
+import { DuckDBListValue } from './duckdb-library.js';
 import { openShardReader, shardsOf } from './read-shard.js';
 
 const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;

@@ -1,8 +1,8 @@
-import { DuckDBInstance } from '@duckdb/node-api';
 import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
 import type { SnapshotManifest } from '../../contract/snapshot.js';
 import type { LocalSnapshot } from '../../contract/frames.js';
 import type { Split } from '../../contract/snapshot.js';
+import { DuckDBInstance } from './duckdb-library.js';
 
 export type SnapshotContent = SnapshotManifest['content'];
 

@@ -1,10 +1,13 @@
-import { DuckDBDoubleVector, DuckDBInstance } from '@duckdb/node-api';
+import { availableParallelism } from 'node:os';
 import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
 import type { DataProfile } from '../../../contract/data-profile.js';
 import type { TypedColumn } from '../../../definition/columns.js';
-import { DataSketch } from '../../../domain/profile/data-sketch.js';
+import { DataSketch, numbersOf } from '../../../domain/profile/data-sketch.js';
 import type { ColumnChunk } from '../../../domain/profile/data-sketch.js';
+import { isNumeric } from '../../../domain/profile/number-columns.js';
+import { DuckDBDoubleVector, DuckDBInstance } from '../../../runtime/data/duckdb-library.js';
 import { identifier, literal } from '../duckdb.js';
+import { NumberHelper } from './number-helper.js';
 
 /** A text's beginning decides whether it is another one. */
 const TEXT_CHARACTERS = 1000;
@@ -14,30 +17,47 @@ export interface ProfiledRows {
   readonly from: string; readonly columns: readonly TypedColumn[]; readonly target: { readonly name: string; readonly classes: readonly string[] | null };
   /** Another number for every part that will be merged. */
   readonly seed: number; readonly signal: AbortSignal;
+  /** Whether a second thread takes in the numbers; unless told, from so many rows on that it is worth its start. The profile is the same. */
+  readonly helped?: boolean;
 }
 
-/** Streams rows once and profiles them: a chunk of them and the sketches are in memory, however many there are. */
-export async function profileRows(connection: Pick<DuckDBConnection, 'stream'>, { from, columns, target, seed, signal }: ProfiledRows): Promise<DataProfile> {
+const HELPED_ROWS = 500_000;
+
+/** Streams rows once and profiles them: a few chunks of them and the sketches are in memory, however many there are. */
+export async function profileRows(connection: Pick<DuckDBConnection, 'stream' | 'runAndReadAll'>, { from, columns, target, seed, signal, helped }: ProfiledRows): Promise<DataProfile> {
   // A target that is a number is profiled as a column of its own, so that correlations with it are known.
   const numericTarget: TypedColumn[] = target.classes === null ? [{ name: target.name, type: 'number', nullable: false }] : [];
   const profiled = [...columns, ...numericTarget];
   const sketch = new DataSketch('table', target, profiled, seed);
   const classes = createClassReader(target.classes ?? [], (label) => sketch.classOf(label));
   const selected = [...columns.map((column) => columnSql(column, identifier(column.name))), ...numericTarget.map((column) => columnSql(column, 'label'))];
-  const result = await connection.stream(`select ${markSql('label::varchar')}, label::varchar, ${selected.join(', ')} from ${from}`);
-  // DuckDB reads the next rows while these are looked at.
-  let next = result.fetchChunk();
+  const helper = profiled.some(isNumeric) && (helped ?? await isWorthHelp(connection, from)) ? new NumberHelper({ columns: profiled, target }, seed) : null;
+  if (helper) sketch.leaveNumbers();
+  let next: Promise<DuckDBDataChunk | null> | null = null;
   try {
+    const result = await connection.stream(`select ${markSql('label::varchar')}, label::varchar, ${selected.join(', ')} from ${from}`);
+    // DuckDB reads the next rows while these are looked at.
+    next = result.fetchChunk();
     for (let chunk = await next; chunk && chunk.rowCount > 0; chunk = await next) {
       signal.throwIfAborted();
       next = result.fetchChunk();
-      sketch.add(chunk.rowCount, classes(chunk), chunksOf(chunk, profiled));
+      // Awaited with the next turn; until then a rejection must not count as unhandled.
+      next.catch(() => undefined);
+      const [ofRows, chunks] = [classes(chunk), chunksOf(chunk, profiled)];
+      await helper?.add(chunk.rowCount, ofRows, numbersOf(chunks));
+      sketch.add(chunk.rowCount, ofRows, chunks);
     }
+    return sketch.state(await helper?.state());
   } finally {
     // Nothing is closed while it is being read.
-    await Promise.allSettled([next]);
+    await Promise.allSettled([next, helper?.close()]);
   }
-  return sketch.state();
+}
+
+async function isWorthHelp(connection: Pick<DuckDBConnection, 'runAndReadAll'>, from: string): Promise<boolean> {
+  if (availableParallelism() < 2) return false;
+  const [counted] = (await connection.runAndReadAll(`select count(*) from ${from}`)).getRows();
+  return Number(counted?.[0] ?? 0) >= HELPED_ROWS;
 }
 
 /** The profile of a shard's file, read by a DuckDB small enough to stand beside that of the build. */
@@ -78,7 +98,7 @@ function chunksOf(chunk: DuckDBDataChunk, columns: readonly TypedColumn[]): Colu
   return columns.map(({ type }): ColumnChunk => {
     const first = at;
     at += type === 'number' || type === 'time' ? 1 : 3;
-    const numbers = numbersOf(chunk, first);
+    const numbers = numbersIn(chunk, first);
     if (type === 'number' || type === 'time') return { numbers };
     const textAt = (row: number) => String(chunk.getColumnVector(first + 1).getItem(row));
     return { texts: { marks: numbers, textAt, lengthAt: (row, text) => (chunk.getColumnVector(first + 2).getItem(row) as number | null) ?? charactersOf(text) } };
@@ -93,7 +113,7 @@ function charactersOf(text: string): number {
 }
 
 /** The numbers of a column without nulls; they are the chunk's own. */
-function numbersOf(chunk: DuckDBDataChunk, column: number): Float64Array {
+function numbersIn(chunk: DuckDBDataChunk, column: number): Float64Array {
   const vector = chunk.getColumnVector(column);
   // All of them are given out nowhere else; one by one, numbers take as long to be read as to be looked at.
   const items: unknown = vector instanceof DuckDBDoubleVector ? vector['items'] : null;
@@ -116,7 +136,7 @@ function createClassReader(classes: readonly string[], classOf: (label: string) 
   return (chunk) => {
     const found = new Int32Array(chunk.rowCount).fill(-1);
     if (classes.length === 0) return found;
-    const marks = numbersOf(chunk, 0);
+    const marks = numbersIn(chunk, 0);
     for (let row = 0; row < found.length; row += 1) {
       const mark = marks[row] as number;
       found[row] = known.get(mark) ?? read(chunk, row, mark);
