@@ -44,6 +44,8 @@ export interface Config {
   serverDrainMs: number;
   /** memory that all runners of a prediction server may have together */
   serverMemoryBytes: number;
+  /** where predictions are sent as CloudEvents, the name of the secret that goes with them, and for how long one waits; null: nowhere */
+  events: { url: string; secretName: string | null; days: number } | null;
   /** how people reach the gateway; links in mails start with it */
   publicUrl: string;
   secretsDir: string;
@@ -83,6 +85,7 @@ export function loadConfig({ env = process.env, cwd = process.cwd(), need = ['te
     servers: serversOf(variables, checked.PERENNIAL_SERVER_HOST, serverTls !== null),
     serverTls,
     publicUrl: checked.PUBLIC_URL ?? gateway.url,
+    events: checked.PERENNIAL_EVENTS_URL === undefined ? null : { url: checked.PERENNIAL_EVENTS_URL, secretName: checked.PERENNIAL_EVENTS_SECRET ?? null, days: checked.PERENNIAL_EVENTS_DAYS },
     serverDrainMs: checked.PERENNIAL_SERVER_DRAIN_MS,
     serverMemoryBytes: checked.PERENNIAL_SERVER_MEMORY,
     secretsDir: homeLayout(home).secretsDir,

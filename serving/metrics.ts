@@ -62,6 +62,8 @@ export function createMetrics() {
     return keyNames.has(key) ? key : 'other';
   };
   const refusals = new Map<string, number>();
+  const sentEvents = new Map<string, number>();
+  const eventsFailed = new Map<string, number>();
   const count = counted;
 
   return {
@@ -73,6 +75,10 @@ export function createMetrics() {
     lookup: (view: string, outcome: string) => count(lookups, `view="${view}",outcome="${outcome}"`),
     keyRefused: (key: string, reason: string) => count(keyRefusals, `key="${nameOf(key)}",reason="${reason}"`),
     keyGiven: (key: string, rows: number) => count(keyPredictions, `key="${nameOf(key)}"`, rows),
+    /** `outcome`: `sent`, or `given-up-…` with why. */
+    events: (outcome: string, events: number) => count(sentEvents, `outcome="${outcome}"`, events),
+    /** A body of events that was not taken. */
+    eventsFailed: (reason: string) => count(eventsFailed, `reason="${reason}"`),
     runner: (model: string, version: number, event: string) => count(events, `model="${model}",version="${version}",event="${event}"`),
     /** A version that no route names gave its memory back. */
     unloaded: (why: string) => count(unloadings, `reason="${why}"`),
@@ -91,6 +97,10 @@ export function createMetrics() {
       for (const [labels, value] of keyRefusals) lines.push(`perennial_key_refusals_total{${labels}} ${value}`);
       lines.push('# TYPE perennial_key_predictions_total counter');
       for (const [labels, value] of keyPredictions) lines.push(`perennial_key_predictions_total{${labels}} ${value}`);
+      lines.push('# TYPE perennial_events_total counter');
+      for (const [labels, value] of sentEvents) lines.push(`perennial_events_total{${labels}} ${value}`);
+      lines.push('# TYPE perennial_event_requests_failed_total counter');
+      for (const [labels, value] of eventsFailed) lines.push(`perennial_event_requests_failed_total{${labels}} ${value}`);
       lines.push(...latencies.text('perennial_prediction_latency_ms'), ...batches.text('perennial_batch_rows'));
       for (const [name, values] of Object.entries(byModel)) {
         lines.push(`# TYPE perennial_${name} counter`);

@@ -14,6 +14,8 @@ import { createKeyRefusals } from './access/refusals.js';
 import { createUseTeller } from './access/use-teller.js';
 import { createAuthenticator } from './auth.js';
 import { createDrain } from './drain.js';
+import type { EventSink } from './events/post.js';
+import { createEventSender } from './events/sender.js';
 import { createFeatureLookup } from './features/lookup.js';
 import { readGauges } from './gauges.js';
 import { createApp } from './http/app.js';
@@ -51,7 +53,7 @@ export interface ServerOptions {
   /** Certificate and private key, looked at for newer ones every so often; left out: HTTP as it is. */
   readonly tls?: TlsFiles & { readonly lookMs?: number };
   readonly database: Pick<Database, 'listen'>;
-  readonly stores: Pick<Stores, 'routes' | 'replicas' | 'replicaFailures' | 'versions' | 'predictions' | 'refusals' | 'labels' | 'principals' | 'featureRows' | 'apiKeys' | 'apiKeyUse' | 'models'>;
+  readonly stores: Pick<Stores, 'routes' | 'replicas' | 'replicaFailures' | 'versions' | 'predictions' | 'refusals' | 'labels' | 'principals' | 'featureRows' | 'apiKeys' | 'apiKeyUse' | 'models' | 'predictionEvents'>;
   readonly artifacts: Artifacts;
   readonly tfjsNode: string;
   /** Folder of this replica for packages and what helps a restart while PostgreSQL is away. */
@@ -63,6 +65,8 @@ export interface ServerOptions {
   readonly softwareVersion: string;
   /** The secret that pseudonyms are made with; asked for once a version needs it. */
   readonly pseudonymKey: () => Promise<string>;
+  /** Where predictions are sent as CloudEvents, and for how long one waits; left out: nowhere. */
+  readonly events?: EventSink & { readonly keepMs: number };
   readonly limits?: Partial<ServerLimits>;
   readonly onProblem: OnProblem;
 }
@@ -122,9 +126,10 @@ export async function createServer(options: ServerOptions): Promise<PredictionSe
   });
   const log = await createPredictionLog({
     dir: options.segmentDir, maximumBytes: limits.logBytes, onProblem, noteGaps: (gaps) => stores.predictions.noteGaps(gaps),
-    copier: options.copier ?? createCopier(createSink(stores)),
+    copier: options.copier ?? createCopier(createSink(stores, { events: options.events !== undefined })),
   });
 
+  const events = options.events ? createEventSender({ store: stores.predictionEvents, environment, sink: options.events, keepMs: options.events.keepMs, metrics, onProblem }) : null;
   const policies = await openLogPolicies({ path: join(scratch, 'log-policies.json'), read: (models) => stores.models.logPolicies(models), onProblem });
 
   let lease: LeaseKeeper | null = null;
@@ -180,7 +185,7 @@ export async function createServer(options: ServerOptions): Promise<PredictionSe
   registerOpenApi(app, options.softwareVersion);
   registerLabels(app, { models, stores, auth });
   app.get('/metrics', async (_request, reply) => {
-    const gauges = readGauges({ models, log, budget, leaseHeld: () => lease?.held ?? false, ready, startedAt });
+    const gauges = readGauges({ models, log, budget, events, leaseHeld: () => lease?.held ?? false, ready, startedAt });
     return reply.type('text/plain; version=0.0.4').send(metrics.text(gauges, { predictions_dropped_total: log.dropped }));
   });
   await app.listen({ host: options.host ?? '127.0.0.1', port: options.port ?? 0 });
@@ -220,6 +225,7 @@ export async function createServer(options: ServerOptions): Promise<PredictionSe
       await models.close();
       await policies.close();
       await log.close();
+      await events?.close();
     },
   };
 }

@@ -22,6 +22,7 @@ import { createLocationsStore } from './locations.js';
 import { createModelsStore } from './models.js';
 import { createOutboxStore } from './outbox.js';
 import { createPredictionArchivesStore } from './prediction-archives.js';
+import { createPredictionEventsStore } from './prediction-events.js';
 import { createPredictionsStore } from './predictions.js';
 import { createPrincipalsStore } from './principals.js';
 import { createRefusalsStore } from './refusals.js';
@@ -63,6 +64,7 @@ export function createStores(db: Database) {
     models: createModelsStore(db),
     outbox: createOutboxStore(db),
     predictionArchives: createPredictionArchivesStore(db),
+    predictionEvents: createPredictionEventsStore(db),
     predictions: createPredictionsStore(db),
     principals: createPrincipalsStore(db),
     refusals: createRefusalsStore(db),

@@ -35,10 +35,16 @@ const COLUMNS = `id, request_id as "requestId", model, version, environment, rol
   input_kept as "inputKept", attributes, outputs, latency_ms as "latencyMs", latency_parts as "latencyParts", status, trace_id as "traceId", caller, outputs_kept as "outputsKept"`;
 const BATCH = 500;
 
+/** By the transaction that writes them, so that an event is of a prediction that is there, and none is missed. */
+async function enqueueEvents(tx: Database, rows: readonly NewPrediction[], inserted: ReadonlySet<string>): Promise<void> {
+  const due = rows.filter(({ id }) => inserted.has(id));
+  await tx.query('insert into prediction_events (id, at, environment) select * from unnest($1::uuid[], $2::timestamptz[], $3::text[])', [due.map(({ id }) => id), due.map(({ at }) => at), due.map(({ environment }) => environment)]);
+}
+
 export function createPredictionsStore(db: Database) {
   const written = createPartitionedWriter(db, 'predictions');
 
-  async function insertBatch(rows: readonly NewPrediction[]): Promise<number> {
+  async function insertBatch(rows: readonly NewPrediction[], events: boolean): Promise<number> {
     return db.transaction(async (tx) => {
       await lockLabels(tx, rows.map((row) => row.model), 'shared');
       const column = <T>(of: (row: NewPrediction) => T) => rows.map(of);
@@ -59,6 +65,7 @@ export function createPredictionsStore(db: Database) {
           column((r) => r.replica), column((r) => r.at), column((r) => r.rows ?? 1), Buffer.concat(column((r) => r.input)), column((r) => json(r.inputShape)), column((r) => r.inputDigest),
           column((r) => json(r.attributes)), column((r) => jsonOrNull(r.outputs)), column((r) => r.latencyMs), column((r) => r.status), column((r) => jsonOrNull(r.latencyParts ?? null)),
           column((r) => r.traceId ?? null), column((r) => r.inputKept ?? 'whole'), column((r) => r.caller ?? null), column((r) => r.outputsKept ?? 'whole'), starts, lengths]);
+      if (events && inserted.length > 0) await enqueueEvents(tx, rows, new Set(inserted.map(({ id }) => id)));
       if (inserted.length > 0) await settleLabels(tx, { ids: inserted.map((row) => row.id), from: `${rows.map(({ at }) => dayOf(at)).sort()[0] ?? '1970-01-01'}T00:00:00Z` });
       return inserted.length;
     });
@@ -67,12 +74,12 @@ export function createPredictionsStore(db: Database) {
   return {
     ...createLabelledStore(db),
 
-    /** Keeps predictions once for each (id, at), in batches of 500, and joins labels that came before them. Returns how many were new. */
-    async insertMany(rows: readonly NewPrediction[]): Promise<number> {
+    /** Keeps predictions once for each (id, at), in batches of 500, and joins labels that came before them; with `events`, one of each is to be sent. Returns how many were new. */
+    async insertMany(rows: readonly NewPrediction[], { events = false }: { events?: boolean } = {}): Promise<number> {
       let inserted = 0;
       for (let start = 0; start < rows.length; start += BATCH) {
         const batch = rows.slice(start, start + BATCH);
-        inserted += await written(batch.map(({ at }) => at), () => insertBatch(batch));
+        inserted += await written(batch.map(({ at }) => at), () => insertBatch(batch, events));
       }
       return inserted;
     },

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
@@ -33,9 +34,15 @@ const lookups = createDatabase(config.databaseUrl, { max: 4, applicationName: `p
 const artifacts = createArtifacts(config.s3);
 const { version } = z.object({ version: z.string() }).parse(JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')));
 
+/** Read whenever it is used, so that a new one counts without a restart; nothing of it is kept or logged. */
+function secretOf(name: string | null): () => Promise<string | null> {
+  return async () => (name === null ? null : (await readFile(join(config.secretsDir, name), 'utf8')).trim());
+}
+
 const server = await createServer({
   environment, replica: id, database, stores: { ...createStores(database), featureRows: createFeatureRowsStore(lookups) }, artifacts, tfjsNode: loadNativeParts().tfjsNode,
-  scratch: folder, segmentDir: join(folder, 'segments'), copier: createCopyThread({ databaseUrl: config.databaseUrl, applicationName: `perennial log ${id}` }), softwareVersion: version, onProblem: log, limits: { drainMs: config.serverDrainMs, memoryBytes: config.serverMemoryBytes }, pseudonymKey: () => pseudonymKey(config),
+  scratch: folder, segmentDir: join(folder, 'segments'), copier: createCopyThread({ databaseUrl: config.databaseUrl, applicationName: `perennial log ${id}`, events: config.events !== null }), softwareVersion: version, onProblem: log, limits: { drainMs: config.serverDrainMs, memoryBytes: config.serverMemoryBytes }, pseudonymKey: () => pseudonymKey(config),
+  ...(config.events ? { events: { url: config.events.url, keepMs: config.events.days * 86_400_000, secret: secretOf(config.events.secretName) } } : {}),
   ...(config.serverTls ? { tls: config.serverTls } : {}),
   // The first replica has the environment's address; further ones take any port and say in their lease which.
   ...(listener === undefined ? {} : { host: listener.host, ...(replica === '1' ? { port: listener.port, url: listener.url } : {}) }),

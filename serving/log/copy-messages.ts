@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../../contract/errors.js';
 
 /** What the thread that copies is made with. */
-export interface CopyThreadData { readonly databaseUrl: string; readonly applicationName: string; readonly niceness: number }
+export interface CopyThreadData { readonly databaseUrl: string; readonly applicationName: string; readonly niceness: number; readonly events: boolean }
 
 /** To the thread: copy what is complete. One round at a time. */
 export interface CopyRequest { readonly dir: string; readonly own: string; readonly orphans: boolean }

@@ -7,12 +7,12 @@ import { createCopier, createSink } from './copier.js';
 import type { CopyError, CopyReport, CopyRequest, CopyThreadData } from './copy-messages.js';
 
 /** The thread that copies the prediction log: one round for each message. */
-const { databaseUrl, applicationName, niceness } = workerData as CopyThreadData;
+const { databaseUrl, applicationName, niceness, events } = workerData as CopyThreadData;
 const LOWEST = 19;
 // Linux keeps priorities of threads: 0 is this one, not the process.
 if (process.platform === 'linux') setPriority(0, Math.min(LOWEST, getPriority(0) + niceness));
 
-const copier = createCopier(createSink(createStores(createDatabase(databaseUrl, { max: 1, applicationName, statementTimeoutMs: 20_000 }))));
+const copier = createCopier(createSink(createStores(createDatabase(databaseUrl, { max: 1, applicationName, statementTimeoutMs: 20_000 })), { events }));
 const say = (report: CopyReport): void => { parentPort?.postMessage(report); };
 
 parentPort?.on('message', (request: CopyRequest) => {

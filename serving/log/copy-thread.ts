@@ -13,7 +13,7 @@ interface Running { readonly round: CopyRound; readonly done: () => void; readon
  * Copies in a thread of its own, with a heap, connections and a lower priority of its own, so that reading segments and writing rows never
  * stand between a request and its answer. A thread that ended is started again by the next round.
  */
-export function createCopyThread(options: Pick<CopyThreadData, 'databaseUrl' | 'applicationName'>): Copier {
+export function createCopyThread(options: Pick<CopyThreadData, 'databaseUrl' | 'applicationName' | 'events'>): Copier {
   let thread: Worker | null = null;
   let running: Running | null = null;
 
