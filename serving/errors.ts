@@ -8,14 +8,19 @@ export const STATUSES = {
   409: 'the model is being loaded, or started again',
   413: 'too many rows or pixels, or a body that is too large',
   415: 'a body of another type',
+  417: 'the header `Expect` asks for what is not done here',
   421: 'a host name that is not served here',
   422: 'well-formed, but not what the model\'s signature asks',
   429: 'the key\'s rate or its budget of the day is used up; `Retry-After` says when to try again',
+  431: 'the headers are too large',
   500: 'the server failed',
   503: 'overloaded, or being restarted; `Retry-After` says when to try again',
   504: 'the prediction took too long',
 } as const;
 export type Status = keyof typeof STATUSES;
+
+/** Longest message: it may repeat a name or a value of the request, which may have megabytes. */
+const LONGEST = 1_000;
 
 /** What was known of a request when it was refused, for the prediction log. `isPrivate`: the message may repeat values that the log must not hold. */
 export interface Asked {
@@ -32,12 +37,15 @@ export class ServingError extends Error {
   /** Who was refused, where it is known who they are though they were not let in. */
   readonly caller: string | undefined;
   constructor(readonly status: Status, message: string, { retryAfter, cause, asked, caller }: { retryAfter?: number | undefined; cause?: unknown; asked?: Asked | undefined; caller?: string | undefined } = {}) {
-    super(message, cause === undefined ? undefined : { cause });
+    super(message.length > LONGEST ? `${message.slice(0, LONGEST)}…` : message, cause === undefined ? undefined : { cause });
     this.retryAfter = retryAfter;
     this.asked = asked;
     this.caller = caller;
   }
 }
+
+/** 413: more rows than a request may hold. */
+export const tooManyRows = (rows: number, maximumRows: number): ServingError => new ServingError(413, `A request may hold ${maximumRows} rows; this one has ${rows}. Send several, or use batch scoring.`);
 
 /** What 415 says. */
 export const UNKNOWN_TYPE = 'Send `Content-Type: application/json`, `application/octet-stream` with binary tensors, or the type of a picture (`image/png`, `image/jpeg`, `image/webp`); a stream is `application/x-ndjson`.';

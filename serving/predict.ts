@@ -9,9 +9,10 @@ import type { PredictionLog } from './log/prediction-log.js';
 import { keptInputs } from './log/kept-inputs.js';
 import { keptOutputs } from './log/kept-outputs.js';
 import type { Metrics } from './metrics.js';
-import { attributesOf, timeoutOf, type InferenceRequest } from './protocol/request.js';
+import { attributesOf, timeoutOf, type InferenceRequest, type ReadRequest } from './protocol/request.js';
 import { unpackPictures } from './protocol/pictures.js';
 import { outputsWanted, type Answered } from './protocol/response.js';
+import { refuseNoNumbers } from './runner/no-numbers.js';
 import { rowsOf } from './protocol/rows.js';
 import type { Choice, Which } from './routing/model-host.js';
 import { findHost } from './routing/find-host.js';
@@ -38,9 +39,6 @@ export const STALE = 'stale-features';
 /** Attribute of predictions that an older version made because the runner of the one that was asked had ended: that one's number. */
 export const INSTEAD_OF = 'instead-of';
 
-/** Reads what is asked, once it is known which version answers. Throws ServingError. */
-export type ReadRequest = (signature: Signature) => InferenceRequest;
-
 /** An answered inference, for a protocol to put into its own shape. */
 export interface Prediction extends Answered {
   readonly request: InferenceRequest;
@@ -56,7 +54,7 @@ export function createPredict({ models, log, lookUp, metrics, environment, repli
     const choice = findHost(models, model).choose(which);
     const { signature } = choice.served;
     let request: InferenceRequest | null = null;
-    const readOnce: ReadRequest = () => (request = read(signature));
+    const readOnce: ReadRequest = () => (request = read(signature, maximumRows));
     try {
       return await answer(model, choice, readOnce, { traceId, caller }, startedAt);
     } catch (error) {
@@ -66,7 +64,7 @@ export function createPredict({ models, log, lookUp, metrics, environment, repli
 
   async function answer(model: string, choice: Choice, read: ReadRequest, { traceId, caller }: { traceId: string | null; caller: string }, startedAt: number): Promise<Prediction> {
     const { served, route } = choice;
-    const { request: filled, stale } = await lookUp(read(served.signature), served.signature, maximumRows);
+    const { request: filled, stale } = await lookUp(read(served.signature, maximumRows), served.signature, maximumRows);
     const request = await unpackPictures(filled, served.signature, maximumRows);
     const said = { ...attributesOf(request), ...(stale.length > 0 ? { [STALE]: stale.join(' ').slice(0, 256) } : {}) };
     const wanted = outputsWanted(request, served.signature);
@@ -75,6 +73,7 @@ export function createPredict({ models, log, lookUp, metrics, environment, repli
     const preparedAt = performance.now();
     const { outputs: flat, arm } = await predictOrFailOver(choice, rows, { deadlineMs: timeoutOf(request) });
     const answeredAt = performance.now();
+    refuseNoNumbers(flat, rows.count);
 
     if (arm !== choice.arm) metrics.runner(model, choice.arm.version, 'failed-over');
     const attributes = arm === choice.arm ? said : { ...said, [INSTEAD_OF]: String(choice.arm.version) };

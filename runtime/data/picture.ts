@@ -27,7 +27,8 @@ export function decodePicture(png: Uint8Array, shape: PictureShape, key: string)
   try {
     picture = decode(png);
   } catch (cause) {
-    throw refused(key, `the picture is no readable PNG (${cause instanceof Error ? cause.message : String(cause)})`, cause);
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw refused(key, `the picture is no readable PNG (${why.endsWith('undefined') ? 'its pixels end early' : why})`, cause);
   }
   refuseOtherSize(picture, shape, key);
   const { palette, depth, data } = picture;

@@ -1,6 +1,7 @@
 import { roundedAnswer } from '../../domain/outputs.js';
 import type { Caller } from '../auth.js';
-import type { Predict, Prediction, ReadRequest } from '../predict.js';
+import type { Predict, Prediction } from '../predict.js';
+import type { ReadRequest } from '../protocol/request.js';
 import type { Which } from '../routing/model-host.js';
 import type { KeyLimits, Taken } from './key-limits.js';
 
@@ -17,8 +18,8 @@ export function createPredictAs({ predict, limits, decimalsOf, onGiven }: Predic
     if (key === null) return predict(model, which, read, traceId, principal);
     const taken: Taken[] = [];
     try {
-      const prediction = await predict(model, which, (signature) => {
-        const request = read(signature);
+      const prediction = await predict(model, which, (signature, maximumRows) => {
+        const request = read(signature, maximumRows);
         // Rows of inputs that do not agree are refused later, so the largest is what the request may get.
         if (taken.length === 0) taken.push(limits.take(key, Math.max(1, ...request.inputs.map(({ shape }) => shape[0] ?? 1))));
         return request;

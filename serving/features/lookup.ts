@@ -6,7 +6,7 @@ import { entityHash, isStale } from '../../domain/feature-rows.js';
 import { DATATYPES } from '../../domain/signature-cells.js';
 import { formatDuration, parseDuration } from '../../domain/times.js';
 import type { FeatureRowsStore, Upkeep } from '../../stores/feature-rows.js';
-import { ServingError } from '../errors.js';
+import { ServingError, tooManyRows } from '../errors.js';
 import type { InferenceInput, InferenceRequest } from '../protocol/request.js';
 import { elementsOf, printed, valuesOf } from '../protocol/tensor.js';
 
@@ -101,7 +101,7 @@ function keysOf(request: InferenceRequest, { view, keys, columns }: JoinedView, 
   const lacking = inputs.filter(({ given }) => given.length === 0).map(({ input }) => input);
   if (lacking.length > 0) throw new ServingError(422, `Missing input: ${columns.slice(0, 5).map(({ input }) => input).join(', ')}; or ${lacking.join(', ')}, by which the view ${view} is looked up.`);
   const count = request.inputs[0]?.shape[0] ?? 0;
-  if (count > maximumRows) throw new ServingError(413, `A request may hold ${maximumRows} rows; this one has ${count}. Send several, or use batch scoring.`);
+  if (count > maximumRows) throw tooManyRows(count, maximumRows);
   const values = inputs.map(({ input, type, given: [tensor, ...more] }) => {
     if (!tensor || more.length > 0) throw new ServingError(422, `Input "${input}" is given twice.`);
     if (tensor.shape[0] !== count || elementsOf(tensor.shape) !== count) throw new ServingError(422, `Input "${input}" has shape [${tensor.shape.join(', ')}]; every column takes [${count}] or [${count}, 1] in this request.`);

@@ -3,8 +3,10 @@ import { asServingError, ServingError, UNKNOWN_TYPE } from '../errors.js';
 import type { Metrics } from '../metrics.js';
 import type { OnProblem } from '../problem.js';
 import { PictureBody } from '../protocol/pictures.js';
+import { answerBadAddress, answerExpectation, answerMalformed } from './malformed.js';
 import { problemOf } from './trace.js';
-import { HEADER_LENGTH, parseBinaryBody, parseJson } from '../protocol/binary.js';
+import { HEADER_LENGTH, parseBinaryBody } from '../protocol/binary.js';
+import { parseJson } from '../protocol/json.js';
 import type { Tls } from './tls.js';
 
 export interface AppOptions {
@@ -31,10 +33,14 @@ const JSON_TYPES = ['application/json', 'application/x-www-form-urlencoded'];
 
 /** Fastify with our manners: JSON, tensors and pictures as bodies, foreign hosts refused, errors `{"error": string}` that reveal nothing of the inside. */
 export function createApp({ bodyLimit, hosts, arrivalMs, tls, metrics, draining, onRefused, onProblem }: AppOptions): FastifyInstance {
-  const options = { bodyLimit, logger: false, trustProxy: false, forceCloseConnections: 'idle', return503OnClosing: false, requestTimeout: 0, keepAliveTimeout: 72_000 } as const;
-  const app = tls ? withTls(options, tls) : fastify(options);
+  const options = {
+    bodyLimit, logger: false, trustProxy: false, forceCloseConnections: 'idle', return503OnClosing: false, requestTimeout: 0, keepAliveTimeout: 72_000,
+    clientErrorHandler: answerMalformed, frameworkErrors: answerBadAddress,
+  } as const;
+  const app = tls ? withTls(options, tls) : fastify({ ...options, http: { requireHostHeader: false } }); // the hook below answers where there is none
   const allowed = new Set([...LOOPBACK, ...hosts.map((host) => host.toLowerCase())]);
 
+  app.server.on('checkExpectation', answerExpectation);
   app.decorateRequest('caller', null);
   app.removeAllContentTypeParsers();
   const parse = async (request: FastifyRequest, body: Buffer): Promise<unknown> => {
@@ -83,8 +89,8 @@ export function createApp({ bodyLimit, hosts, arrivalMs, tls, metrics, draining,
 }
 
 /** Node's server with TLS is one without to all that is said of it here. */
-function withTls(options: Pick<FastifyServerOptions, 'bodyLimit' | 'trustProxy' | 'forceCloseConnections' | 'return503OnClosing' | 'requestTimeout' | 'keepAliveTimeout'>, tls: Pick<Tls, 'options' | 'follow'>): FastifyInstance {
-  const app = fastify({ ...options, logger: false, https: tls.options });
+function withTls(options: Pick<FastifyServerOptions, 'bodyLimit' | 'trustProxy' | 'forceCloseConnections' | 'return503OnClosing' | 'requestTimeout' | 'keepAliveTimeout' | 'clientErrorHandler' | 'frameworkErrors'>, tls: Pick<Tls, 'options' | 'follow'>): FastifyInstance {
+  const app = fastify({ ...options, logger: false, https: { ...tls.options, requireHostHeader: false } });
   tls.follow(app.server);
   return app;
 }

@@ -1,9 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { PredictAs } from '../access/predict-as.js';
 import { ServingError } from '../errors.js';
-import type { ReadRequest } from '../predict.js';
 import { encodeBinaryAnswer, HEADER_LENGTH } from '../protocol/binary.js';
-import { binaryOutputs, parseInferenceRequest } from '../protocol/request.js';
+import { binaryOutputs, parseInferenceRequest, type ReadRequest } from '../protocol/request.js';
 import { PictureBody, requestOfPicture } from '../protocol/pictures.js';
 import { modelMetadata, serverMetadata } from '../protocol/metadata.js';
 import { inferenceResponse } from '../protocol/response.js';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ServingError } from '../errors.js';
+import { parseJson } from './json.js';
 import { Datatype } from './request.js';
 import { elementsOf } from './tensor.js';
 
@@ -30,14 +31,6 @@ export function parseBinaryBody(body: Buffer, headerLength: string): unknown {
   });
   if (at !== body.length) throw new ServingError(400, `${body.length - at} bytes follow the last tensor.`);
   return { ...header.data, inputs };
-}
-
-export function parseJson(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString('utf8'));
-  } catch {
-    throw new ServingError(400, 'The body is not JSON.');
-  }
 }
 
 const BYTES_OF = { BOOL: 1, UINT8: 1, UINT16: 2, UINT32: 4, UINT64: 8, INT8: 1, INT16: 2, INT32: 4, INT64: 8, FP16: 2, FP32: 4, FP64: 8 } as const satisfies Record<Exclude<Datatype, 'BYTES'>, number>;

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { Signature, SignatureInput } from '../../contract/package.js';
 import { DATATYPES } from '../../domain/signature-cells.js';
-import { ServingError } from '../errors.js';
+import { ServingError, tooManyRows } from '../errors.js';
 import { bytesOf } from './bytes.js';
-import type { Datatype, InferenceInput } from './request.js';
+import { MOST_INPUTS, type Datatype, type InferenceInput } from './request.js';
 
 /** A row as a JSON object: raw values by the names of the columns, or a picture by the name of the input. */
 export const NamedRow = z.record(z.string(), z.unknown());
@@ -11,11 +11,13 @@ export type NamedRow = z.infer<typeof NamedRow>;
 
 const isNamed = (value: unknown): value is NamedRow => typeof value === 'object' && value !== null && !Array.isArray(value) && bytesOf(value) === null;
 
-/** Rows, each an object, or, where the model has one input, its value alone, as the tensors of an inference. What a row leaves out is missing. */
-export function inputsOfRows(rows: readonly unknown[], signature: Signature): InferenceInput[] {
+/** Rows, each an object, or, where the model has one input, its value alone, as the tensors of an inference. What a row leaves out is missing. 413 where there are too many. */
+export function inputsOfRows(rows: readonly unknown[], signature: Signature, maximumRows: number): InferenceInput[] {
+  if (rows.length > maximumRows) throw tooManyRows(rows.length, maximumRows);
   const named = rows.map((row, at) => (isNamed(row) ? row : { [onlyInput(signature, `row ${at}`)]: row }));
   const names = [...new Set(named.flatMap(Object.keys))];
-  return names.map((name) => inputOf(name, named.map((row) => row[name] ?? null), signature));
+  if (names.length > MOST_INPUTS) throw new ServingError(422, `The rows name ${names.length} inputs; a request may have ${MOST_INPUTS}.`);
+  return names.map((name) => inputOf(name, named.map((row) => (Object.hasOwn(row, name) ? row[name] : null)), signature));
 }
 
 /** Columns, each an array of values, or, where the model has one input, its array alone, as the tensors of an inference. */

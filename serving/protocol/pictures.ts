@@ -2,8 +2,9 @@ import { PerennialError } from '../../contract/errors.js';
 import type { Signature, SignatureInput } from '../../contract/package.js';
 import { MOST_PIXELS } from '../../domain/resize.js';
 import { decodePictureFile, pictureFileSize } from '../../runtime/data/picture.js';
-import { ServingError } from '../errors.js';
+import { ServingError, tooManyRows } from '../errors.js';
 import { bytesOf } from './bytes.js';
+import { refusePngBomb } from './png-bomb.js';
 import type { InferenceInput, InferenceRequest } from './request.js';
 
 /** A body that is a picture, as its file is: one row of a model that takes pictures. */
@@ -40,6 +41,7 @@ async function unpack(input: InferenceInput, wanted: SignatureInput, maximumRows
   if (pixels > MOST_PIXELS) throw new ServingError(413, `A request may hold ${MOST_PIXELS} pixels; the pictures of this one have ${pixels}.`);
   const data = new Uint8Array(files.length * height * width * channels);
   for (const [row, file] of files.entries()) {
+    await refusePngBomb(file, name);
     try {
       data.set(await decodePictureFile(file, { height, width, channels, resize: wanted.resize }, String(row)), row * height * width * channels);
     } catch (error) {
@@ -53,7 +55,7 @@ async function unpack(input: InferenceInput, wanted: SignatureInput, maximumRows
 function filesOf({ name, data, shape: [count = 0] }: InferenceInput, maximumRows: number): Uint8Array[] {
   const elements: readonly unknown[] = Array.isArray(data) ? data.flat() : [];
   if (elements.length !== count) throw new ServingError(422, `Input "${name}" has ${elements.length} pictures where its shape says ${count}; encoded pictures have the shape [n].`);
-  if (count > maximumRows) throw new ServingError(413, `A request may hold ${maximumRows} rows; this one has ${count}. Send several, or use batch scoring.`);
+  if (count > maximumRows) throw tooManyRows(count, maximumRows);
   return elements.map((element, row) => {
     const file = bytesOf(element);
     if (!file) throw new ServingError(422, `Input "${name}", picture ${row}: a picture as BYTES is {"b64": "…"}, or follows the JSON as bytes.`);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Signature } from '../../contract/package.js';
 import { ServingError } from '../errors.js';
 
 export const Datatype = z.enum(['BOOL', 'UINT8', 'UINT16', 'UINT32', 'UINT64', 'INT8', 'INT16', 'INT32', 'INT64', 'FP16', 'FP32', 'FP64', 'BYTES']);
@@ -10,14 +11,20 @@ const Parameters = z.record(z.string(), z.unknown());
 export const InferenceInput = z.object({ name: z.string().min(1), shape: z.array(z.int().min(0)).min(1).max(8), datatype: Datatype, parameters: Parameters.optional(), data: z.unknown() });
 export type InferenceInput = z.infer<typeof InferenceInput>;
 
+/** Most inputs of a request: columns of the widest table. */
+export const MOST_INPUTS = 4_096;
+
 /** Body of `POST /v2/models/{m}/infer` (Open Inference Protocol v2). */
 export const InferenceRequest = z.object({
   id: z.string().min(1).max(128).optional(),
   parameters: Parameters.optional(),
-  inputs: z.array(InferenceInput).min(1).max(4096),
+  inputs: z.array(InferenceInput).min(1).max(MOST_INPUTS),
   outputs: z.array(z.object({ name: z.string(), parameters: Parameters.optional() })).optional(),
 });
 export type InferenceRequest = z.infer<typeof InferenceRequest>;
+
+/** Reads what is asked, once it is known which version answers, and how many rows it may have at once. Throws ServingError. */
+export type ReadRequest = (signature: Signature, maximumRows: number) => InferenceRequest;
 
 /** Parses a body; 400 names the first field that is wrong. */
 export function parseInferenceRequest(body: unknown): InferenceRequest {
@@ -35,7 +42,7 @@ export function binaryOutputs({ parameters, outputs }: InferenceRequest, wanted:
 
 /** The first few problems of a body, with the path of each. */
 export function describeIssues(error: z.ZodError): string {
-  return error.issues.slice(0, 3).map((issue) => `${issue.path.length > 0 ? issue.path.join('.') : 'body'}: ${issue.message}`).join('; ');
+  return error.issues.slice(0, 3).map((issue) => `${issue.path.length > 0 ? issue.path.join('.') : 'body'}: ${issue.message.endsWith(', received undefined') ? 'missing' : issue.message}`).join('; ');
 }
 
 const ATTRIBUTES = { count: 32, nameLength: 63, valueLength: 256 } as const;

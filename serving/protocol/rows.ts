@@ -1,5 +1,5 @@
 import type { Signature } from '../../contract/package.js';
-import { ServingError } from '../errors.js';
+import { ServingError, tooManyRows } from '../errors.js';
 import type { InferenceInput, InferenceRequest } from './request.js';
 import { elementsOf, isNumeric, writeValues } from './tensor.js';
 import { tableRows } from './table-rows.js';
@@ -18,7 +18,7 @@ export function rowsOf(request: InferenceRequest, signature: Signature, maximumR
   const [first] = request.inputs;
   const count = first?.shape[0] ?? 0;
   if (count < 1) throw new ServingError(422, `Input "${first?.name ?? ''}" has no rows: the first number of its shape is the batch.`);
-  if (count > maximumRows) throw new ServingError(413, `A request may hold ${maximumRows} rows; this one has ${count}. Send several, or use batch scoring.`);
+  if (count > maximumRows) throw tooManyRows(count, maximumRows);
   const byName = new Map<string, InferenceInput>();
   for (const input of request.inputs) {
     if (byName.has(input.name)) throw new ServingError(422, `Input "${input.name}" is given twice.`);

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { Signature } from '../../contract/package.js';
 import { ServingError } from '../errors.js';
+import { parseJson } from './json.js';
 import { inputsOfRows, NamedRow } from './named-rows.js';
-import { describeIssues, InferenceRequest, parseInferenceRequest } from './request.js';
+import { describeIssues, InferenceRequest, parseInferenceRequest, type ReadRequest } from './request.js';
 import { InferenceAnswer } from './response.js';
 
 const RowLine = z.object({ id: InferenceRequest.shape.id, parameters: InferenceRequest.shape.parameters, row: NamedRow.describe('raw values by the names of the columns; or a picture, {"image": {"b64": "…"}}') });
@@ -18,25 +18,20 @@ export const StreamAnswer = z.union([
 export type StreamAnswer = z.infer<typeof StreamAnswer>;
 
 /** A line as it is read: the client's id, known before the rest is looked at, and what is asked. */
-export interface ReadLine { readonly id?: string; readonly toRequest: (signature: Signature) => InferenceRequest }
+export interface ReadLine { readonly id?: string; readonly toRequest: ReadRequest }
 
 /** 400 where the line is not JSON; what else is wrong shows when it is asked. */
 export function readLine(bytes: Buffer): ReadLine {
-  let value: unknown;
-  try {
-    value = JSON.parse(bytes.toString('utf8'));
-  } catch {
-    throw new ServingError(400, 'The line is not JSON.');
-  }
+  const value = parseJson(bytes, 'line');
   const id = z.looseObject({ id: InferenceRequest.shape.id }).safeParse(value).data?.id;
   return {
     ...(id === undefined ? {} : { id }),
-    toRequest(signature) {
+    toRequest(signature, maximumRows) {
       if (typeof value === 'object' && value !== null && 'inputs' in value) return parseInferenceRequest(value);
       const parsed = RowLine.safeParse(value);
       if (!parsed.success) throw new ServingError(400, `The line holds neither a "row" nor "inputs": ${describeIssues(parsed.error)}`);
       const { row, parameters } = parsed.data;
-      return { ...(id === undefined ? {} : { id }), ...(parameters ? { parameters } : {}), inputs: inputsOfRows([row], signature) };
+      return { ...(id === undefined ? {} : { id }), ...(parameters ? { parameters } : {}), inputs: inputsOfRows([row], signature, maximumRows) };
     },
   };
 }

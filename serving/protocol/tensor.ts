@@ -84,7 +84,15 @@ export function isInRange(datatype: Datatype, value: number): boolean | null {
   return value >= range.from && value <= range.to && (!range.whole || Number.isInteger(value));
 }
 
-export const printed = (value: unknown): string => JSON.stringify(value)?.slice(0, 40) ?? 'nothing';
+/** A value of a request as messages show it: its beginning. */
+export function printed(value: unknown): string {
+  try {
+    return JSON.stringify(value)?.slice(0, 40) ?? 'nothing';
+  } catch (error) {
+    if (error instanceof RangeError) return 'a list of lists without end'; // nested more deeply than the stack is
+    throw error;
+  }
+}
 
 /** A tensor that came as bytes. */
 const isTyped = (data: unknown): data is ArrayLike<unknown> => ArrayBuffer.isView(data) && 'length' in data;

@@ -2,11 +2,14 @@ import { z } from 'zod';
 import type { Signature } from '../../contract/package.js';
 import { ServingError } from '../errors.js';
 import { inputsOfColumns, inputsOfRows, NamedRow } from './named-rows.js';
-import { describeIssues, InferenceRequest } from './request.js';
+import { describeIssues, InferenceRequest, type ReadRequest } from './request.js';
 import { answerParameters, AnswerParameters, type Answered } from './response.js';
 
 /** The one signature that a model has here. */
 export const SERVING_DEFAULT = 'serving_default';
+
+/** Beyond, what is wrong with each of millions would be described, which takes seconds. Servers take fewer rows than that at once. */
+const MOST_EXAMPLES = 65_536;
 
 /** What a request may say beyond TensorFlow Serving's: the same `id` and `parameters` as in the Open Inference Protocol. */
 const common = {
@@ -18,7 +21,7 @@ const PredictBody = z.looseObject({
   instances: z.array(z.unknown()).min(1).optional().describe('rows: objects of raw values by name; or values, where the model has one input'),
   inputs: z.union([NamedRow, z.array(z.unknown()).min(1)]).optional().describe('columns: arrays by name; or one array, where the model has one input'),
 }).refine(({ instances, inputs }) => (instances === undefined) !== (inputs === undefined), 'give `instances` or `inputs`, one of them').meta({ oneOf: [{ required: ['instances'] }, { required: ['inputs'] }] });
-const ExamplesBody = z.looseObject({ ...common, context: NamedRow.optional().describe('values that all examples have in common'), examples: z.array(NamedRow).min(1) });
+const ExamplesBody = z.looseObject({ ...common, context: NamedRow.optional().describe('values that all examples have in common'), examples: z.array(NamedRow).min(1).max(MOST_EXAMPLES) });
 
 /** Ours; who knows TensorFlow Serving only does not look at it. */
 const extra = { id: z.string(), parameters: AnswerParameters };
@@ -32,7 +35,7 @@ const PredictAnswer = z.object({
 /** A request as it was sent, and how it is answered. */
 export interface Call {
   /** 422 where the model cannot give what is asked. */
-  readonly toRequest: (signature: Signature) => InferenceRequest;
+  readonly toRequest: ReadRequest;
   readonly answer: (answered: Answered, signature: Signature) => z.infer<typeof PredictAnswer> | { result: unknown[] };
 }
 
@@ -43,7 +46,7 @@ export const METHODS = {
     read(body: unknown): Call {
       const asked = parse('predict', PredictBody, body);
       return {
-        toRequest: (signature) => ({ ...sharedOf(asked), inputs: asked.instances ? inputsOfRows(asked.instances, signature) : inputsOfColumns(asked.inputs, signature) }),
+        toRequest: (signature, maximumRows) => ({ ...sharedOf(asked), inputs: asked.instances ? inputsOfRows(asked.instances, signature, maximumRows) : inputsOfColumns(asked.inputs, signature) }),
         answer: (answered) => ({ ...(asked.instances ? { predictions: predictionsOf(answered) } : { outputs: outputsOf(answered) }), ...extraOf(answered) }),
       };
     },
@@ -53,9 +56,9 @@ export const METHODS = {
     read(body: unknown): Call {
       const asked = parse('classify', ExamplesBody, body);
       return {
-        toRequest(signature) {
+        toRequest(signature, maximumRows) {
           if (signature.task === 'regression') throw new ServingError(422, 'The model gives a number, not classes: ask :regress or :predict.');
-          return { ...sharedOf(asked), inputs: examplesOf(asked, signature) };
+          return { ...sharedOf(asked), inputs: examplesOf(asked, signature, maximumRows) };
         },
         answer(answered, signature) {
           const classes = signature.task === 'regression' ? [] : signature.classes;
@@ -69,9 +72,9 @@ export const METHODS = {
     read(body: unknown): Call {
       const asked = parse('regress', ExamplesBody, body);
       return {
-        toRequest(signature) {
+        toRequest(signature, maximumRows) {
           if (signature.task !== 'regression') throw new ServingError(422, 'The model gives classes, not a number: ask :classify or :predict.');
-          return { ...sharedOf(asked), inputs: examplesOf(asked, signature) };
+          return { ...sharedOf(asked), inputs: examplesOf(asked, signature, maximumRows) };
         },
         answer: (answered) => ({ result: valuesOf(answered), ...extraOf(answered) }),
       };
@@ -79,7 +82,7 @@ export const METHODS = {
   },
 } as const;
 export type Method = keyof typeof METHODS;
-export const isMethod = (name: string): name is Method => name in METHODS;
+export const isMethod = (name: string): name is Method => Object.hasOwn(METHODS, name);
 
 function parse<T extends z.ZodType<{ signature_name?: string | undefined }>>(method: Method, schema: T, body: unknown): z.infer<T> {
   const parsed = schema.safeParse(body);
@@ -90,7 +93,7 @@ function parse<T extends z.ZodType<{ signature_name?: string | undefined }>>(met
 }
 
 const sharedOf = ({ id, parameters }: Pick<InferenceRequest, 'id' | 'parameters'>) => ({ ...(id === undefined ? {} : { id }), ...(parameters ? { parameters } : {}) });
-const examplesOf = ({ context, examples }: z.infer<typeof ExamplesBody>, signature: Signature) => inputsOfRows(examples.map((example) => ({ ...context, ...example })), signature);
+const examplesOf = ({ context, examples }: z.infer<typeof ExamplesBody>, signature: Signature, maximumRows: number) => inputsOfRows(examples.map((example) => ({ ...context, ...example })), signature, maximumRows);
 const extraOf = (answered: Answered) => ({ id: answered.id, parameters: answerParameters(answered) });
 
 const valuesOf = ({ answers }: Answered): number[] => answers.flatMap((answer) => ('value' in answer ? [answer.value] : []));

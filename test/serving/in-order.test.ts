@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { inOrder } from '../../serving/protocol/in-order.js';
@@ -67,4 +68,15 @@ test('lines are cut where they end, wherever the pieces do; empty ones count', a
   for await (const { number, bytes } of linesOf(pieces(), { first: 11, longest: 100 })) found.push(`${number} ${bytes.toString()}`);
   expect(found).toEqual(['11 {"a":1}', '14 {"b":2}', '15 {"c":3}']);
   await expect(linesOf(pieces(), { first: 11, longest: 6 }).next()).rejects.toThrow('Line 11 is longer than 6 bytes.');
+});
+
+test('nothing is left at the signal of a stream that ended, or was given up', async () => {
+  const stopping = new AbortController();
+  async function* one(): AsyncGenerator<Line> { yield { number: 1, bytes: Buffer.alloc(10) }; }
+  for await (const value of inOrder(one(), ({ number }) => Promise.resolve(number), { lines: 2, bytes: 100 }, stopping.signal)) expect(value).toBe(1);
+  const givenUp = inOrder(endless().lines, ({ number }) => Promise.resolve(number), { lines: 2, bytes: 100 }, stopping.signal);
+  await givenUp.next();
+  expect(getEventListeners(stopping.signal, 'abort')).toHaveLength(1);
+  await givenUp.return(undefined);
+  expect(getEventListeners(stopping.signal, 'abort')).toEqual([]);
 });

@@ -1,11 +1,9 @@
-import { fork, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { choosePorts } from '../../infra/stack/ports.js';
-import { builtFile } from '../../runtime/child/program-path.js';
 import { until } from '../support/until.js';
 import { createBalancer } from './balancer.js';
+import { freePort, startServerProcess } from './server-process.js';
 import { createFixture, goldenPicture, imageInput, infer, type Fixture, type InferAnswer } from './support.js';
 
 let fixture: Fixture;
@@ -17,15 +15,9 @@ afterAll(async () => {
   await fixture?.close();
 });
 
-/** The server as the supervisor starts it: a process of its own. */
 async function start(environment: string, port: number, replica = '1'): Promise<ChildProcess> {
-  const name = `PERENNIAL_SERVER_${environment.toUpperCase().replaceAll('-', '_')}_PORT`;
-  const child = fork(builtFile('workers/server.js'), ['--environment', environment, '--replica', replica], {
-    env: { ...process.env, ...fixture.stack.env, PERENNIAL_HOME: join(fixture.folder, 'home'), DATABASE_URL: fixture.proxyUrl, S3_BUCKET: fixture.bucket, PERENNIAL_SERVER_DRAIN_MS: '1000', [name]: String(port) }, stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
-  });
+  const child = await startServerProcess(fixture, environment, port, replica);
   processes.push(child);
-  const [message] = (await Promise.race([once(child, 'message'), once(child, 'exit').then(([code]) => { throw new Error(`the server ended with code ${String(code)}`); })])) as [unknown];
-  expect(message).toEqual({ ready: true });
   return child;
 }
 
@@ -33,7 +25,7 @@ test('a killed server loses no answered prediction, and serves again while Postg
   const place = await fixture.place();
   const { model, environment } = place;
   await fixture.route(place, await fixture.addVersion(model));
-  const { port } = await choosePorts(['port'], undefined, { home: environment });
+  const port = await freePort(environment);
   const url = `http://127.0.0.1:${port}`;
   const { pixels } = goldenPicture(fixture.trained);
   const body = { inputs: [imageInput(pixels)] };
@@ -70,7 +62,7 @@ test('replicas that are replaced one after another under traffic fail no request
   const place = await fixture.place();
   const { model, environment } = place;
   await fixture.route(place, await fixture.addVersion(model));
-  const { port } = await choosePorts(['port'], undefined, { home: environment });
+  const port = await freePort(environment);
   const replicas = new Map([['1', await start(environment, port)], ['2', await start(environment, port, '2')]]);
   const { stores } = fixture.database;
   const balancer = createBalancer(async () => (await stores.replicas.live(environment)).map(({ url }) => url), { path: `/v2/models/${model}/infer`, token: fixture.token });

@@ -48,12 +48,20 @@ export interface ServedModels { readonly url: string; readonly environment: stri
 
 export interface Served { readonly fixture: Fixture; readonly models: ServedModels }
 
-/** One server with a model of each kind: pictures, a table of columns of every type, and one that gives a number. */
-export async function serveModels(fixture: Fixture, options: Parameters<Fixture['serve']>[1] = {}): Promise<ServedModels> {
+export type RoutedModels = Omit<ServedModels, 'url'>;
+
+/** An environment with a model of each kind: pictures, a table of columns of every type, and one that gives a number. */
+export async function routeModels(fixture: Fixture): Promise<RoutedModels> {
   const [pictures, table, prices] = await Promise.all([fixture.place(), fixture.place(), fixture.place()]);
   const { environment } = pictures;
   const route = async ({ model }: Place, trained: Trained) => fixture.route({ model, environment }, await fixture.addVersion(model, { trained }));
   await Promise.all([route(pictures, fixture.trained), route(table, await trainTable(fixture)), route(prices, await trainNumber(fixture))]);
-  const server = await fixture.serve(environment, options);
-  return { url: server.url, environment, pictures: pictures.model, table: table.model, prices: prices.model };
+  return { environment, pictures: pictures.model, table: table.model, prices: prices.model };
+}
+
+/** One server with a model of each kind. */
+export async function serveModels(fixture: Fixture, options: Parameters<Fixture['serve']>[1] = {}): Promise<ServedModels> {
+  const models = await routeModels(fixture);
+  const { url } = await fixture.serve(models.environment, options);
+  return { url, ...models };
 }

@@ -1,0 +1,28 @@
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { STATUSES, type Status } from '../errors.js';
+
+/** Answers to what is no request that any address could get, in the same form as theirs. */
+
+/** By what Node's parser says is wrong. */
+const OF_PARSER: Readonly<Record<string, Status>> = { HPE_HEADER_OVERFLOW: 431, HPE_CHUNK_EXTENSIONS_OVERFLOW: 413, ERR_HTTP_REQUEST_TIMEOUT: 408 };
+
+/** Bytes that are no HTTP. Where an answer has begun already there is nobody left to tell. */
+export function answerMalformed(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable || socket.bytesWritten > 0) return void socket.destroy();
+  const status = OF_PARSER[error.code ?? ''] ?? 400;
+  const body = JSON.stringify({ error: `The request is no HTTP that is understood here: ${STATUSES[status]}.` });
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`);
+}
+
+/** An address that cannot be decoded, such as `/%ff`. */
+export async function answerBadAddress(_error: Error, _request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  await reply.code(400).send({ error: 'The address cannot be read: what follows each % has to be text in UTF-8.' });
+}
+
+/** `Expect` of anything but `100-continue`. */
+export function answerExpectation(_request: IncomingMessage, response: ServerResponse): void {
+  const body = JSON.stringify({ error: `Not done: ${STATUSES[417]}.` });
+  response.writeHead(417, { 'content-type': 'application/json; charset=utf-8', 'content-length': Buffer.byteLength(body), connection: 'close' }).end(body);
+}
