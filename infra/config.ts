@@ -46,6 +46,8 @@ export interface Config {
   serverMemoryBytes: number;
   /** where predictions are sent as CloudEvents, the name of the secret that goes with them, and for how long one waits; null: nowhere */
   events: { url: string; secretName: string | null; days: number } | null;
+  /** for how many days PostgreSQL keeps predictions that are in S3 */
+  predictionDays: number;
   /** how people reach the gateway; links in mails start with it */
   publicUrl: string;
   secretsDir: string;
@@ -86,6 +88,7 @@ export function loadConfig({ env = process.env, cwd = process.cwd(), need = ['te
     serverTls,
     publicUrl: checked.PUBLIC_URL ?? gateway.url,
     events: checked.PERENNIAL_EVENTS_URL === undefined ? null : { url: checked.PERENNIAL_EVENTS_URL, secretName: checked.PERENNIAL_EVENTS_SECRET ?? null, days: checked.PERENNIAL_EVENTS_DAYS },
+    predictionDays: checked.PERENNIAL_PREDICTION_DAYS,
     serverDrainMs: checked.PERENNIAL_SERVER_DRAIN_MS,
     serverMemoryBytes: checked.PERENNIAL_SERVER_MEMORY,
     secretsDir: homeLayout(home).secretsDir,

@@ -129,7 +129,8 @@ export async function createServer(options: ServerOptions): Promise<PredictionSe
     copier: options.copier ?? createCopier(createSink(stores, { events: options.events !== undefined })),
   });
 
-  const events = options.events ? createEventSender({ store: stores.predictionEvents, environment, sink: options.events, keepMs: options.events.keepMs, metrics, onProblem }) : null;
+  // One of a replica's processes sends for all of them.
+  const events = options.events && (of === undefined || of.slot === 1) ? createEventSender({ store: stores.predictionEvents, environment, sink: options.events, keepMs: options.events.keepMs, metrics, onProblem }) : null;
   const policies = await openLogPolicies({ path: join(scratch, 'log-policies.json'), read: (models) => stores.models.logPolicies(models), onProblem });
 
   let lease: LeaseKeeper | null = null;

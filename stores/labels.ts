@@ -2,14 +2,24 @@ import { z } from 'zod';
 import { PerennialError } from '../contract/errors.js';
 import type { Database } from './database.js';
 import { lockLabels, settleLabels } from './label-join.js';
-import { spanOf } from './uuid7.js';
+import { createPredictionArchivesStore } from './prediction-archives.js';
+import { dayOf } from './prediction-partitions.js';
+import { spanOf, timeOf } from './uuid7.js';
 
 /** The true class of a prediction, or of all predictions of a request: exactly one of the two ids is given, else the prediction's counts. `at`: when it was found out. */
 export interface NewLabel { readonly predictionId: string | null; readonly requestId: string | null; readonly model: string; readonly label: string; readonly by: string; readonly at: string }
-/** `unknown`: ids whose prediction is not here (yet); their labels are kept and count once it arrives. `changed`: predictions that had another label before. */
-export interface LabelsAdded { readonly accepted: number; readonly unknown: string[]; readonly changed: number }
+/** `unknown`: ids whose prediction is not here (yet); their labels are kept and count once it arrives. `removed`: ids whose day was removed from PostgreSQL; their labels are kept, and count for nothing here. `changed`: predictions that had another label before. */
+export interface LabelsAdded { readonly accepted: number; readonly unknown: string[]; readonly removed: string[]; readonly changed: number }
 
 const BATCH = 1_000;
+
+/** Those of some unknown ids that were made on days which are no longer in PostgreSQL. Of a request's id the day cannot be told. */
+async function ofRemovedDays(tx: Database, keys: readonly string[]): Promise<string[]> {
+  const days = new Map(keys.flatMap((key) => { const at = timeOf(key); return at === null ? [] : [[key, dayOf(at)] as const]; }));
+  if (days.size === 0) return [];
+  const removed = new Set(await createPredictionArchivesStore(tx).removed('predictions', [...new Set(days.values())]));
+  return [...days].flatMap(([key, day]) => (removed.has(day) ? [key] : []));
+}
 
 export function createLabelsStore(db: Database) {
   async function addBatch(batch: readonly NewLabel[]): Promise<LabelsAdded> {
@@ -35,7 +45,8 @@ export function createLabelsStore(db: Database) {
       const unknown = new Set(batch.map((label) => (label.predictionId ?? label.requestId ?? '')).filter((key) => !known.has(key) && !known.has(key.toLowerCase())));
       const from = found.map((row) => row.at).sort()[0];
       const changed = from === undefined ? 0 : await settleLabels(tx, { ids: found.map((row) => row.id), from });
-      return { accepted: batch.length, unknown: [...unknown], changed };
+      const removed = await ofRemovedDays(tx, [...unknown]);
+      return { accepted: batch.length, unknown: [...unknown].filter((key) => !removed.includes(key)), removed, changed };
     });
   }
 
@@ -47,11 +58,12 @@ export function createLabelsStore(db: Database) {
           throw new PerennialError('request/invalid', `labels[${index}]: give the prediction's id (a UUID) or the request's id`, { index });
         }
       }
-      const total = { accepted: 0, unknown: [] as string[], changed: 0 };
+      const total = { accepted: 0, unknown: [] as string[], removed: [] as string[], changed: 0 };
       for (let start = 0; start < labels.length; start += BATCH) {
-        const { accepted, unknown, changed } = await addBatch(labels.slice(start, start + BATCH));
+        const { accepted, unknown, removed, changed } = await addBatch(labels.slice(start, start + BATCH));
         total.accepted += accepted;
         total.unknown.push(...unknown);
+        total.removed.push(...removed);
         total.changed += changed;
       }
       return total;

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { Ref } from '../contract/ref.js';
 import type { Database } from './database.js';
-import { dayAfter, partitionOf, type ByDay } from './prediction-partitions.js';
+import { dayAfter, partitionOf, PARTITIONS_LOCK, type ByDay } from './prediction-partitions.js';
 import { At, json, parseFirst, parseRows } from './values.js';
 
-/** A UTC day of the log as a Parquet file. */
-export const PredictionArchive = z.object({ log: z.enum(['predictions', 'refusals']), day: z.iso.date(), rows: z.int(), file: Ref, archivedAt: At });
+/** A UTC day of the log as a Parquet file; `removedAt`: since when it is nowhere else. */
+export const PredictionArchive = z.object({ log: z.enum(['predictions', 'refusals']), day: z.iso.date(), rows: z.int(), file: Ref, archivedAt: At, removedAt: At.nullable() });
 export type PredictionArchive = z.infer<typeof PredictionArchive>;
 
 /** A column as a file has it: how PostgreSQL gives it (text, but for bytes), and what it becomes there. */
@@ -29,10 +29,24 @@ export const ARCHIVED_COLUMNS: Readonly<Record<ByDay, readonly ArchivedColumn[]>
   ],
 };
 
-const COLUMNS = `log, to_char(day, 'YYYY-MM-DD') as day, rows, file, archived_at as "archivedAt"`;
+const COLUMNS = `log, to_char(day, 'YYYY-MM-DD') as day, rows, file, archived_at as "archivedAt", removed_at as "removedAt"`;
 const PAGE = 500;
 /** For this long a day is looked at again: a replica whose PostgreSQL was away copies late. */
 const LATE_DAYS = 14;
+
+/** A day that nobody else works on. */
+export interface HeldDay {
+  get(): Promise<PredictionArchive | null>;
+  /** Notes the day's file, instead of an earlier one. */
+  save(written: Pick<PredictionArchive, 'rows' | 'file'>): Promise<void>;
+  /** Removes the day from PostgreSQL; false, and nothing is done, where more than `rows` are there by now. */
+  remove(rows: number): Promise<boolean>;
+}
+
+/** A statement in a while keeps a held day's transaction alive. */
+const ALIVE_MS = 20_000;
+/** How long whoever removes a partition waits for those who read it, and holds up others meanwhile. */
+const LOCK_MS = 5_000;
 
 export function createPredictionArchivesStore(db: Database) {
   async function partitionDays(log: ByDay): Promise<string[]> {
@@ -40,24 +54,37 @@ export function createPredictionArchivesStore(db: Database) {
     return rows.map(({ name }) => name.slice(-8)).map((digits) => `${digits.slice(0, 4)}-${digits.slice(4, 6)}-${digits.slice(6)}`);
   }
 
-  async function get(log: ByDay, day: string): Promise<PredictionArchive | null> {
-    return parseFirst(PredictionArchive, await db.query(`select ${COLUMNS} from prediction_archives where log = $1 and day = $2`, [log, day]));
+  async function get(log: ByDay, day: string, on: Pick<Database, 'query'> = db): Promise<PredictionArchive | null> {
+    return parseFirst(PredictionArchive, await on.query(`select ${COLUMNS} from prediction_archives where log = $1 and day = $2`, [log, day]));
+  }
+
+  /** Removes the day's partition, where it holds `rows` rows as it did when they were compared. Everybody who writes predictions waits for this moment; who reads the day waits, too. */
+  async function removePartition(tx: Database, log: ByDay, day: string, rows: number): Promise<boolean> {
+    await tx.query(`set local lock_timeout = '${LOCK_MS}ms'`);
+    await tx.query(PARTITIONS_LOCK);
+    await tx.query(`lock table only ${log} in access exclusive mode`);
+    const [counted] = await tx.query<{ n: number }>(`select count(*) as n from ${partitionOf(log, day)}`);
+    if (counted?.n !== rows) return false;
+    await tx.query(`drop table ${partitionOf(log, day)}`);
+    await tx.query('update prediction_archives set removed_at = now() where log = $1 and day = $2', [log, day]);
+    return true;
   }
 
   return {
-    get,
+    get: (log: ByDay, day: string) => get(log, day),
 
     /** Days that are over at `now` and not in S3, or with fewer rows than the log has by now, oldest first. */
     async due(log: ByDay, now: string): Promise<string[]> {
-      const archived = new Map((await db.query<{ day: string; rows: number }>(`select to_char(day, 'YYYY-MM-DD') as day, rows from prediction_archives where log = $1`, [log])).map(({ day, rows }) => [day, rows]));
+      const archived = new Map((await db.query<{ day: string; rows: number; removed: boolean }>(`select to_char(day, 'YYYY-MM-DD') as day, rows, removed_at is not null as removed from prediction_archives where log = $1`, [log])).map(({ day, ...of }) => [day, of]));
       const lateFrom = new Date(Date.parse(now) - LATE_DAYS * 86_400_000).toISOString().slice(0, 10);
       const due: string[] = [];
       for (const day of await partitionDays(log)) {
         if (Date.parse(`${dayAfter(day)}T00:00:00Z`) > Date.parse(now)) continue;
         const before = archived.get(day);
-        if (before !== undefined && day < lateFrom) continue;
+        if (before !== undefined && !before.removed && day < lateFrom) continue;
         const [counted] = await db.query<{ n: number }>(`select count(*) as n from ${partitionOf(log, day)}`);
-        if (counted && counted.n !== (before ?? 0)) due.push(day);
+        // What came of a day that was removed is all that its partition holds.
+        if (counted && counted.n !== (before === undefined || before.removed ? 0 : before.rows)) due.push(day);
       }
       return due;
     },
@@ -76,13 +103,43 @@ export function createPredictionArchivesStore(db: Database) {
       }
     },
 
-    /** Notes the day's file, instead of an earlier one, whose reference is given back. */
-    async save({ log, day, rows, file }: Omit<PredictionArchive, 'archivedAt'>): Promise<Ref | null> {
-      const before = await get(log, day);
-      await db.query(
-        `insert into prediction_archives (log, day, rows, file) values ($1, $2, $3, $4)
-         on conflict (log, day) do update set rows = excluded.rows, file = excluded.file, archived_at = now()`, [log, day, rows, json(file)]);
-      return before && before.file.uri !== file.uri ? before.file : null;
+    /**
+     * Works on a day's file alone: others who would wait until it is done. `save` notes the file as part of that, so that where the connection was lost, and with it the hold, nothing
+     * is noted.
+     */
+    async holdingDay<T>(log: ByDay, day: string, work: (held: HeldDay) => Promise<T>): Promise<T> {
+      return db.transaction(async (tx) => {
+        await tx.query(`select pg_advisory_xact_lock(hashtextextended('predictions/archive/' || $1 || '/' || $2, 0))`, [log, day]);
+        let lost: Error | undefined;
+        // PostgreSQL ends a transaction in which nothing happens for a minute.
+        const alive = setInterval(() => { tx.query('select 1').catch((error: unknown) => { lost ??= error instanceof Error ? error : new Error(String(error)); }); }, ALIVE_MS);
+        try {
+          return await work({
+            get: () => get(log, day, tx),
+            save: async ({ rows, file }) => {
+              if (lost !== undefined) throw lost;
+              await tx.query(
+                `insert into prediction_archives (log, day, rows, file) values ($1, $2, $3, $4)
+                 on conflict (log, day) do update set rows = excluded.rows, file = excluded.file, archived_at = now()`, [log, day, rows, json(file)]);
+            },
+            remove: (rows) => removePartition(tx, log, day, rows),
+          });
+        } finally {
+          clearInterval(alive);
+        }
+      });
+    },
+
+    /** Days with a partition that are older than `keepDays` at `now` and in S3, oldest first. */
+    async old(log: ByDay, now: string, keepDays: number): Promise<string[]> {
+      const before = new Date(Date.parse(now) - keepDays * 86_400_000).toISOString().slice(0, 10);
+      const archived = new Set((await db.query<{ day: string }>(`select to_char(day, 'YYYY-MM-DD') as day from prediction_archives where log = $1 and day < $2::date`, [log, before])).map(({ day }) => day));
+      return (await partitionDays(log)).filter((day) => archived.has(day));
+    },
+
+    /** Of these days, those that are no longer in PostgreSQL. */
+    async removed(log: ByDay, days: readonly string[]): Promise<string[]> {
+      return (await db.query<{ day: string }>(`select to_char(day, 'YYYY-MM-DD') as day from prediction_archives where log = $1 and day = any($2::date[]) and removed_at is not null order by day`, [log, days])).map(({ day }) => day);
     },
 
     /** Oldest first. */

@@ -2,7 +2,8 @@ import { sqlState } from './database-errors.js';
 import type { Database } from './database.js';
 
 /** What is kept in partitions of a UTC day each, by its column `at`. */
-export type ByDay = 'predictions' | 'refusals';
+export const LOGS = ['predictions', 'refusals'] as const;
+export type ByDay = (typeof LOGS)[number];
 
 /** The UTC day of an instant, `YYYY-MM-DD`. */
 export function dayOf(at: string): string {

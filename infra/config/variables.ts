@@ -68,6 +68,7 @@ export const Variables = z.object({
   PERENNIAL_EVENTS_URL: address(['http:', 'https:'], 'an http or https address').refine((url) => new URL(url).username === '' && new URL(url).password === '', 'an address without a user and a password: name a secret with PERENNIAL_EVENTS_SECRET').optional(),
   PERENNIAL_EVENTS_SECRET: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'the name of a file in the folder secrets/').optional(),
   PERENNIAL_EVENTS_DAYS: z.string().regex(/^\d{1,3}$/, 'days, from 1 to 365').transform(Number).refine((days) => days >= 1 && days <= 365, 'days, from 1 to 365').default(3),
+  PERENNIAL_PREDICTION_DAYS: z.string().regex(/^\d{1,5}$/, 'days, from 30 to 36500').transform(Number).refine((days) => days >= 30 && days <= 36_500, 'days, from 30 to 36500').default(400),
   PERENNIAL_GATEWAY_HOST: Host.default('127.0.0.1'),
   PERENNIAL_GATEWAY_PORT: Port.default(7420),
   PERENNIAL_GATEWAY_URL: address(['http:', 'https:'], 'an http or https address').optional(),

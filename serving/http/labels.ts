@@ -22,7 +22,7 @@ const Label = z.strictObject({
 /** Body of `POST /v1/labels`. */
 export const LabelsBody = z.strictObject({ labels: z.array(Label).min(1).max(10_000) });
 type Label = z.infer<typeof Label>;
-export const LabelsAnswer = z.object({ accepted: z.int(), waiting: z.array(z.string()).describe('those whose prediction is not in PostgreSQL yet'), changed: z.int() });
+export const LabelsAnswer = z.object({ accepted: z.int(), waiting: z.array(z.string()).describe('those whose prediction is not in PostgreSQL yet'), changed: z.int(), removed: z.array(z.string()).optional().describe('those whose prediction is so old that it is in S3 alone: the label is kept, and counts for nothing') });
 
 /** A number as people and programs write it; NaN for any other text. */
 function numberIn(text: string): number {
@@ -70,8 +70,8 @@ export function registerLabels(app: FastifyInstance, { models, stores, auth }: L
         auth.requireModel(caller, model);
         return { predictionId: label.prediction ?? null, requestId: label.request ?? null, model, label: keptLabel(model, label.label), by: caller.principal, at: label.at ?? now };
       }));
-      const { accepted, unknown, changed } = await stores.labels.add(labels);
-      return { accepted, waiting: unknown, changed };
+      const { accepted, unknown, removed, changed } = await stores.labels.add(labels);
+      return { accepted, waiting: unknown, changed, ...(removed.length > 0 ? { removed } : {}) };
     } catch (error) {
       if (error instanceof PerennialError && error.retryable) throw new ServingError(503, 'Labels cannot be kept at the moment; none of these was.', { retryAfter: 2, cause: error });
       throw error;

@@ -1,9 +1,13 @@
+import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { waitForMail } from '../../cli/demo/mails.js';
 import { createNarrator } from '../../cli/demo/narrator.js';
 import { APPROVER, tellStory, type StoryResult } from '../../cli/demo/story.js';
 import { LedgerVerdict, ServedAt } from '../../cli/views.js';
+import { workflowId } from '../../contract/names.js';
 import { homeLayout } from '../../infra/stack/home.js';
+import { createArtifacts } from '../../stores/artifacts.js';
+import { uuid7 } from '../stores/samples.js';
 import { atStep, eventOf } from './support/run-events.js';
 import { COUNTS, EXPECTED, LABELS_A_CHECK, shortStory } from './support/short-story.js';
 import { contextOf, startHome, type RunningHome } from './support/running-home.js';
@@ -98,6 +102,26 @@ describe('the whole loop, with its processes killed', () => {
     expect(await servedAt(beforeFirstRelease)).toEqual([{ state: 'nothing', version: null, generation: null }]);
     expect(await servedAt(new Date(between?.at ?? 0).toISOString())).toEqual([{ state: 'version', version: 1, generation: 1 }]);
     expect(await servedAt(new Date().toISOString())).toEqual([{ state: 'version', version: 2, generation: 2 }]);
+  });
+
+  test('the Schedule that the first release made brings days that are over to S3', async () => {
+    const { config, stores, world } = home;
+    const yesterday = new Date(Date.now() - 86_400_000).toISOString();
+    const [newest] = await home.db.query<{ id: string }>('select id from predictions where model = $1 limit 1', [MODEL]);
+    const made = newest && await stores.predictions.get(newest.id);
+    if (!made) throw new Error('nothing was predicted');
+    const old = { ...made, id: uuid7(yesterday), at: yesterday };
+    await stores.predictions.insertMany([old]);
+    const connection = await Connection.connect({ address: config.temporal.address });
+    try {
+      await new Client({ connection, namespace: config.temporal.namespace }).schedule.getHandle(workflowId.archivePredictions()).trigger();
+      const { file } = await world.until('the day to be in S3', async () => stores.predictionArchives.get('predictions', yesterday.slice(0, 10)));
+      const artifacts = createArtifacts(config.s3);
+      expect(Buffer.from(await artifacts.get(file)).subarray(0, 4).toString()).toBe('PAR1');
+      artifacts.close();
+    } finally {
+      await connection.close();
+    }
   });
 
   test('the ledger is whole and names each decision once', async () => {

@@ -91,10 +91,10 @@ describe('labels', () => {
     await t.stores.predictions.insertMany([row]);
     const first = label(model, { predictionId: row.id }, 'car', NOON);
     const second = label(model, { requestId: row.requestId }, 'truck', later(60_000));
-    expect(await t.stores.labels.add([first])).toEqual({ accepted: 1, unknown: [], changed: 0 });
-    expect(await t.stores.labels.add([second])).toEqual({ accepted: 1, unknown: [], changed: 1 });
-    expect(await t.stores.labels.add([second])).toEqual({ accepted: 1, unknown: [], changed: 0 });
-    expect(await t.stores.labels.add([first])).toEqual({ accepted: 1, unknown: [], changed: 0 });
+    expect(await t.stores.labels.add([first])).toEqual({ accepted: 1, unknown: [], removed: [], changed: 0 });
+    expect(await t.stores.labels.add([second])).toEqual({ accepted: 1, unknown: [], removed: [], changed: 1 });
+    expect(await t.stores.labels.add([second])).toEqual({ accepted: 1, unknown: [], removed: [], changed: 0 });
+    expect(await t.stores.labels.add([first])).toEqual({ accepted: 1, unknown: [], removed: [], changed: 0 });
     expect(await outcomes(model)).toMatchObject([{ actual: 'truck' }]);
     expect(await t.stores.labels.revisions(model, row.id)).toMatchObject([{ label: 'truck' }, { label: 'car' }]);
     const both = [label(model, { predictionId: row.id }, 'bus', later(120_000)), label(model, { predictionId: row.id }, 'tram', later(120_000))];

@@ -8,7 +8,7 @@ import type { DeployActivities } from '../../activities/deploy/index.js';
 import type { EvaluateActivities } from '../../activities/evaluate/index.js';
 import type { ExperimentReadActivities, ExperimentRecordActivities, TrialActivities } from '../../activities/experiment/index.js';
 import type { FeatureActivities } from '../../activities/features/index.js';
-import type { ArchiveActivities } from '../../activities/monitor/archive.js';
+import type { ArchiveActivities } from '../../activities/archive/index.js';
 import type { MonitorActivities } from '../../activities/monitor/index.js';
 import type { NotifyActivities } from '../../activities/notify/index.js';
 import type { PackageActivities } from '../../activities/package/index.js';
