@@ -54,7 +54,7 @@ export const Task = z.discriminatedUnion('program', [
   z.strictObject({ program: z.literal('evaluate'), modelDirectory: z.string(), snapshot: LocalSnapshot, split: Split, batchSize: z.int().positive(), refused: z.enum(['block', 'predict']).describe('what becomes of rows of a table that the model does not take'), importance: z.boolean().describe('whether to find out what a table\'s answers hang on') }),
   z.strictObject({ program: z.literal('latency'), modelDirectories: z.array(z.string()).min(1), snapshot: LocalSnapshot, rounds: z.int().positive(), batchRows: z.int().positive(), limitMs: z.number().positive() }),
   z.strictObject({ program: z.literal('generate'), module: z.string(), export: z.string(), fields: z.array(GeneratedField).min(1), limit: z.int().positive().describe('rows') }),
-  z.strictObject({ program: z.literal('runner'), packageDirectory: z.string() }),
+  z.strictObject({ program: z.literal('runner'), packageDirectory: z.string(), listen: z.string().optional().describe('path of a socket at which other hosts may ask as well') }),
 ]);
 export type Task = z.infer<typeof Task>;
 export type Program = Task['program'];

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { ConfigError } from './config/error.js';
+import { processesFor } from './config/processes.js';
 import { loadTemporalConfig, type TemporalConfig } from './config/temporal.js';
 import { mergeVariables, ServerPort, serverVariable, shownValue, Variables, type VariableGroup } from './config/variables.js';
 import { sqlVariable } from '../contract/names.js';
@@ -42,6 +44,8 @@ export interface Config {
   serverTls: { certificate: string; key: string } | null;
   /** how long a prediction server that is told to stop goes on answering */
   serverDrainMs: number;
+  /** HTTP processes of each prediction server */
+  serverProcesses: number;
   /** memory that all runners of a prediction server may have together */
   serverMemoryBytes: number;
   /** where predictions are sent as CloudEvents, the name of the secret that goes with them, and for how long one waits; null: nowhere */
@@ -90,6 +94,7 @@ export function loadConfig({ env = process.env, cwd = process.cwd(), need = ['te
     events: checked.PERENNIAL_EVENTS_URL === undefined ? null : { url: checked.PERENNIAL_EVENTS_URL, secretName: checked.PERENNIAL_EVENTS_SECRET ?? null, days: checked.PERENNIAL_EVENTS_DAYS },
     predictionDays: checked.PERENNIAL_PREDICTION_DAYS,
     serverDrainMs: checked.PERENNIAL_SERVER_DRAIN_MS,
+    serverProcesses: checked.PERENNIAL_SERVER_PROCESSES ?? processesFor(availableParallelism()),
     serverMemoryBytes: checked.PERENNIAL_SERVER_MEMORY,
     secretsDir: homeLayout(home).secretsDir,
     sqlConnection: (name: string) => variables[sqlVariable(name)] ?? null,

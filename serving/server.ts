@@ -35,6 +35,7 @@ import type { OnProblem } from './problem.js';
 import { createMetrics } from './metrics.js';
 import { createPredict } from './predict.js';
 import { createServedPseudonyms } from './pseudonyms.js';
+import type { Replica } from './replica/http-process.js';
 import { openLastGood } from './routing/last-good.js';
 import { createLeaseKeeper, type LeaseKeeper } from './routing/lease-keeper.js';
 import { createMemoryBudget } from './routing/memory-budget.js';
@@ -60,6 +61,8 @@ export interface ServerOptions {
   readonly scratch: string;
   /** Folder of this replica's part of the prediction log. */
   readonly segmentDir: string;
+  /** What this process has from the replica that it is one of several HTTP processes of; alone it has its own. */
+  readonly of?: Replica;
   /** What brings the prediction log to PostgreSQL; the server's own thread unless told. */
   readonly copier?: Copier;
   readonly softwareVersion: string;
@@ -91,21 +94,24 @@ const LIMITS: ServerLimits = {
   bodyBytes: 32 * 1024 ** 2, maximumRows: 1_024, batchRows: 128, latencyGoalMs: 50, inFlight: 2, queueRows: 2_048, deadlineMs: 10_000, hungMs: 5_000, runnerMemoryMb: 2_048, memoryBytes: totalmem(), logBytes: 4 * 1024 ** 3,
   lookupMs: 1_000, arrivalMs: 60_000, drainMs: 5_000,
 };
+/** What a replica has of, divided among its processes. */
+const shared = (limits: ServerLimits, processes: number): ServerLimits => ({ ...limits, queueRows: Math.ceil(limits.queueRows / processes), logBytes: Math.ceil(limits.logBytes / processes) });
 /** How long a start waits for PostgreSQL before it serves the last good routes. */
 const FIRST_ROUTES_MS = 2_000;
 
 export interface PredictionServer {
+  /** Empty of one of several processes: their replica says it. */
   readonly url: string;
   /** Resolves when the routes that were there at the start are served, or cannot be. */
   readonly settled: Promise<void>;
-  /** Says that it is not ready, answers until those who ask have noticed, finishes what is under way, ends the lease and the runners, copies what is left of the log. */
-  close(): Promise<void>;
+  /** Says that it is not ready, answers until those who ask have noticed, finishes what is under way, ends the lease and the runners, copies what is left of the log. `isProbed`: somebody asks another process of the replica whether it is ready. */
+  close(isProbed?: boolean): Promise<void>;
 }
 
 /** One replica of an environment's prediction server. Rejects where it cannot listen or write its folders. */
 export async function createServer(options: ServerOptions): Promise<PredictionServer> {
-  const { environment, replica, stores, artifacts, scratch, onProblem } = options;
-  const limits = { ...LIMITS, ...options.limits };
+  const { environment, replica, stores, artifacts, scratch, onProblem, of } = options;
+  const limits = shared({ ...LIMITS, ...options.limits }, of?.processes ?? 1);
   const tls = options.tls ? await openTls(options.tls, { onProblem, ...(options.tls.lookMs === undefined ? {} : { lookMs: options.tls.lookMs }) }) : null;
   const metrics = createMetrics();
   const startedAt = Date.now();
@@ -126,7 +132,7 @@ export async function createServer(options: ServerOptions): Promise<PredictionSe
   });
   const log = await createPredictionLog({
     dir: options.segmentDir, maximumBytes: limits.logBytes, onProblem, noteGaps: (gaps) => stores.predictions.noteGaps(gaps),
-    copier: options.copier ?? createCopier(createSink(stores, { events: options.events !== undefined })),
+    copier: options.copier ?? createCopier(createSink(stores, { events: options.events !== undefined })), orphans: of === undefined || of.slot === 1,
   });
 
   // One of a replica's processes sends for all of them.
@@ -138,9 +144,9 @@ export async function createServer(options: ServerOptions): Promise<PredictionSe
   const pseudonyms = createServedPseudonyms(options.pseudonymKey);
   const budget = createMemoryBudget({ bytes: limits.memoryBytes, spares: () => models.spares(), onProblem });
   const models: Models = createModels({
-    versions: stores.versions, packages: createPackageCache(join(scratch, 'packages'), artifacts), lastGood: await openLastGood(join(scratch, 'last-good.json'), environment),
+    versions: stores.versions, packages: of?.packages ?? createPackageCache(join(scratch, 'packages'), artifacts), lastGood: await openLastGood(join(scratch, 'last-good.json'), environment),
     limits, memoryLimitBytes: limits.runnerMemoryMb * 1024 ** 2, budget, onProblem,
-    startRunner: (packageDirectory) => startRunner({ packageDirectory, tfjsNode: options.tfjsNode, memoryMb: limits.runnerMemoryMb, ...(limits.runnerThreads === undefined ? {} : { threads: limits.runnerThreads }) }).then(pseudonyms.admit),
+    startRunner: (packageDirectory) => (of ? of.startRunner(packageDirectory) : startRunner({ packageDirectory, tfjsNode: options.tfjsNode, memoryMb: limits.runnerMemoryMb, ...(limits.runnerThreads === undefined ? {} : { threads: limits.runnerThreads }) })).then(pseudonyms.admit),
     onSwitched: (model, { route }) => {
       void lease?.report(model);
       if (failures.get(model) !== route.generation) return;
@@ -180,18 +186,21 @@ export async function createServer(options: ServerOptions): Promise<PredictionSe
   const predict = createPredict({ models, log, lookUp, metrics, environment, replica, maximumRows: limits.maximumRows, logPolicyOf: (model) => policies.of(model), pseudonymsOf: pseudonyms.of });
   const predictAs = createPredictAs({ predict, limits: keyLimits, decimalsOf: (model) => keys.decimalsOf(model), onGiven: (key, rows) => { metrics.keyGiven(key, rows); } });
   const admission = { auth, limits: keyLimits };
-  registerV2(app, { models, predict: predictAs, ...admission, ready, shortages: () => (budget.isShort ? ['memory'] : []), onProbed: () => { drain.probed(); }, softwareVersion: options.softwareVersion });
+  registerV2(app, { models, predict: predictAs, ...admission, ready, shortages: () => (budget.isShort ? ['memory'] : []), onProbed: () => { drain.probed(); of?.onProbed(); }, softwareVersion: options.softwareVersion });
   registerTensorFlowServing(app, { models, predict: predictAs, ...admission });
   registerStream(app, { models, predict: predictAs, ...admission, refuse, lineBytes: limits.bodyBytes, onProblem });
   registerOpenApi(app, options.softwareVersion);
   registerLabels(app, { models, stores, auth });
-  app.get('/metrics', async (_request, reply) => {
-    const gauges = readGauges({ models, log, budget, events, leaseHeld: () => lease?.held ?? false, ready, startedAt });
-    return reply.type('text/plain; version=0.0.4').send(metrics.text(gauges, { predictions_dropped_total: log.dropped }));
-  });
-  await app.listen({ host: options.host ?? '127.0.0.1', port: options.port ?? 0 });
-  const address = app.server.address() as AddressInfo;
-  const url = options.url ?? `${tls ? 'https' : 'http'}://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
+  const ownMetrics = (): string => metrics.text(readGauges({ models, log, budget, events, leaseHeld: () => lease?.held ?? false, ready, startedAt }), { predictions_dropped_total: log.dropped });
+  app.get('/metrics', async (_request, reply) => reply.type('text/plain; version=0.0.4').send(await (of?.metrics() ?? ownMetrics())));
+  of?.count(ownMetrics);
+  async function listen(): Promise<{ url: string; address: AddressInfo }> {
+    await app.listen({ host: options.host ?? '127.0.0.1', port: of?.port ?? options.port ?? 0 });
+    const address = app.server.address() as AddressInfo;
+    return { address, url: options.url ?? `${tls ? 'https' : 'http'}://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}` };
+  }
+  // One of several gets connections as soon as it listens, so it listens once it can answer.
+  const alone = of ? null : await listen();
 
   let firstRoutes: () => void = () => undefined;
   const routesSeen = new Promise<void>((seen) => { firstRoutes = seen; });
@@ -204,19 +213,23 @@ export async function createServer(options: ServerOptions): Promise<PredictionSe
       firstRoutes();
     },
   });
-  lease = createLeaseKeeper({ replicas: stores.replicas, replica, environment, url, serving: models.serving, onProblem });
+  lease = alone ? createLeaseKeeper({ replicas: stores.replicas, replica, environment, url: alone.url, serving: models.serving, onProblem }) : of?.createLease(models.serving) ?? null;
   const settled = (async () => {
     const timer = new Promise<void>((late) => setTimeout(late, FIRST_ROUTES_MS));
     await Promise.race([Promise.all([routesSeen, teller.begun]), timer]);
     if (!follower.synced) await models.applyLastGood();
     await applying;
     settledAt = Date.now();
+    if (!of) return;
+    const { url, address } = await listen();
+    of.ready(url, address);
   })();
 
   return {
-    url,
+    url: alone?.url ?? '',
     settled,
-    async close() {
+    async close(isProbed = false) {
+      if (isProbed) drain.probed();
       await drain.start();
       await app.close();
       tls?.close();

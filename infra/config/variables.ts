@@ -75,6 +75,7 @@ export const Variables = z.object({
   PERENNIAL_SERVER_DRAIN_MS: z.string().regex(/^\d{1,5}$/, 'milliseconds, at most 20000').transform(Number).refine((ms) => ms <= 20_000, 'milliseconds, at most 20000').default(5_000),
   PERENNIAL_SERVER_HOST: Host.default('127.0.0.1'),
   PERENNIAL_SERVER_MEMORY: z.string().refine((text) => memoryBytes(text) !== null, MEMORY_FORM).default('70%').transform((text) => memoryBytes(text) ?? 0),
+  PERENNIAL_SERVER_PROCESSES: z.string().regex(/^([1-9]|[1-5]\d|6[0-4])$/, 'a number from 1 to 64').transform(Number).optional(),
   PERENNIAL_SERVER_TLS_CERT: z.string().startsWith('/', 'an absolute path').optional(),
   PERENNIAL_SERVER_TLS_KEY: z.string().startsWith('/', 'an absolute path').optional(),
   PUBLIC_URL: address(['http:', 'https:'], 'an http or https address').optional(),

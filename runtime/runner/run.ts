@@ -9,6 +9,8 @@ import type { LoadedModel } from '../load-model.js';
 import { columnsOf } from '../preprocess.js';
 import type { RawRows } from '../preprocess.js';
 import { loadTensorFlow } from '../tensorflow.js';
+import { listenForHosts } from './listen.js';
+import type { OnHostFrame, Send } from './listen.js';
 import { replayGolden } from './replay-golden.js';
 import { verifyPackage } from './verify-package.js';
 
@@ -24,7 +26,7 @@ export async function runRunner({ task, send, onFrame }: ChildContext<'runner'>)
   replayGolden(model, GoldenPredictions.parse(JSON.parse(await readFile(join(packageDirectory, 'golden.json'), 'utf8'))));
   for (const rows of WARM_UP_ROWS) model.predict(blankRows(model, rows), rows);
   globalThis.gc?.();
-  onFrame((frame, body) => {
+  const answering = (send: Send): OnHostFrame => (frame, body) => {
     if (frame.kind !== 'predict') return;
     try {
       const outputs = model.predict(rawRows(model, frame, body), frame.rows);
@@ -32,7 +34,9 @@ export async function runRunner({ task, send, onFrame }: ChildContext<'runner'>)
     } catch (error) {
       void send({ v: 1, kind: 'refused', id: frame.id, message: error instanceof Error ? error.message : String(error) });
     }
-  });
+  };
+  onFrame(answering(send));
+  if (task.listen !== undefined) await listenForHosts(task.listen, answering);
   await send({ v: 1, kind: 'ready', digest, model: content.model, signature: model.signature });
 }
 

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { join } from 'node:path';
 import type { ChildFrame, ChildFrameOf } from '../../contract/frames.js';
 import type { Signature } from '../../contract/package.js';
 import { outputsFrom } from '../../domain/outputs.js';
@@ -18,6 +19,8 @@ export interface RunnerOptions {
   /** TensorFlow's threads; few, since the server and other runners want the cores too. */
   readonly threads?: number;
   readonly memoryMb?: number;
+  /** Whether other processes may talk with it as well, at `address`. */
+  readonly shared?: boolean;
   /** How long loading, verifying and warming may take. */
   readonly startTimeoutMs?: number;
   /** Settings of TensorFlow and its libraries only (`TF_…`, `OMP_…`, `ONEDNN_…`, `MALLOC_…`). */
@@ -39,7 +42,7 @@ const DRAIN_MS = 5_000;
  * Errors: `package/corrupt`, `package/golden-mismatch`, `release/load-failed`.
  */
 export async function startRunner(options: RunnerOptions): Promise<Runner> {
-  const { packageDirectory, tfjsNode, threads = 1, memoryMb = 2048, startTimeoutMs = 60_000, env, signal } = options;
+  const { packageDirectory, tfjsNode, threads = 1, memoryMb = 2048, shared = false, startTimeoutMs = 60_000, env, signal } = options;
   let onFrame: (frame: ChildFrame, body: Uint8Array) => void = () => undefined;
   const child = startChild({
     // Fewer arenas: glibc would give each of TensorFlow's threads one, and keep it. The program collects what loading left behind, several times the weights.
@@ -57,10 +60,11 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   const abort = stop({ kind: 'aborted' });
   signal?.addEventListener('abort', abort, { once: true });
   if (signal?.aborted) abort();
-  child.start({ program: 'runner', packageDirectory });
+  const path = shared ? join(child.home, 'runner.sock') : null;
+  child.start({ program: 'runner', packageDirectory, ...(path === null ? {} : { listen: path }) });
   try {
     const frame = await ready;
-    const runner = new Runner(child, frame);
+    const runner = new Runner({ ...child, close: () => { child.kill(); } }, frame, path);
     onFrame = (answer, body) => { runner.receive(answer, body); };
     return runner;
   } catch (error) {
@@ -72,6 +76,9 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     signal?.removeEventListener('abort', abort);
   }
 }
+
+/** The process of a runner, as whoever asks it has it: `kill` ends it, `close` says that it is not needed any more. */
+export interface RunnerProcess extends Pick<Child, 'pid' | 'end' | 'send' | 'output' | 'residentBytes' | 'residentMemory'> { kill(): void; close(): void }
 
 interface Waiting { readonly resolve: (outputs: Outputs) => void; readonly reject: (error: Error) => void }
 
@@ -87,7 +94,8 @@ export class Runner extends EventEmitter<{ exit: [ChildEnd] }> {
   #ended: ChildEnd | null = null;
   #drained: (() => void) | null = null;
 
-  constructor(private readonly child: Child, { digest, model, signature }: ChildFrameOf<'ready'>) {
+  /** `path`: of the socket of one that is shared. */
+  constructor(private readonly child: RunnerProcess, { digest, model, signature }: ChildFrameOf<'ready'>, readonly path: string | null = null) {
     super();
     this.pid = child.pid;
     this.digest = digest;
@@ -137,7 +145,7 @@ export class Runner extends EventEmitter<{ exit: [ChildEnd] }> {
         this.#drained = () => { clearTimeout(limit); resolve(); };
       });
     }
-    this.child.kill();
+    this.child.close();
     await this.child.end;
   }
 
