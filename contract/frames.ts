@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { TrainedVariant } from '../definition/compression.js';
 import { ModelDefinition } from '../definition/model.js';
 import { ModelFormat } from './imported.js';
 import { GoldenPredictions, Signature } from './package.js';
@@ -49,6 +50,7 @@ export const Task = z.discriminatedUnion('program', [
     program: z.literal('train'), definition: ModelDefinition, networkModule: z.string().nullable(), snapshot: LocalSnapshot,
     attemptDirectory: z.string(), resumeFrom: z.string().nullable(), mode: TrainMode, lockfile: Sha256.nullable(),
     imported: z.strictObject({ format: ModelFormat, directory: z.string() }).nullable().describe('a network that was trained elsewhere: taken instead of training one'),
+    variant: z.strictObject({ variant: TrainedVariant, full: z.string() }).nullable().describe('a smaller form that is trained, and the folder of the full network'),
     checkpointEveryMs: z.int().positive(), cacheMb: z.int().positive(),
   }),
   z.strictObject({ program: z.literal('evaluate'), modelDirectory: z.string(), snapshot: LocalSnapshot, split: Split, batchSize: z.int().positive(), refused: z.enum(['block', 'predict']).describe('what becomes of rows of a table that the model does not take'), importance: z.boolean().describe('whether to find out what a table\'s answers hang on') }),

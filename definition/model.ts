@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { typedColumns } from './columns.js';
 import { columnsOfFeature, FEATURE_TYPES } from './features.js';
 import { Email, ModelName } from './common.js';
-import { Compression, nameOfVariant } from './compression.js';
+import { Compression, FULL, nameOfVariant } from './compression.js';
 import { Data } from './data.js';
 import { misfits } from './expectations.js';
 import { Evaluation, TestEnvironment } from './evaluation.js';
@@ -45,13 +45,17 @@ export type ModelDefinition = z.infer<typeof ModelDefinition>;
 /** What a team writes: defaults may be left out. */
 export type ModelDefinitionInput = z.input<typeof ModelDefinition>;
 
-type Parts = Readonly<Pick<z.output<typeof ModelDefinition>, 'data' | 'training' | 'compression' | 'evaluation' | 'monitoring' | 'predictionLog'>>;
+type Parts = Readonly<Pick<z.output<typeof ModelDefinition>, 'data' | 'network' | 'training' | 'compression' | 'evaluation' | 'monitoring' | 'predictionLog'>>;
 
 /** What one part of a definition says of another that is not so; unnoticed, a gate on a misspelt slice would never judge. */
-function contradictions({ data, training, compression, evaluation, monitoring, predictionLog }: Parts): Contradiction[] {
+function contradictions({ data, network, training, compression, evaluation, monitoring, predictionLog }: Parts): Contradiction[] {
   const slices = evaluation.slices.map(({ name }) => name);
   const oneOf = (names: readonly string[], what: string) => `${what} of this definition (${names.join(', ') || 'none is declared'})`;
   const found: Contradiction[] = taskContradictions({ target: data.target, training, compression, evaluation, monitoring });
+  compression?.variants.forEach((variant, index) => {
+    if (nameOfVariant(variant) === FULL) found.push({ path: ['compression', 'variants', index, 'name'], expected: `another name than ${FULL}, which is the network as it was trained` });
+    if (typeof variant !== 'string' && variant.kind === 'distil' && 'hyperparameters' in variant.network && 'layers' in network) found.push({ path: ['compression', 'variants', index, 'network'], expected: '`layers`: this network is no module that hyperparameters could be handed to' });
+  });
   data.sources.forEach(({ kind }, index) => { if (SOURCE_GIVES[kind] !== data.kind && SOURCE_GIVES[kind] !== 'either') found.push({ path: ['data', 'sources', index, 'kind'], expected: `a source of ${data.kind === 'images' ? 'pictures' : 'rows'}` }); });
   found.push(...splitContradictions(data));
   if (predictionLog) found.push(...logContradictions(data, predictionLog), ...loggedOutputContradictions(data.target, monitoring, predictionLog));

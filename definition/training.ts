@@ -26,6 +26,9 @@ export const Loss = z.discriminatedUnion('kind', [
 ]);
 export type Loss = z.infer<typeof Loss>;
 
+/** Free parameters of a network's module. */
+export const Hyperparameters = z.record(z.string(), z.union([z.number(), z.string(), z.boolean()]));
+
 export const Training = z.strictObject({
   optimizer: Optimizer,
   loss: Loss.optional().describe('of a regression; the squared error unless told'),
@@ -35,7 +38,7 @@ export const Training = z.strictObject({
   batchSize: z.int().min(1).max(65_536),
   seed: z.int().min(0).max(2 ** 31 - 1),
   /** Free parameters handed to the network's module and recorded with the version. */
-  hyperparameters: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])).default({}),
+  hyperparameters: Hyperparameters.default({}),
   /** Pictures only: each training picture is mirrored left to right with probability one half. */
   augment: z.array(z.enum(['flip-horizontal'])).default([]),
   /** TensorFlow threads; 1 makes a resumed run equal an uninterrupted one bit for bit. Unset: all cores. */

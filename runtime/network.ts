@@ -3,8 +3,8 @@ import type { GraphModel, LayersModel, Tensor, TensorFlow } from './tensorflow.j
 /** What predicting needs of TensorFlow: tfjs-node has it, and so has TensorFlow.js in a browser. */
 export type AnyTensorFlow = Pick<TensorFlow, 'Sequential' | 'io' | 'loadGraphModel' | 'loadLayersModel' | 'tensor' | 'tidy'>;
 
-/** `model.json` of a package: the network, and what lies where in `weights.bin`. Without a format: layers. */
-export interface NetworkFile { readonly format?: string; readonly modelTopology: object; readonly weightsManifest: readonly { readonly weights: never[] }[] }
+/** `model.json` of a package: the network, and what lies where in `weights.bin`, which may be compressed as a whole. Without a format: layers. */
+export interface NetworkFile { readonly format?: string; readonly weightsEncoding?: 'gzip'; readonly modelTopology: object; readonly weightsManifest: readonly { readonly weights: never[] }[] }
 
 /** An input or output of a network; a number of its shape is null, or below 0, where any will do. */
 export interface Port { readonly name: string; readonly shape?: readonly (number | null)[] | undefined; readonly dtype: string }
@@ -19,10 +19,25 @@ export interface Network {
 }
 
 /** Opens the network of a `model.json`: layers, or a graph as TensorFlow's converter writes it. */
-export async function openNetwork(tf: AnyTensorFlow, { weightsManifest, ...file }: NetworkFile, weights: Uint8Array): Promise<Network> {
-  const source = tf.io.fromMemory({ ...file, weightSpecs: weightsManifest.flatMap((group) => group.weights), weightData: bufferOf(weights) });
+export async function openNetwork(tf: AnyTensorFlow, file: NetworkFile, weights: Uint8Array): Promise<Network> {
+  const source = await sourceOf(tf, file, weights);
   if (file.format === 'graph-model') return ofGraph(await tf.loadGraphModel(source));
   return ofLayers(tf, await tf.loadLayersModel(source));
+}
+
+/** The layers of a `model.json`, to be trained on. */
+export async function openLayers(tf: AnyTensorFlow, file: NetworkFile, weights: Uint8Array): Promise<LayersModel> {
+  return tf.loadLayersModel(await sourceOf(tf, file, weights));
+}
+
+async function sourceOf(tf: AnyTensorFlow, { weightsManifest, weightsEncoding, ...file }: NetworkFile, weights: Uint8Array) {
+  const weightData = weightsEncoding === 'gzip' ? await inflated(weights) : bufferOf(weights);
+  return tf.io.fromMemory({ ...file, weightSpecs: weightsManifest.flatMap((group) => group.weights), weightData });
+}
+
+/** By what Node and browsers have alike. */
+function inflated(bytes: Uint8Array): Promise<ArrayBuffer> {
+  return new Response(new Blob([bufferOf(bytes)]).stream().pipeThrough(new DecompressionStream('gzip'))).arrayBuffer();
 }
 
 function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): ArrayBuffer {

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { onlyTensor, openNetwork } from './network.js';
+import { onlyTensor, openLayers, openNetwork } from './network.js';
 import type { Network, NetworkFile, Port } from './network.js';
-import type { TensorFlow } from './tensorflow.js';
+import type { LayersModel, TensorFlow } from './tensorflow.js';
 
 /** Folder of a SavedModel in a model directory or a package; without it there are `model.json` and `weights.bin`. */
 export const SAVED_MODEL = 'saved_model';
@@ -11,7 +11,16 @@ export const SAVED_MODEL = 'saved_model';
 /** Opens the network in a model directory or a package, of whatever form. */
 export async function openStoredNetwork(tf: TensorFlow, directory: string): Promise<Network> {
   if (existsSync(join(directory, SAVED_MODEL))) return openSavedModel(tf, join(directory, SAVED_MODEL));
-  return openNetwork(tf, JSON.parse(await readFile(join(directory, 'model.json'), 'utf8')) as NetworkFile, await readFile(join(directory, 'weights.bin')));
+  return openNetwork(tf, ...await readNetwork(directory));
+}
+
+/** The layers in a model directory, to be trained on. */
+export async function openStoredLayers(tf: TensorFlow, directory: string): Promise<LayersModel> {
+  return openLayers(tf, ...await readNetwork(directory));
+}
+
+async function readNetwork(directory: string): Promise<[NetworkFile, Uint8Array]> {
+  return [JSON.parse(await readFile(join(directory, 'model.json'), 'utf8')) as NetworkFile, await readFile(join(directory, 'weights.bin'))];
 }
 
 /** The graph `serve` with the signature `serving_default`, as TensorFlow Serving takes them. TensorFlow itself runs it. */

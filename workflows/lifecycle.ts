@@ -6,7 +6,7 @@ import type { CancelRequest, ReleaseReply } from '../contract/signals.js';
 import type { Made } from '../activities/compress/made.js';
 import type { EndStatus, RunPlan, TrainedBefore } from '../activities/record/index.js';
 import type { Candidate } from '../activities/train/candidate.js';
-import { approve, compress, data, deploy, discard, evaluate, notify, packaging, record, register, train } from './support/activities.js';
+import { approve, compress, data, deploy, discard, evaluate, notify, packaging, record, register, train, trainVariants } from './support/activities.js';
 import { isCancellation, toRunError } from './support/failure.js';
 import { capped, Inbox, text } from './support/inbox.js';
 
@@ -89,9 +89,9 @@ export async function lifecycle({ model, run }: LifecycleInput): Promise<Ending>
   /** Makes the variants beside each other; one that cannot be made costs the run nothing but itself. */
   const smaller = async (variants: NonNullable<RunPlan['variants']>, full: Candidate, snapshot: string): Promise<Candidate> => {
     await step('compress', `variants: ${variants.map(({ name }) => name).join(', ')}`);
-    const made = await Promise.all(variants.map(async ({ name }): Promise<Made> => {
+    const made = await Promise.all(variants.map(async ({ name, trained = false }): Promise<Made> => {
       try {
-        return { name, candidate: await compress.quantizeVariant({ model, run, full, variant: name }) };
+        return { name, candidate: await (trained ? trainVariants.trainVariant({ model, run, snapshot, full, variant: name }) : compress.quantizeVariant({ model, run, full, variant: name })) };
       } catch (error) {
         if (isCancellation(error)) throw error;
         return { name, error: toRunError(error).message };

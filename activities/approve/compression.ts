@@ -5,8 +5,9 @@ import { metricText } from '../../domain/metrics.js';
 import { ticks } from '../../domain/ticks.js';
 import { table } from '../html.js';
 
-const [WIDTH, HEIGHT] = [300, 190];
-const MARGIN = { left: 56, right: 14, top: 10, bottom: 36 } as const;
+const [WIDTH, HEIGHT, LINE] = [400, 190, 12];
+/** To the right the names stand, one below another: variants are often as fast as each other. */
+const MARGIN = { left: 50, right: 110, top: 10, bottom: 36 } as const;
 
 /** Which variant was taken, and why, in a line. */
 export const compressionLine = ({ because }: CompressionReport): string => `Variants: ${because}`;
@@ -40,8 +41,24 @@ function plot({ variants, metric, chosen }: CompressionReport, { label, of, text
   ];
   const dots = points.map(({ name, x, y, bounds }) => {
     const [left, top] = [at(x), height(y)];
-    const isRight = left > WIDTH * 0.65;
-    return `<g><title>${escape(`${name}: ${metric} ${metricText(metric, y)}, ${text(x)}`)}</title><path d="M${px(left)} ${px(height(bounds[0]))}V${px(height(bounds[1]))}" stroke="currentColor"/><circle cx="${px(left)}" cy="${px(top)}" r="4.5" stroke="currentColor" fill="${name === chosen ? 'currentColor' : '#fff'}"/><text x="${px(left + (isRight ? -8 : 8))}" y="${px(top - 5)}" text-anchor="${isRight ? 'end' : 'start'}">${escape(name)}</text></g>`;
+    return `<g><title>${escape(`${name}: ${metric} ${metricText(metric, y)}, ${text(x)}`)}</title><path d="M${px(left)} ${px(height(bounds[0]))}V${px(height(bounds[1]))}" stroke="currentColor"/><circle cx="${px(left)}" cy="${px(top)}" r="4.5" stroke="currentColor" fill="${name === chosen ? 'currentColor' : '#fff'}"/></g>`;
   });
-  return `<svg class="chart" width="${WIDTH}" height="${HEIGHT}" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escape(`${metric} against ${label}`)}" font-size="10" fill="currentColor">${grid.join('')}${dots.join('')}<text x="${px((MARGIN.left + WIDTH - MARGIN.right) / 2)}" y="${HEIGHT - 6}" text-anchor="middle">${escape(label)}</text></svg>`;
+  const column = WIDTH - MARGIN.right + 26;
+  const names = spread(points.map(({ y }) => height(y))).map((y, index) => {
+    const point = points[index];
+    return point ? `<path d="M${px(at(point.x) + 5)} ${px(height(point.y))}L${column - 3} ${px(y)}" stroke="#8888" stroke-dasharray="2 2"/><text x="${column}" y="${px(y + 3)}">${escape(point.name)}</text>` : '';
+  });
+  return `<svg class="chart" width="${WIDTH}" height="${HEIGHT}" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escape(`${metric} against ${label}`)}" font-size="10" fill="currentColor">${grid.join('')}${names.join('')}${dots.join('')}<text x="${px((MARGIN.left + WIDTH - MARGIN.right) / 2)}" y="${HEIGHT - 6}" text-anchor="middle">${escape(label)}</text></svg>`;
+}
+
+/** Heights at which names stand: near those given, in their order, a line apart. */
+function spread(heights: readonly number[]): number[] {
+  const places = [...heights];
+  let above = -Infinity;
+  for (const index of [...heights.keys()].sort((a, b) => (heights[a] ?? 0) - (heights[b] ?? 0))) {
+    above = Math.max(heights[index] ?? 0, above + LINE);
+    places[index] = above;
+  }
+  const over = Math.max(0, ...places.map((place) => place - (HEIGHT - MARGIN.bottom)));
+  return places.map((place) => place - over);
 }

@@ -23,7 +23,9 @@ export function createCompressActivities(deps: ActivityDeps) {
     quantizeVariant: ({ model, run: id, full, variant: name }: VariantRequest): Promise<Candidate> => heartbeating(async () => {
       const run = await requireRun(stores, id);
       const { definition } = await requireDefinition(stores, model, run.commit);
-      return quantizeCandidate(artifacts, full, requireVariant(definition.compression, name));
+      const form = requireVariant(definition.compression, name);
+      if (typeof form !== 'string') throw new TypeError(`${name} takes a training`);
+      return quantizeCandidate(artifacts, full, form);
     }),
 
     /** Latencies differ from try to try, so a second one must not choose again: what was written first counts. */

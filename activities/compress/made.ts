@@ -1,4 +1,4 @@
-import type { Compression, Variant } from '../../definition/compression.js';
+import type { Compression, Quantized, Variant } from '../../definition/compression.js';
 import { nameOfVariant } from '../../definition/compression.js';
 import type { Candidate } from '../train/candidate.js';
 
@@ -6,9 +6,9 @@ import type { Candidate } from '../train/candidate.js';
 export type Made = { readonly name: string; readonly candidate: Candidate } | { readonly name: string; readonly error: string };
 
 /** A variant as a workflow has to know it. */
-export interface PlannedVariant { readonly name: string }
+export interface PlannedVariant { readonly name: string; /** It takes a training of its own. */ readonly trained?: boolean }
 
-export const plannedVariants = ({ variants }: Compression): PlannedVariant[] => variants.map((variant) => ({ name: nameOfVariant(variant) }));
+export const plannedVariants = ({ variants }: Compression): PlannedVariant[] => variants.map((variant) => ({ name: nameOfVariant(variant), trained: typeof variant !== 'string' }));
 
 /** The files of a candidate that a variant has others of. */
 export const COMPRESSED_FILES: readonly string[] = ['model.json', 'weights.bin'];
@@ -21,8 +21,13 @@ export function requireVariant(compression: Compression | undefined, name: strin
 
 /** What a variant is, in words. */
 export function howMade(variant: Variant): string {
-  switch (variant) {
-    case 'float16': return 'weights as 16-bit floats';
-    case 'uint8': return 'kernels in 256 steps';
+  if (typeof variant === 'string') return STORED[variant];
+  const stored = variant.store === 'float32' ? '' : `; ${STORED[variant.store]}`;
+  const epochs = `${variant.epochs} epoch${variant.epochs === 1 ? '' : 's'}`;
+  switch (variant.kind) {
+    case 'prune': return `${Number((variant.share * 100).toPrecision(4))}% of each kernel is 0, ${epochs} more${stored}; gzip`;
+    case 'distil': return `a network of its own, taught by the full one for ${epochs}${stored}`;
   }
 }
+
+const STORED: Readonly<Record<Quantized, string>> = { float16: 'weights as 16-bit floats', uint8: 'kernels in 256 steps' };

@@ -10,6 +10,7 @@ import { judgeReproduction } from '../../domain/reproduction.js';
 import { compareWeights } from '../../domain/weights.js';
 import { openSnapshot } from '../data/open-snapshot.js';
 import { quantizeCandidate } from '../compress/quantize.js';
+import { trainVariant } from '../compress/train.js';
 import { withWorkspace } from '../data/workspace.js';
 import type { ActivityDeps } from '../deps.js';
 import { evaluateModel, reportOf } from '../evaluate/evaluate-model.js';
@@ -31,6 +32,8 @@ export type RebuildActivities = ReturnType<typeof createRebuildActivities>;
 export type JudgeReproductionActivities = ReturnType<typeof createJudgeReproductionActivities>;
 
 const checkpointsKey = (id: string) => `reproduction-${id}`;
+/** Apart from the other: a second try takes up the checkpoints of either training. */
+const variantKey = (id: string) => `reproduction-variant-${id}`;
 
 /** What is asked, and that it could not be done. A repetition changes nothing. */
 export function createReproduceRecordActivities({ stores, artifacts }: ActivityDeps) {
@@ -41,7 +44,7 @@ export function createReproduceRecordActivities({ stores, artifacts }: ActivityD
     },
     async failReproduction({ id, error }: { id: string; error: RunError }): Promise<void> {
       await stores.reproductions.fail(id, error);
-      await discardCheckpoints(artifacts, checkpointsKey(id)); // nobody goes on from them
+      for (const key of [checkpointsKey(id), variantKey(id)]) await discardCheckpoints(artifacts, key); // nobody goes on from them
     },
   };
 }
@@ -60,10 +63,14 @@ export function createRebuildActivities(deps: ActivityDeps) {
         key, definition, networkBundle, openSnapshot: (signal) => openSnapshot(deps, version.snapshot, signal), mode: 'full', use: storeModel(deps),
         onProgress: (seen) => { progress.seen(seen); }, onNote: () => Promise.resolve(),
       });
-      const { files } = variant ? await quantizeCandidate(artifacts, { files: trained }, variant) : { files: trained };
+      const full = { files: trained };
+      const { files } = variant === null ? full : typeof variant === 'string' ? await quantizeCandidate(artifacts, full, variant) : await trainVariant(deps, {
+        key: variantKey(id), definition, networkBundle, full, variant, openSnapshot: (signal) => openSnapshot(deps, version.snapshot, signal),
+        onProgress: (seen) => { progress.seen(seen); }, onNote: () => Promise.resolve(),
+      });
       await stores.learningCurves.save({ subject: `reproduction/${id}`, epochs: history, parameters });
       await stores.reproductions.setRebuilt(id, await putJson(artifacts, { files, trainingDigest } satisfies Rebuilt));
-      await discardCheckpoints(artifacts, key);
+      for (const used of [key, variantKey(id)]) await discardCheckpoints(artifacts, used);
     },
   };
 }

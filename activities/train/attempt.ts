@@ -5,6 +5,7 @@ import type { LocalSnapshot, TrainMode, TrainProgress } from '../../contract/fra
 import { ImportedFiles } from '../../contract/imported.js';
 import type { Ref } from '../../contract/ref.js';
 import type { RunReason } from '../../contract/run.js';
+import type { TrainedVariant } from '../../definition/compression.js';
 import type { ModelDefinition } from '../../definition/model.js';
 import { lockfileDigest } from '../../runtime/train/lockfile.js';
 import { trainInChild } from '../../runtime/train/train.js';
@@ -30,6 +31,8 @@ export interface AttemptOf<T> {
   readonly mode: TrainMode;
   /** A network that was trained elsewhere: taken instead of training one. */
   readonly imported?: RunReason['imported'];
+  /** A smaller form that is trained instead, from the full network. */
+  readonly variant?: { readonly variant: TrainedVariant; readonly full: Candidate };
   readonly onProgress: (progress: TrainProgress) => void;
   readonly onNote: (message: string) => Promise<void>;
   /** What becomes of the model: it is stored ({@link storeModel}), or only judged. */
@@ -52,6 +55,11 @@ async function fetchImported({ artifacts }: Pick<ActivityDeps, 'artifacts'>, { f
   return { format, directory };
 }
 
+async function fetchFull({ artifacts }: Pick<ActivityDeps, 'artifacts'>, full: Candidate, directory: string): Promise<string> {
+  await fetchCandidate(artifacts, full, directory);
+  return directory;
+}
+
 /** This attempt's name: two attempts may overlap, and neither writes where the other does. */
 export function attemptName(mode: TrainMode): string {
   const { info } = Context.current();
@@ -62,7 +70,7 @@ export function attemptName(mode: TrainMode): string {
  * One attempt at a training, from the newest complete checkpoint of any attempt under the same key; a quick one leaves none. A worker
  * that is told to stop leaves its checkpoints for the next one.
  */
-export async function trainAttempt<T>(deps: ActivityDeps, { key, definition, networkBundle, openSnapshot, mode, imported, onProgress, onNote, use }: AttemptOf<T>): Promise<Attempted<T>> {
+export async function trainAttempt<T>(deps: ActivityDeps, { key, definition, networkBundle, openSnapshot, mode, imported, variant, onProgress, onNote, use }: AttemptOf<T>): Promise<Attempted<T>> {
   const { artifacts, tfjsNode, scratch } = deps;
   const attempt = attemptName(mode);
   let last: TrainProgress | undefined;
@@ -74,6 +82,7 @@ export async function trainAttempt<T>(deps: ActivityDeps, { key, definition, net
     const { modelDirectory, history, parameters } = await trainInChild({
       definition, bundleCode: networkBundle ? await artifacts.get(networkBundle) : null, snapshot,
       attemptDirectory: directory, resumeFrom: resumeFrom?.directory ?? null, mode, tfjsNode, signal, lockfile: await lockfileDigest(), imported: imported ? await fetchImported(deps, imported, join(directory, 'imported')) : null,
+      variant: variant ? { variant: variant.variant, full: await fetchFull(deps, variant.full, join(directory, 'full')) } : null,
       onProgress: (seen) => { last = seen; onProgress(seen); },
       onCheckpoint: (path) => (mode === 'full' ? checkpoints.save(path) : Promise.resolve()),
     });

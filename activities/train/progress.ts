@@ -10,8 +10,8 @@ function shownFigure({ accuracy, mae }: TrainProgress): string {
   return accuracy === null ? `mae ${metricText('mae', mae ?? NaN)}` : `accuracy ${accuracy.toFixed(4)}`;
 }
 
-/** Writes a run's live progress, at most twice a second; what could not be written is dropped. */
-export function createProgressLog({ stores, run, step, attempt }: { stores: Stores; run: string; step: RunStep; attempt: string }) {
+/** Writes a run's live progress, at most twice a second; what could not be written is dropped. `of`: what is trained, where that is not the network itself. */
+export function createProgressLog({ stores, run, step, attempt, of = '' }: { stores: Stores; run: string; step: RunStep; attempt: string; of?: string }) {
   let newest: TrainProgress | undefined;
   let writtenAt = 0;
   let count = 0;
@@ -30,7 +30,7 @@ export function createProgressLog({ stores, run, step, attempt }: { stores: Stor
     unwritten = false;
     writtenAt = Date.now();
     const { epoch, epochs, loss } = newest;
-    return write('progress', `epoch ${epoch}/${epochs}, loss ${loss.toFixed(4)}, ${shownFigure(newest)}`, { ...newest });
+    return write('progress', `${of}epoch ${epoch}/${epochs}, loss ${loss.toFixed(4)}, ${shownFigure(newest)}`, { ...newest });
   };
 
   return {
@@ -39,7 +39,7 @@ export function createProgressLog({ stores, run, step, attempt }: { stores: Stor
       unwritten = true;
       if (Date.now() - writtenAt >= EVERY_MS) void writeNewest();
     },
-    note: (message: string) => write('note', message, {}),
+    note: (message: string) => write('note', `${of}${message}`, {}),
     flush: () => writeNewest(),
   };
 }

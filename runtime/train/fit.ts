@@ -15,6 +15,8 @@ import { learningRateAt, setLearningRate } from './schedule.js';
 /** Where the loop is; it advances the fields as it goes, so that a checkpoint is a copy of them. `accuracySum`: of the objective's metric, whichever that is. */
 export interface Position { epoch: number; batch: number; lossSum: number; accuracySum: number; rowsSeen: number; history: EpochFigures[] }
 
+export type TrainStep = (inputs: Tensor, labels: Tensor) => Promise<readonly number[]>;
+
 export interface FitOptions {
   readonly tf: TensorFlow;
   readonly model: LayersModel;
@@ -25,6 +27,8 @@ export interface FitOptions {
   readonly preprocessor: Preprocessor;
   readonly pictures: boolean;
   readonly objective: Objective;
+  /** One step on a batch, with its loss and metric; `trainOnBatch` unless told. */
+  readonly step?: TrainStep | undefined;
   readonly budgetBytes: number;
   readonly cancelled: AbortSignal;
   readonly checkpointEveryMs: number;
@@ -39,6 +43,7 @@ const TURN_EVERY_MS = 100;
 /** Trains from `position` to the last epoch. Throws `training/not-finite`, or the signal's reason once it is aborted. */
 export async function fit(options: FitOptions, position: Position): Promise<void> {
   const { tf, model, training, epochs, train, preprocessor, pictures, objective, budgetBytes, cancelled } = options;
+  const step: TrainStep = options.step ?? (async (inputs, labels) => (await model.trainOnBatch(inputs, labels)) as number[]);
   const batches = Math.ceil(train.rows / training.batchSize);
   const flips = pictures && training.augment.includes('flip-horizontal');
   let [lastProgress, lastTurn, lastCheckpoint] = [0, performance.now(), performance.now()];
@@ -49,7 +54,7 @@ export async function fit(options: FitOptions, position: Position): Promise<void
     const rate = () => Math.round((position.rowsSeen - rowsBefore) / Math.max(1e-3, (performance.now() - started) / 1000));
     for (const batch of batchesOf(windows, cut)) {
       if (training.schedule !== 'constant') setLearningRate(model.optimizer, learningRateAt(training, ((position.epoch - 1) * batches + position.batch) / (epochs * batches)));
-      const [loss, metric] = await trainBatch(tf, model, batch, preprocessor.shape);
+      const [loss, metric] = await trainBatch(tf, step, batch, preprocessor.shape);
       position.batch += 1;
       if (!Number.isFinite(loss)) throw new PerennialError('training/not-finite', `the loss became ${loss} in epoch ${position.epoch}, batch ${position.batch} of ${batches}`, { epoch: position.epoch, batch: position.batch });
       position.rowsSeen += batch.rows;
@@ -97,9 +102,9 @@ function tensorsOf(tf: TensorFlow, { rows, inputs, labels }: Batch, shape: reado
   return [tf.tensor(inputs.subarray(0, rows * width), [rows, ...shape]), tf.tensor2d(labels.subarray(0, rows), [rows, 1])];
 }
 
-async function trainBatch(tf: TensorFlow, model: LayersModel, batch: Batch, shape: readonly number[]): Promise<[number, number]> {
+async function trainBatch(tf: TensorFlow, step: TrainStep, batch: Batch, shape: readonly number[]): Promise<[number, number]> {
   const [inputs, labels] = tensorsOf(tf, batch, shape);
-  const [loss = NaN, metric = NaN] = (await model.trainOnBatch(inputs, labels)) as number[];
+  const [loss = NaN, metric = NaN] = await step(inputs, labels);
   tf.dispose([inputs, labels]);
   return [loss, metric];
 }

@@ -19,13 +19,14 @@ import type { Position } from './fit.js';
 import { buildNetwork } from './network.js';
 import { objectiveOf } from './objective-of.js';
 import type { Objective } from './objective.js';
+import { openVariant, trainingOf } from './variant.js';
 import { createOptimizer } from './optimizer.js';
 import { saveModel } from './save-model.js';
 
 /** Trains as the task says and reports where the model is. Runs inside the child. */
 export async function runTraining({ task, send, cancelled }: ChildContext<'train'>): Promise<void> {
   const { definition, snapshot, attemptDirectory, mode } = task;
-  const { training } = definition;
+  const training = trainingOf(definition.training, task.variant?.variant);
   const budgetBytes = task.cacheMb * 1024 * 1024;
   const { target } = definition.data;
   requireSameTarget(target, snapshot.manifest.content.target, 'definition');
@@ -49,12 +50,14 @@ export async function runTraining({ task, send, cancelled }: ChildContext<'train
     await importNetwork({ tf, imported: task.imported, objective, parts, to: modelDirectory });
     return send({ v: 1, kind: 'trained', modelDirectory, history: [], parameters: 0 });
   }
-  const model = await buildNetwork({ tf, definition, networkModule: task.networkModule, inputShape: shape, objective });
+  const network = { tf, definition, networkModule: task.networkModule, inputShape: shape, objective };
+  const { model, begin } = task.variant ? await openVariant(network, task.variant) : { model: await buildNetwork(network), begin: null };
   model.compile({ optimizer: createOptimizer(tf, training.optimizer), ...objective.compile });
   checkOutputs(tf, model, data, objective);
+  const step = begin?.();
 
   // Cheap beside a training, and it keeps a checkpoint of other data or another definition from being taken up.
-  const trainingDigest = digestOf({ network: definition.network, training, snapshot: snapshot.manifest.digest, mode });
+  const trainingDigest = digestOf({ network: definition.network, training, snapshot: snapshot.manifest.digest, mode, ...(task.variant ? { variant: task.variant.variant } : {}) });
   const position: Position = { epoch: 1, batch: 0, lossSum: 0, accuracySum: 0, rowsSeen: 0, history: [] };
   if (task.resumeFrom !== null) {
     const state = await loadCheckpoint(tf, task.resumeFrom, model);
@@ -64,7 +67,7 @@ export async function runTraining({ task, send, cancelled }: ChildContext<'train
   }
   const batches = Math.ceil(data.train.rows / training.batchSize);
   await fit({
-    tf, model, training, objective, preprocessor, budgetBytes, cancelled, train: data.train, validation: data.validation, pictures: data.pictures,
+    tf, model, training, objective, step, preprocessor, budgetBytes, cancelled, train: data.train, validation: data.validation, pictures: data.pictures,
     epochs: mode === 'quick' ? training.quickPass.epochs : training.epochs,
     checkpointEveryMs: task.checkpointEveryMs,
     onProgress: (progress) => { void send({ v: 1, kind: 'train-progress', progress }); },

@@ -2,6 +2,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EpochFigures, LocalSnapshot, TrainMode, TrainProgress, ChildFrame } from '../../contract/frames.js';
 import type { ModelFormat } from '../../contract/imported.js';
+import type { TrainedVariant } from '../../definition/compression.js';
 import type { ModelDefinition } from '../../definition/model.js';
 import { endError, reportedError } from '../child/failure.js';
 import { startChild } from '../child/start.js';
@@ -23,6 +24,8 @@ export interface TrainOptions {
   readonly lockfile?: string | null;
   /** A network that was trained elsewhere, in a local folder: checked and taken instead of training one. */
   readonly imported?: { readonly format: ModelFormat; readonly directory: string } | null;
+  /** A smaller form that is trained instead, and the local folder of the full network. */
+  readonly variant?: { readonly variant: TrainedVariant; readonly full: string } | null;
   readonly checkpointEveryMs?: number;
   /** Rows up to this size are held in memory; more are kept in a local file and read in windows of this size. */
   readonly cacheMb?: number;
@@ -66,7 +69,7 @@ export async function trainInChild(options: TrainOptions): Promise<Trained> {
   });
   options.onStart?.(child.pid);
   child.start({
-    program: 'train', definition, networkModule: options.bundleCode ? join(child.home, 'network.mjs') : null, snapshot, attemptDirectory, resumeFrom, mode, lockfile: options.lockfile ?? null, imported: options.imported ?? null,
+    program: 'train', definition, networkModule: options.bundleCode ? join(child.home, 'network.mjs') : null, snapshot, attemptDirectory, resumeFrom, mode, lockfile: options.lockfile ?? null, imported: options.imported ?? null, variant: options.variant ?? null,
     checkpointEveryMs: options.checkpointEveryMs ?? 60_000, cacheMb: options.cacheMb ?? 64,
   });
   const end = await child.end;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ModelDefinition } from '../../definition/model.js';
 import { describeIssues } from '../../runtime/definition/issues.js';
-import { trainingDigest } from '../../runtime/definition/digests.js';
+import { policyDigest, trainingDigest } from '../../runtime/definition/digests.js';
 import { tableDefinition } from './support/definitions.js';
 
 interface Parts { target?: unknown; training?: object; gates?: readonly unknown[]; metrics?: readonly string[]; thresholds?: readonly unknown[] }
@@ -50,4 +50,32 @@ test('classes have no loss to choose, no error to limit, and a misspelt one is n
 
 test('a target that does not name its task is what it always was: the training digest stays', () => {
   expect(trainingDigest(tableDefinition(['size']), null)).toBe('f0ec3d3b3453f793c67b3620fe543a400d41549f7a1d08b47e78ce582f451445');
+});
+
+describe('the variants of a definition', () => {
+  const asking = (compression: unknown) => ({ ...tableDefinition(['size']), compression });
+  const problemsOf = (compression: unknown) => {
+    const parsed = ModelDefinition.safeParse(asking(compression));
+    return parsed.success ? [] : describeIssues(parsed.error.issues, asking(compression), ModelDefinition);
+  };
+  const sparse = { kind: 'prune', name: 'sparse', share: 0.5 };
+
+  test.each<[string, unknown, string[]]>([
+    ['twice the same name', { variants: ['uint8', sparse, { ...sparse, name: 'uint8' }], allow: { lost: 0.01 } }, ['compression.variants[2]: expected another name than uint8, which is taken, found {"kind":"prune","name":"uint8","share":0.5}']],
+    ['the full network\'s name', { variants: [{ ...sparse, name: 'full' }], allow: { lost: 0.01 } }, ['compression.variants[0].name: expected another name than full, which is the network as it was trained, found "full"']],
+    ['hyperparameters without a module', { variants: [{ kind: 'distil', name: 'few', network: { hyperparameters: { units: 2 } }, epochs: 1 }], allow: { lost: 0.01 } }, ['compression.variants[0].network: expected `layers`: this network is no module that hyperparameters could be handed to, found {"hyperparameters":{"units":2}}']],
+    ['another task\'s figure', { variants: ['uint8'], allow: { metric: 'mae', lost: 0.01 } }, ['compression.allow.metric: expected \'accuracy\', by which variants of a classification are compared, found "mae"']],
+    ['a form that there is not', { variants: ['int4'], allow: { lost: 0.01 } }, ['compression.variants[0]: expected one of "float16", "uint8" or an object with kind, name, learningRate, store, found "int4"']],
+    ['nothing that may be lost', { variants: ['uint8'], allow: {} }, ['compression.allow.lost: expected a number from 0 to 1, found nothing']],
+  ])('are refused with %s', (_what, compression, problems) => {
+    expect(problemsOf(compression)).toEqual(problems);
+  });
+
+  test('change the weights that are served, so they are part of the training digest; without them it is what it was', () => {
+    const [none, one, other] = [undefined, { variants: ['uint8'], allow: { lost: 0.01 } }, { variants: ['uint8'], allow: { lost: 0.02 } }].map((compression) => ModelDefinition.parse(asking(compression)));
+    if (!none || !one || !other) throw new Error('three definitions were read');
+    expect(new Set([none, one, other].map((definition) => trainingDigest(definition, null))).size).toBe(3);
+    expect(trainingDigest(tableDefinition(['size']), null)).toBe(trainingDigest(none, null));
+    expect(new Set([none, one, other].map(policyDigest)).size).toBe(1);
+  });
 });

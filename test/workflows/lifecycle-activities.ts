@@ -24,6 +24,7 @@ export function lifecycleActivities(seen: Seen, overrides: Record<string, (...ar
     quickPass: async () => undefined,
     train: async () => ({ files: [{ path: 'model.json', ref }] }),
     quantizeVariant: async ({ variant }: { variant: string }) => ({ files: [{ path: `${variant}.json`, ref }] }),
+    trainVariant: async ({ variant }: { variant: string }) => ({ files: [{ path: `${variant}.json`, ref }] }),
     chooseVariant: async ({ full }: { full: unknown }) => ({ candidate: full, name: 'full', because: '' }),
     evaluateCandidate: async () => ({ verdict: 'pass', summary: 'gates: pass', expected: ref }),
     evaluateAgain: async () => ({ verdict: 'pass', summary: 'gates: pass', expected: ref }),

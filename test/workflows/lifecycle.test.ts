@@ -117,7 +117,7 @@ describe('the lifecycle of a run', { retry: 2, timeout: 30_000 }, () => {
     const asked: { made?: unknown; judged?: unknown } = {};
     const [plan, quantize] = [lifecycleActivities(seen).planRun, lifecycleActivities(seen).quantizeVariant];
     const activities = lifecycleActivities(seen, {
-      planRun: async () => ({ ...await plan(), variants: [{ name: 'float16' }, { name: 'uint8' }] }),
+      planRun: async () => ({ ...await plan(), variants: [{ name: 'float16', trained: false }, { name: 'uint8', trained: false }, { name: 'student', trained: true }] }),
       quantizeVariant: async (request: { variant: string }) => {
         if (request.variant === 'uint8') throw ApplicationFailure.create({ type: 'training/network', message: 'no weights', nonRetryable: true });
         return quantize(request);
@@ -130,7 +130,7 @@ describe('the lifecycle of a run', { retry: 2, timeout: 30_000 }, () => {
       expect(await handle.result()).toMatchObject({ status: 'rejected' });
       await replay(environment, id);
     });
-    expect(asked).toMatchObject({ made: [{ name: 'float16' }, { name: 'uint8', error: 'no weights' }], judged: { files: [{ path: 'float16.json' }] } });
+    expect(asked).toMatchObject({ made: [{ name: 'float16' }, { name: 'uint8', error: 'no weights' }, { name: 'student', candidate: { files: [{ path: 'student.json' }] } }], judged: { files: [{ path: 'float16.json' }] } });
     expect(seen.steps).toEqual(['snapshot', 'validate', 'quick-pass', 'train', 'compress', 'evaluate']);
   });
 

@@ -3,6 +3,7 @@ import { QUEUES } from '../../contract/names.js';
 import type { AdmissionActivities } from '../../activities/admission/index.js';
 import type { ApproveActivities } from '../../activities/approve/index.js';
 import type { CompressActivities } from '../../activities/compress/index.js';
+import type { VariantTrainingActivities } from '../../activities/compress/training.js';
 import type { DataActivities } from '../../activities/data/index.js';
 import type { DeployActivities } from '../../activities/deploy/index.js';
 import type { EvaluateActivities } from '../../activities/evaluate/index.js';
@@ -58,5 +59,6 @@ const trainings = {
   retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s', maximumAttempts: 30 },
 } as const;
 export const train = proxyActivities<TrainActivities>(trainings);
+export const trainVariants = proxyActivities<VariantTrainingActivities>(trainings);
 export const rebuild = proxyActivities<RebuildActivities>(trainings);
 export const trials = proxyActivities<TrialActivities>(trainings);
