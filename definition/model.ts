@@ -6,6 +6,7 @@ import { Compression, FULL, nameOfVariant } from './compression.js';
 import { Data } from './data.js';
 import { misfits } from './expectations.js';
 import { Evaluation, TestEnvironment } from './evaluation.js';
+import { guardrailContradictions } from './guardrails.js';
 import { SOURCE_GIVES } from './sources.js';
 import { columnOfSplit } from './splits.js';
 import { Alerts, Approval, Monitoring, Release, Retraining, Serving } from './operation.js';
@@ -45,10 +46,10 @@ export type ModelDefinition = z.infer<typeof ModelDefinition>;
 /** What a team writes: defaults may be left out. */
 export type ModelDefinitionInput = z.input<typeof ModelDefinition>;
 
-type Parts = Readonly<Pick<z.output<typeof ModelDefinition>, 'data' | 'network' | 'training' | 'compression' | 'evaluation' | 'monitoring' | 'predictionLog'>>;
+type Parts = Readonly<Pick<z.output<typeof ModelDefinition>, 'data' | 'network' | 'training' | 'compression' | 'evaluation' | 'serving' | 'monitoring' | 'predictionLog'>>;
 
 /** What one part of a definition says of another that is not so; unnoticed, a gate on a misspelt slice would never judge. */
-function contradictions({ data, network, training, compression, evaluation, monitoring, predictionLog }: Parts): Contradiction[] {
+function contradictions({ data, network, training, compression, evaluation, serving, monitoring, predictionLog }: Parts): Contradiction[] {
   const slices = evaluation.slices.map(({ name }) => name);
   const oneOf = (names: readonly string[], what: string) => `${what} of this definition (${names.join(', ') || 'none is declared'})`;
   const found: Contradiction[] = taskContradictions({ target: data.target, training, compression, evaluation, monitoring });
@@ -59,6 +60,7 @@ function contradictions({ data, network, training, compression, evaluation, moni
   data.sources.forEach(({ kind }, index) => { if (SOURCE_GIVES[kind] !== data.kind && SOURCE_GIVES[kind] !== 'either') found.push({ path: ['data', 'sources', index, 'kind'], expected: `a source of ${data.kind === 'images' ? 'pictures' : 'rows'}` }); });
   found.push(...splitContradictions(data));
   if (predictionLog) found.push(...logContradictions(data, predictionLog), ...loggedOutputContradictions(data.target, monitoring, predictionLog));
+  found.push(...guardrailContradictions(data, serving?.guardrails ?? []));
   const frozen = evaluation.frozen ?? [];
   evaluation.gates.forEach((gate, index) => {
     if (gate.frozen !== undefined && !frozen.includes(gate.frozen)) found.push({ path: ['evaluation', 'gates', index, 'frozen'], expected: oneOf(frozen, 'one of the `evaluation.frozen`') });
@@ -80,6 +82,7 @@ function contradictions({ data, network, training, compression, evaluation, moni
     { path: ['data', 'target', 'classes'], names: classesOf(data.target) }, { path: ['evaluation', 'slices'], names: slices }, { path: ['evaluation', 'frozen'], names: frozen },
     { path: ['compression', 'variants'], names: (compression?.variants ?? []).map(nameOfVariant) },
     { path: ['evaluation', 'metrics'], names: evaluation.metrics ?? [] }, { path: ['evaluation', 'gates'], names: evaluation.gates.map(({ name }) => name) }, { path: ['monitoring', 'thresholds'], names: monitoring.thresholds.map(({ name }) => name) },
+    { path: ['serving', 'guardrails'], names: serving?.guardrails?.map(({ name }) => name) ?? [] },
   ];
   for (const { path, names } of lists) names.forEach((name, index) => { if (names.indexOf(name) < index) found.push({ path: [...path, index], expected: `another name than ${name}, which is taken` }); });
   return found;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Duration, Email, Label, Share } from './common.js';
 import { ErrorMetric, GainMetric } from './evaluation.js';
+import { Guardrail } from './guardrails.js';
 
 /** Who decides is the environment's policy; a definition may only shorten the wait or ask for more people. */
 export const Approval = z.strictObject({
@@ -22,6 +23,8 @@ export type Release = z.infer<typeof Release>;
 export const Serving = z.strictObject({
   /** Decimals of probabilities and values, for callers with an API key. */
   decimals: z.int().min(0).max(15).optional(),
+  /** Limits within which predictions are given as they are. */
+  guardrails: z.array(Guardrail).max(20).optional(),
 });
 export type Serving = z.infer<typeof Serving>;
 

@@ -1,3 +1,7 @@
+import { z } from 'zod';
+import { RowTrigger } from '../contract/guarded.js';
+import { toldTrigger } from '../domain/guardrails/violation.js';
+
 /** The statuses of answers that are errors, and what each says. */
 export const STATUSES = {
   400: 'not a request',
@@ -10,7 +14,7 @@ export const STATUSES = {
   415: 'a body of another type',
   417: 'the header `Expect` asks for what is not done here',
   421: 'a host name that is not served here',
-  422: 'well-formed, but not what the model\'s signature asks',
+  422: 'well-formed, but not what the model\'s signature asks, or refused by a guardrail, which `guardrails` names',
   429: 'the key\'s rate or its budget of the day is used up; `Retry-After` says when to try again',
   431: 'the headers are too large',
   500: 'the server failed',
@@ -28,6 +32,8 @@ export interface Asked {
   readonly requestId: string | null; readonly rows: number | null; readonly isPrivate: boolean;
 }
 
+interface Details { readonly retryAfter?: number | undefined; readonly cause?: unknown; readonly asked?: Asked | undefined; readonly caller?: string | undefined; readonly guardrails?: readonly RowTrigger[] | undefined }
+
 /** An answer other than 200: an HTTP status and a sentence for the caller, which reveals nothing of the inside. `cause` is for the server's own log. */
 export class ServingError extends Error {
   override readonly name = 'ServingError';
@@ -36,11 +42,14 @@ export class ServingError extends Error {
   readonly asked: Asked | undefined;
   /** Who was refused, where it is known who they are though they were not let in. */
   readonly caller: string | undefined;
-  constructor(readonly status: Status, message: string, { retryAfter, cause, asked, caller }: { retryAfter?: number | undefined; cause?: unknown; asked?: Asked | undefined; caller?: string | undefined } = {}) {
+  /** Why rows may not be answered. */
+  readonly guardrails: readonly RowTrigger[] | undefined;
+  constructor(readonly status: Status, message: string, { retryAfter, cause, asked, caller, guardrails }: Details = {}) {
     super(message.length > LONGEST ? `${message.slice(0, LONGEST)}…` : message, cause === undefined ? undefined : { cause });
     this.retryAfter = retryAfter;
     this.asked = asked;
     this.caller = caller;
+    this.guardrails = guardrails;
   }
 }
 
@@ -49,6 +58,12 @@ export const tooManyRows = (rows: number, maximumRows: number): ServingError => 
 
 /** What 415 says. */
 export const UNKNOWN_TYPE = 'Send `Content-Type: application/json`, `application/octet-stream` with binary tensors, or the type of a picture (`image/png`, `image/jpeg`, `image/webp`); a stream is `application/x-ndjson`.';
+
+/** The body of an answer that is an error. */
+export const ErrorBody = z.object({ error: z.string(), guardrails: z.array(RowTrigger).optional().describe('of 422: the rows that guardrails refuse, the first 20 of them') });
+export function errorBody({ message, guardrails }: ServingError): z.infer<typeof ErrorBody> {
+  return { error: message, ...(guardrails ? { guardrails: guardrails.map(({ row, ...trigger }) => toldTrigger(row, trigger)) } : {}) };
+}
 
 /** What a caller is told of an error; `cause` is for the log. */
 export function asServingError(error: unknown): ServingError {

@@ -64,6 +64,7 @@ export function createMetrics() {
   const refusals = new Map<string, number>();
   const sentEvents = new Map<string, number>();
   const eventsFailed = new Map<string, number>();
+  const guarded = new Map<string, number>();
   const count = counted;
 
   return {
@@ -72,6 +73,8 @@ export function createMetrics() {
     batch: (model: string, version: number, rows: number) => { batches.observe(`model="${model}",version="${version}"`, rows); },
     /** `model` null: the caller named none that is served. */
     refused: (model: string | null, status: number) => count(refusals, `model="${model ?? ''}",status="${status}"`),
+    /** A row that met a guardrail, by what was done. */
+    guarded: (model: string, guardrail: string, action: string) => count(guarded, `model="${model}",guardrail="${guardrail}",action="${action}"`),
     lookup: (view: string, outcome: string) => count(lookups, `view="${view}",outcome="${outcome}"`),
     keyRefused: (key: string, reason: string) => count(keyRefusals, `key="${nameOf(key)}",reason="${reason}"`),
     keyGiven: (key: string, rows: number) => count(keyPredictions, `key="${nameOf(key)}"`, rows),
@@ -91,6 +94,8 @@ export function createMetrics() {
       for (const [labels, value] of unloadings) lines.push(`perennial_versions_unloaded_total{${labels}} ${value}`);
       lines.push('# TYPE perennial_refusals_total counter');
       for (const [labels, value] of refusals) lines.push(`perennial_refusals_total{${labels}} ${value}`);
+      lines.push('# TYPE perennial_guardrails_total counter');
+      for (const [labels, value] of guarded) lines.push(`perennial_guardrails_total{${labels}} ${value}`);
       lines.push('# TYPE perennial_feature_lookups_total counter');
       for (const [labels, value] of lookups) lines.push(`perennial_feature_lookups_total{${labels}} ${value}`);
       lines.push('# TYPE perennial_key_refusals_total counter');

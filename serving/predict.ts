@@ -4,8 +4,10 @@ import { answersOf } from '../domain/outputs.js';
 import type { Pseudonyms } from '../runtime/personal/pseudonyms.js';
 import type { LogPolicy } from '../stores/models.js';
 import { asServingError, ServingError } from './errors.js';
+import type { Guards } from './guard/guards.js';
 import type { FeatureLookup } from './features/lookup.js';
 import type { PredictionLog } from './log/prediction-log.js';
+import { keptGuarded, keptTrigger } from './log/kept-guarded.js';
 import { keptInputs } from './log/kept-inputs.js';
 import { keptOutputs } from './log/kept-outputs.js';
 import type { Metrics } from './metrics.js';
@@ -29,6 +31,7 @@ export interface PredictOptions {
   readonly maximumRows: number;
   /** What the log may keep of a model's predictions. */
   readonly logPolicyOf: (model: string) => LogPolicy;
+  readonly guards: Guards;
   /** Of a model whose signature asks for them; null for every other. */
   readonly pseudonymsOf: (model: string) => Pseudonyms | null;
 }
@@ -48,7 +51,7 @@ export interface Prediction extends Answered {
 }
 
 /** Answers an inference, whatever protocol it came by: filled in from feature views, checked, computed, logged, then answered. Throws ServingError. */
-export function createPredict({ models, log, lookUp, metrics, environment, replica, maximumRows, logPolicyOf, pseudonymsOf }: PredictOptions) {
+export function createPredict({ models, log, lookUp, metrics, environment, replica, maximumRows, logPolicyOf, guards, pseudonymsOf }: PredictOptions) {
   return async (model: string, which: Which, read: ReadRequest, traceId: string | null, caller: string): Promise<Prediction> => {
     const startedAt = performance.now();
     const choice = findHost(models, model).choose(which);
@@ -77,7 +80,7 @@ export function createPredict({ models, log, lookUp, metrics, environment, repli
 
     if (arm !== choice.arm) metrics.runner(model, choice.arm.version, 'failed-over');
     const attributes = arm === choice.arm ? said : { ...said, [INSTEAD_OF]: String(choice.arm.version) };
-    const answers = answersOf(served.signature, flat);
+    const { answers, guarded } = await guards.judge({ model, served, answers: answersOf(served.signature, flat) });
     const ids = answers.map(() => uuidv7());
     const id = request.id ?? uuidv7();
     const latencyMs = answeredAt - startedAt;
@@ -85,21 +88,22 @@ export function createPredict({ models, log, lookUp, metrics, environment, repli
     const policy = logPolicyOf(model);
     await log.append({
       ids, requestId: id, model, version: arm.version, environment, role: arm.role, generation: route.generation, replica, at: new Date().toISOString(),
-      inputShape: [...rows.shape], attributes, ...keptOutputs(policy, answers, id), latencyMs, latencyParts, caller, ...(traceId === null ? {} : { traceId }), ...keptInputs(policy, served.signature, rows, id),
+      inputShape: [...rows.shape], attributes, ...keptOutputs(policy, answers, id), latencyMs, latencyParts, caller, ...(traceId === null ? {} : { traceId }), ...keptInputs(policy, served.signature, rows, id), ...(guarded.length === 0 ? {} : { guarded: keptGuarded(policy, guarded, id) }),
     }, policy.whenFull);
     metrics.predicted(model, arm.version, latencyMs);
-    return { model, version: arm.version, generation: route.generation, arm: arm.role, id, predictionIds: ids, answers, stale, request, signature: served.signature, wanted };
+    return { model, version: arm.version, generation: route.generation, arm: arm.role, id, predictionIds: ids, answers, stale, guarded, request, signature: served.signature, wanted };
   }
 }
 export type Predict = ReturnType<typeof createPredict>;
 
 /** The error as its answer's, with what the prediction log says of the request: errors may be shared by the requests of a batch. */
-function refusalOf(error: unknown, model: string, { served, arm, route }: Choice, request: InferenceRequest | null, { inputs: { share, redact } }: LogPolicy): ServingError {
-  const { status, message, retryAfter, cause } = asServingError(error);
+function refusalOf(error: unknown, model: string, { served, arm, route }: Choice, request: InferenceRequest | null, policy: LogPolicy): ServingError {
+  const { share, redact } = policy.inputs;
+  const { status, message, retryAfter, cause, guardrails } = asServingError(error);
   // What does not fit is told with its value, which may be one that the log must not hold.
   const isPrivate = status === 422 && (share < 1 || redact.length > 0 || served.signature.inputs.some(({ personal }) => personal !== undefined));
   return new ServingError(status, message, {
-    retryAfter, cause,
+    retryAfter, cause, guardrails: guardrails?.map((trigger) => keptTrigger(policy, trigger)),
     asked: { model, version: arm.version, role: arm.role, generation: route.generation, requestId: request?.id ?? null, rows: request?.inputs[0]?.shape[0] ?? null, isPrivate },
   });
 }

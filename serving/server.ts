@@ -17,6 +17,7 @@ import { createDrain } from './drain.js';
 import type { EventSink } from './events/post.js';
 import { createEventSender } from './events/sender.js';
 import { createFeatureLookup } from './features/lookup.js';
+import { createGuards } from './guard/guards.js';
 import { readGauges } from './gauges.js';
 import { createApp } from './http/app.js';
 import { registerLabels } from './http/labels.js';
@@ -29,8 +30,8 @@ import { registerV2 } from './http/v2.js';
 import { openKnownCallers } from './known-callers.js';
 import { createCopier, createSink, type Copier } from './log/copier.js';
 import { createPredictionLog } from './log/prediction-log.js';
-import { openLogPolicies } from './log/policies.js';
 import { createRefusals } from './log/refusals.js';
+import { openServingPolicies } from './policies.js';
 import type { OnProblem } from './problem.js';
 import { createMetrics } from './metrics.js';
 import { createPredict } from './predict.js';
@@ -116,7 +117,7 @@ export async function createServer(options: ServerOptions): Promise<PredictionSe
   const metrics = createMetrics();
   const startedAt = Date.now();
   const callers = await openKnownCallers(join(scratch, 'callers.json'), onProblem);
-  const keys = await openKnownKeys({ database: options.database, keys: stores.apiKeys, models: stores.models, environment, path: join(scratch, 'keys.json'), onProblem });
+  const keys = await openKnownKeys({ database: options.database, keys: stores.apiKeys, environment, path: join(scratch, 'keys.json'), onProblem });
   const onKeyRefused = createKeyRefusals({ metrics, onProblem });
   const keyLimits = createKeyLimits({ onRefused: onKeyRefused });
   const teller = createUseTeller({ limits: keyLimits, use: stores.apiKeyUse, environment, onProblem });
@@ -137,7 +138,7 @@ export async function createServer(options: ServerOptions): Promise<PredictionSe
 
   // One of a replica's processes sends for all of them.
   const events = options.events && (of === undefined || of.slot === 1) ? createEventSender({ store: stores.predictionEvents, environment, sink: options.events, keepMs: options.events.keepMs, metrics, onProblem }) : null;
-  const policies = await openLogPolicies({ path: join(scratch, 'log-policies.json'), read: (models) => stores.models.logPolicies(models), onProblem });
+  const policies = await openServingPolicies({ database: options.database, models: stores.models, path: join(scratch, 'policies.json'), onProblem });
 
   let lease: LeaseKeeper | null = null;
   const failures = new Map<string, number>();
@@ -183,8 +184,9 @@ export async function createServer(options: ServerOptions): Promise<PredictionSe
     bodyLimit: limits.bodyBytes, arrivalMs: limits.arrivalMs, tls, draining: () => drain.started, hosts: options.url ? [new URL(options.url).hostname] : [], metrics, onRefused: createRefusedHook(refuse), onProblem,
   });
   const lookUp = createFeatureLookup({ rows: stores.featureRows, timeoutMs: limits.lookupMs, onLookup: (view, outcome) => { metrics.lookup(view, outcome); } });
-  const predict = createPredict({ models, log, lookUp, metrics, environment, replica, maximumRows: limits.maximumRows, logPolicyOf: (model) => policies.of(model), pseudonymsOf: pseudonyms.of });
-  const predictAs = createPredictAs({ predict, limits: keyLimits, decimalsOf: (model) => keys.decimalsOf(model), onGiven: (key, rows) => { metrics.keyGiven(key, rows); } });
+  const guards = createGuards({ guardrailsOf: (model) => policies.of(model).guardrails, metrics });
+  const predict = createPredict({ models, log, lookUp, metrics, environment, replica, maximumRows: limits.maximumRows, logPolicyOf: (model) => policies.of(model).log, guards, pseudonymsOf: pseudonyms.of });
+  const predictAs = createPredictAs({ predict, limits: keyLimits, decimalsOf: (model) => policies.of(model).decimals, onGiven: (key, rows) => { metrics.keyGiven(key, rows); } });
   const admission = { auth, limits: keyLimits };
   registerV2(app, { models, predict: predictAs, ...admission, ready, shortages: () => (budget.isShort ? ['memory'] : []), onProbed: () => { drain.probed(); of?.onProbed(); }, softwareVersion: options.softwareVersion });
   registerTensorFlowServing(app, { models, predict: predictAs, ...admission });

@@ -8,15 +8,22 @@ export const LabelledPrediction = z.object({
   id: z.string(), requestId: z.string(), at: At, version: z.int(), input: z.instanceof(Uint8Array), inputShape: z.array(z.int()), attributes: Attributes, class: z.string().nullable(), label: z.string(),
 });
 export type LabelledPrediction = z.infer<typeof LabelledPrediction>;
-/** `probability`: the one given to the predicted class, where the log keeps it. A regression has a `value` instead of both; its label is the text of a number. */
-export const LabelledOutcome = z.object({ predictionId: z.string(), actual: z.string(), predicted: z.string().nullable(), probability: z.number().nullable(), value: z.number().nullable(), at: At, attributes: Attributes });
+/**
+ * What the version itself said, also where a guardrail gave another answer (`replaced`). `probability`: the one given to the predicted class, where the log keeps it. A regression has a
+ * `value` instead of both, null where it was no finite number; its label is the text of a number.
+ */
+export const LabelledOutcome = z.object({
+  predictionId: z.string(), actual: z.string(), predicted: z.string().nullable(), probability: z.number().nullable(), value: z.number().nullable(), at: At, attributes: Attributes, replaced: z.boolean(),
+});
 export type LabelledOutcome = z.infer<typeof LabelledOutcome>;
 
 const PAGE = 500;
 /** Partitions are found by `at`. */
 const ANSWERED = `prediction_labels l join predictions p on p.id = l.prediction_id and p.at = l.at and p.status = 'ok'`;
+/** What the version itself said. */
+const OWN = `case when p.guarded->'instead' is null then p.outputs else p.guarded->'instead'->'own' end`;
 /** Only of these is there a class, or a value, to hold the label against. */
-const JOIN = `${ANSWERED} and p.outputs is not null`;
+const JOIN = `${ANSWERED} and (${OWN}) is not null`;
 
 /** Predictions whose label has arrived; part of the predictions store. */
 export function createLabelledStore(db: Database) {
@@ -51,16 +58,18 @@ export function createLabelledStore(db: Database) {
 
     /** How many predictions of a version have a label and nothing that it could be held against: the policy kept their answers out of the log. */
     async countUnjudged({ model, environment, version }: { model: string; environment: string; version: number }): Promise<number> {
-      const [row] = await db.query<{ n: number }>(`select count(*) as n from ${ANSWERED} where l.model = $1 and l.environment = $2 and l.version = $3 and p.outputs is null`, [model, environment, version]);
+      const [row] = await db.query<{ n: number }>(`select count(*) as n from ${ANSWERED} where l.model = $1 and l.environment = $2 and l.version = $3 and (${OWN}) is null`, [model, environment, version]);
       return row?.n ?? 0;
     },
 
-    /** The newest labelled predictions of a version by the prediction's time, newest first. */
+    /** The newest labelled predictions of a version by the prediction's time, newest first, each with what the version itself said. */
     async newestLabelled({ model, environment, version, limit }: { model: string; environment: string; version: number; limit: number }): Promise<LabelledOutcome[]> {
       return parseRows(LabelledOutcome, await db.query(
-        `select p.id as "predictionId", l.label as actual, p.outputs->>'class' as predicted,
-           coalesce((select max(value::float8) from jsonb_array_elements_text(p.outputs->'probabilities')), (p.outputs->>'probability')::float8) as probability, (p.outputs->>'value')::float8 as value, p.at, p.attributes
-         from ${JOIN} where l.model = $1 and l.environment = $2 and l.version = $3 order by l.at desc, l.prediction_id desc limit $4`,
+        `select p.id as "predictionId", l.label as actual, own.answer->>'class' as predicted,
+           coalesce((select max(value::float8) from jsonb_array_elements_text(own.answer->'probabilities')), (own.answer->>'probability')::float8) as probability, (own.answer->>'value')::float8 as value, p.at, p.attributes,
+           p.guarded->'instead' is not null as replaced
+         from ${JOIN} cross join lateral (select ${OWN} as answer) own
+         where l.model = $1 and l.environment = $2 and l.version = $3 order by l.at desc, l.prediction_id desc limit $4`,
         [model, environment, version, limit]));
     },
   };

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { PerennialError } from '../contract/errors.js';
 import { Commit, Ref, Sha256 } from '../contract/ref.js';
 import { DefinitionAtCommit } from '../contract/run.js';
+import { Guardrail } from '../definition/guardrails.js';
 import { ModelDefinition } from '../definition/model.js';
 import { PredictionLog as LogPolicy } from '../definition/prediction-log.js';
 import type { Database } from './database.js';
@@ -10,6 +11,13 @@ import { At, json, jsonOrNull, parseFirst, parseRows } from './values.js';
 
 /** What a definition says of the prediction log. */
 export { LogPolicy };
+
+/** What a definition says to prediction servers. `decimals`: of what callers with a key get; null: all. */
+export const ServingPolicy = z.object({ log: LogPolicy, decimals: z.int().nullable(), guardrails: z.array(Guardrail) });
+export type ServingPolicy = z.infer<typeof ServingPolicy>;
+
+/** Says the name of a model of which another definition came into force. */
+export const POLICIES_CHANNEL = 'policies';
 
 export const Owner = z.object({ name: z.string(), email: z.string() });
 /** `current`: the commit whose definition is in force. `applied`: the policy that was last put into force without training. */
@@ -67,25 +75,20 @@ export function createModelsStore(db: Database) {
       return parseFirst(StoredDefinition, await db.query(`select ${DEFINITION} from definitions d join models m on m.name = d.model and m.current_commit = d.commit where m.name = $1`, [model]));
     },
 
-    /** What the definitions in force say of the prediction log; of a model that has none, or says nothing of it, the default. */
-    async logPolicies(models: readonly string[]): Promise<Record<string, LogPolicy>> {
-      const rows = await db.query<{ name: string; policy: unknown }>(
-        `select m.name, d.definition->'predictionLog' as policy from models m left join definitions d on d.model = m.name and d.commit = m.current_commit where m.name = any($1::text[])`, [models]);
-      return Object.fromEntries(rows.map(({ name, policy }) => [name, LogPolicy.parse(policy ?? {})]));
+    /** What the definitions in force say to prediction servers; of a model that has none, or says nothing of it, the default. */
+    async servingPolicies(): Promise<Record<string, ServingPolicy>> {
+      const rows = await db.query<{ name: string; log: unknown; decimals: number | null; guardrails: unknown }>(
+        `select m.name, d.definition->'predictionLog' as log, (d.definition->'serving'->>'decimals')::int as decimals, d.definition->'serving'->'guardrails' as guardrails
+         from models m left join definitions d on d.model = m.name and d.commit = m.current_commit`);
+      return Object.fromEntries(rows.map(({ name, log, decimals, guardrails }) => [name, ServingPolicy.parse({ log: log ?? {}, decimals, guardrails: guardrails ?? [] })]));
     },
 
     /** Puts a saved definition into force in the place of the one at `instead` (null: of none). Returns false, and changes nothing, when another one is in force by now. */
     async setCurrent(model: string, commit: string, { instead }: { instead: string | null }): Promise<boolean> {
-      const rows = await db.query('update models set current_commit = $2 where name = $1 and current_commit is not distinct from $3 returning name', [model, commit, instead]);
+      const rows = await db.query(
+        `with put as (update models set current_commit = $2 where name = $1 and current_commit is not distinct from $3 returning name)
+         select name, pg_notify('${POLICIES_CHANNEL}', name) from put`, [model, commit, instead]);
       return rows.length > 0;
-    },
-
-    /** Decimals of what callers with a key get, of the models whose definition in force says so. */
-    async servedDecimals(): Promise<Record<string, number>> {
-      const rows = await db.query<{ model: string; decimals: number }>(
-        `select m.name as model, (d.definition->'serving'->>'decimals')::int as decimals from models m join definitions d on d.model = m.name and d.commit = m.current_commit
-         where d.definition->'serving'->>'decimals' is not null order by m.name`);
-      return Object.fromEntries(rows.map(({ model, decimals }) => [model, decimals]));
     },
 
     async setAppliedPolicy(model: string, commit: string, policyDigest: string): Promise<void> {

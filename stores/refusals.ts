@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { RowTrigger } from '../contract/guarded.js';
 import type { Database } from './database.js';
 import { createPartitionedWriter } from './prediction-partitions.js';
-import { At, parseRows } from './values.js';
+import { At, jsonOrNull, parseRows } from './values.js';
 
 /**
  * A request of a known caller that was answered with an error. `version`, `role` and `generation` are null where no version was chosen yet,
@@ -11,12 +12,13 @@ export const Refusal = z.object({
   id: z.uuid(), requestId: z.string(), model: z.string(), version: z.int().nullable(), environment: z.string(), role: z.enum(['live', 'canary', 'shadow']).nullable(), generation: z.int().nullable(),
   replica: z.string(), at: At, status: z.int(), reason: z.string().nullable(), rows: z.int().nullable(), latencyMs: z.number(), traceId: z.string().nullable(),
   caller: z.string().nullable().default(null),
+  guardrails: z.array(RowTrigger).nullable().default(null).describe('those that refused its rows'),
 });
 export type Refusal = z.infer<typeof Refusal>;
 export type NewRefusal = z.input<typeof Refusal>;
 
-const NAMES = 'id, request_id, model, version, environment, role, generation, replica, at, status, reason, rows, latency_ms, trace_id, caller';
-const COLUMNS = 'id, request_id as "requestId", model, version, environment, role, generation, replica, at, status, reason, rows, latency_ms as "latencyMs", trace_id as "traceId", caller';
+const NAMES = 'id, request_id, model, version, environment, role, generation, replica, at, status, reason, rows, latency_ms, trace_id, caller, guardrails';
+const COLUMNS = 'id, request_id as "requestId", model, version, environment, role, generation, replica, at, status, reason, rows, latency_ms as "latencyMs", trace_id as "traceId", caller, guardrails';
 const BATCH = 1_000;
 
 export function createRefusalsStore(db: Database) {
@@ -31,10 +33,10 @@ export function createRefusalsStore(db: Database) {
         await written(batch.map(({ at }) => at), () => db.query(
           `insert into refusals (${NAMES})
            select ${NAMES} from unnest($1::uuid[], $2::text[], $3::text[], $4::integer[], $5::text[], $6::text[], $7::integer[], $8::text[], $9::timestamptz[], $10::integer[], $11::text[],
-             $12::integer[], $13::float8[], $14::text[], $15::text[]) as row(${NAMES})
+             $12::integer[], $13::float8[], $14::text[], $15::text[], $16::jsonb[]) as row(${NAMES})
            on conflict do nothing`,
           [column((r) => r.id), column((r) => r.requestId), column((r) => r.model), column((r) => r.version), column((r) => r.environment), column((r) => r.role), column((r) => r.generation),
-            column((r) => r.replica), column((r) => r.at), column((r) => r.status), column((r) => r.reason), column((r) => r.rows), column((r) => r.latencyMs), column((r) => r.traceId), column((r) => r.caller ?? null)]));
+            column((r) => r.replica), column((r) => r.at), column((r) => r.status), column((r) => r.reason), column((r) => r.rows), column((r) => r.latencyMs), column((r) => r.traceId), column((r) => r.caller ?? null), column((r) => jsonOrNull(r.guardrails ?? null))]));
       }
     },
 

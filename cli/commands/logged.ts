@@ -1,4 +1,5 @@
 import { LoggedView } from '../../contract/logged.js';
+import { triggerText } from '../guardrail-text.js';
 import { plain, type Register } from '../register.js';
 import { moment, table } from '../table.js';
 
@@ -13,11 +14,17 @@ export const addLoggedCommand: Register = (add, program) => {
 function loggedText({ predictions, refusals }: LoggedView): string {
   const answered = predictions.map(({ at, id, version, role, caller, outputs, latencyMs }) => [moment(at), id, version, role, caller, outputText(outputs), latencyMs.toFixed(1)]);
   const refused = refusals.map(({ at, id, version, role, caller, status, reason, latencyMs }) => [moment(at), id, version, role, caller, `${status}${reason === null ? '' : ` ${reason}`}`, latencyMs.toFixed(1)]);
-  return table(['AT', 'ID', 'VERSION', 'ARM', 'CALLER', 'ANSWER', 'MS'], [...answered, ...refused]);
+  const guarded = predictions.flatMap(({ id, guarded: found }) => (found ? [`${id}: ${guardedText(found)}`] : []));
+  return [table(['AT', 'ID', 'VERSION', 'ARM', 'CALLER', 'ANSWER', 'MS'], [...answered, ...refused]), ...guarded].join('\n');
+}
+
+function guardedText({ triggers, instead }: NonNullable<LoggedView['predictions'][number]['guarded']>): string {
+  const own = instead ? outputText(instead.own ?? null) : null;
+  return `${triggers.map((trigger) => triggerText(trigger)).join('; ')}${own === null ? '' : `; the model itself said ${own}`}`;
 }
 
 /** The class, or the value; of an answer that is not kept nothing. */
-function outputText(outputs: LoggedView['predictions'][number]['outputs']): string | null {
+function outputText(outputs: Readonly<Record<string, unknown>> | null): string | null {
   const { class: name, value } = outputs ?? {};
   return typeof name === 'string' ? name : typeof value === 'number' ? String(value) : null;
 }

@@ -3,9 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { RowTrigger } from '../../contract/guarded.js';
 import { RunError } from '../../contract/run.js';
 import type { Context } from '../command.js';
 import { CommandError, UsageError } from '../errors.js';
+import { triggerText } from '../guardrail-text.js';
 import { pixelsOf } from '../picture.js';
 import type { Register } from '../register.js';
 import { findServer } from '../server.js';
@@ -14,7 +16,7 @@ import { figure, table } from '../table.js';
 const Metadata = z.object({ inputs: z.array(z.object({ name: z.string(), datatype: z.string(), shape: z.array(z.int()), parameters: z.object({ nullable: z.boolean().optional() }).optional() })), parameters: z.object({ version: z.int(), classes: z.array(z.string()).optional(), target: z.string().optional(), lookups: z.array(z.object({ keys: z.array(z.object({ name: z.string(), datatype: z.string() })), columns: z.array(z.string()) })).optional() }) });
 type Metadata = z.infer<typeof Metadata>;
 const Prediction = z.object({
-  model_version: z.string(), id: z.string(), parameters: z.object({ prediction_ids: z.array(z.string()), arm: z.string(), generation: z.int() }),
+  model_version: z.string(), id: z.string(), parameters: z.object({ prediction_ids: z.array(z.string()), arm: z.string(), generation: z.int(), guardrails: z.array(RowTrigger).default([]) }),
   outputs: z.array(z.object({ name: z.string(), shape: z.array(z.int()), data: z.array(z.union([z.number(), z.string()])) })),
 });
 const Labelled = z.object({ accepted: z.int(), waiting: z.array(z.string()), changed: z.int() });
@@ -110,7 +112,7 @@ function attributesOf(pairs: readonly string[]): Record<string, string> {
 }
 
 function predictionText(answer: z.infer<typeof Prediction>, model: string, { parameters }: Metadata): string {
-  return [answerTable(answer, parameters), `by ${model}@${answer.model_version} (${answer.parameters.arm}, generation ${answer.parameters.generation})`].join('\n');
+  return [answerTable(answer, parameters), ...answer.parameters.guardrails.map((trigger) => `row ${trigger.row}: ${triggerText(trigger)}`), `by ${model}@${answer.model_version} (${answer.parameters.arm}, generation ${answer.parameters.generation})`].join('\n');
 }
 
 /** A line for each row: its class and the probabilities of all, or its value. */

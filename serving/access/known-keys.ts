@@ -5,17 +5,16 @@ import { ServedKey } from '../../contract/api-key.js';
 import { Instant } from '../../contract/ref.js';
 import { KEYS_CHANNEL, type ApiKeysStore } from '../../stores/api-keys.js';
 import type { Database } from '../../stores/database.js';
-import type { ModelsStore } from '../../stores/models.js';
 import { ServingError } from '../errors.js';
 import { openStateFile } from '../state-file.js';
 import { watchTable } from '../watched-table.js';
 
-const KeysFile = z.strictObject({ v: z.literal(1), environment: z.string(), readAt: Instant.nullable(), keys: z.array(ServedKey), decimals: z.record(z.string(), z.int()) });
+/** Not strict: an earlier release kept more. */
+const KeysFile = z.object({ v: z.literal(1), environment: z.string(), readAt: Instant.nullable(), keys: z.array(ServedKey) });
 
 export interface KnownKeysOptions {
   readonly database: Pick<Database, 'listen'>;
   readonly keys: Pick<ApiKeysStore, 'served'>;
-  readonly models: Pick<ModelsStore, 'servedDecimals'>;
   readonly environment: string;
   /** Where they are kept, for a restart while PostgreSQL is away; by the sha256 of their secrets. */
   readonly path: string;
@@ -28,8 +27,6 @@ export interface KnownKeysOptions {
 export interface KnownKeys {
   /** The key of a secret, with why it counts no longer; null for a secret of no key. 503 where that cannot be known. */
   find(secret: string): Promise<{ readonly key: ServedKey; readonly ended: 'expired' | 'replaced' | null } | null>;
-  /** Decimals of what holders of keys get of a model; null: all. */
-  decimalsOf(model: string): number | null;
   close(): Promise<void>;
 }
 
@@ -39,9 +36,9 @@ const LOOK_AGAIN_MS = 250;
 const PATIENCE_MS = 2_000;
 const REWRITE_AFTER_MS = 10 * 60_000;
 
-/** An environment's keys, with the policy of models towards their holders, in memory. No request waits for PostgreSQL but the first of an unknown key. */
-export async function openKnownKeys({ database, keys, models, environment, path, pollMs = 5_000, staleMs = 24 * 3_600_000, onProblem }: KnownKeysOptions): Promise<KnownKeys> {
-  const file = await openStateFile(path, KeysFile, { v: 1, environment, readAt: null, keys: [], decimals: {} }, (found) => found.environment === environment);
+/** An environment's keys in memory. No request waits for PostgreSQL but the first of an unknown key. */
+export async function openKnownKeys({ database, keys, environment, path, pollMs = 5_000, staleMs = 24 * 3_600_000, onProblem }: KnownKeysOptions): Promise<KnownKeys> {
+  const file = await openStateFile(path, KeysFile, { v: 1, environment, readAt: null, keys: [] }, (found) => found.environment === environment);
   let secrets = index(file.value.keys);
   let readAt = file.value.readAt === null ? 0 : Date.parse(file.value.readAt);
   let savedAt = readAt;
@@ -49,10 +46,10 @@ export async function openKnownKeys({ database, keys, models, environment, path,
 
   async function read(): Promise<void> {
     const triedAt = Date.now();
-    const [found, decimals] = await Promise.all([keys.served(environment), models.servedDecimals()]);
+    const found = await keys.served(environment);
     readAt = triedAt;
-    const changed = JSON.stringify([found, decimals]) !== JSON.stringify([file.value.keys, file.value.decimals]);
-    Object.assign(file.value, { keys: found, decimals });
+    const changed = JSON.stringify(found) !== JSON.stringify(file.value.keys);
+    file.value.keys = found;
     if (changed) secrets = index(found);
     if (changed || readAt - savedAt > REWRITE_AFTER_MS) save();
   }
@@ -85,7 +82,6 @@ export async function openKnownKeys({ database, keys, models, environment, path,
       const isOver = (time: string | null) => time !== null && Date.parse(time) <= now;
       return { key, ended: isOver(key.expiresAt) ? 'expired' : isOver(validUntil) ? 'replaced' : null };
     },
-    decimalsOf: (model) => file.value.decimals[model] ?? null,
     close: () => table.close(),
   };
 }

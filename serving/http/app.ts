@@ -1,5 +1,5 @@
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, type FastifyServerOptions } from 'fastify';
-import { asServingError, ServingError, UNKNOWN_TYPE } from '../errors.js';
+import { asServingError, errorBody, ServingError, UNKNOWN_TYPE } from '../errors.js';
 import type { Metrics } from '../metrics.js';
 import type { OnProblem } from '../problem.js';
 import { PictureBody } from '../protocol/pictures.js';
@@ -83,7 +83,7 @@ export function createApp({ bodyLimit, hosts, arrivalMs, tls, metrics, draining,
     await onRefused(request, reply, answer);
     if (answer.retryAfter !== undefined) reply.header('retry-after', String(answer.retryAfter));
     if (answer.status === 401) reply.header('www-authenticate', 'Bearer');
-    return reply.code(answer.status).send({ error: answer.message });
+    return reply.code(answer.status).send(errorBody(answer));
   });
   return app;
 }

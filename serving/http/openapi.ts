@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { jsonSchema } from '../../contract/json-schema.js';
 import type { JsonSchema } from '../../contract/json-schema.js';
-import { STATUSES } from '../errors.js';
+import { ErrorBody, STATUSES } from '../errors.js';
 import { ModelMetadata, ServerMetadata } from '../protocol/metadata.js';
 import { InferenceRequest } from '../protocol/request.js';
 import { InferenceAnswer } from '../protocol/response.js';
@@ -66,7 +66,7 @@ export function openApiDocument(version: string): JsonSchema {
     paths,
     components: {
       securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
-      schemas: { Error: jsonSchema(z.object({ error: z.string() }), 'output') },
+      schemas: { Error: jsonSchema(ErrorBody, 'output') },
       responses: Object.fromEntries(Object.entries(STATUSES).map(([status, description]) => [`Error${status}`, { description, content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } } }])),
     },
   };

@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PredictAs } from '../access/predict-as.js';
-import { asServingError, ServingError } from '../errors.js';
+import { asServingError, errorBody, ServingError } from '../errors.js';
 import type { Refuse } from '../log/refusals.js';
 import type { OnProblem } from '../problem.js';
 import { inOrder } from '../protocol/in-order.js';
@@ -62,7 +62,7 @@ export function registerStream(app: FastifyInstance, { models, predict, auth, li
         }
         if (status >= 500 && cause !== undefined) onProblem(message, cause, problemOf(request, refused));
         await refuse({ model, requestId: line?.id ?? null, traceId, latencyMs: performance.now() - startedAt, caller: request.caller?.principal ?? null }, refused);
-        return { line: number, ...(line?.id === undefined ? {} : { id: line.id }), status, error: message };
+        return { line: number, ...(line?.id === undefined ? {} : { id: line.id }), status, ...errorBody(refused) };
       }
     }
   }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { GuardedRow, type Guarded } from '../../contract/guarded.js';
 import { Instant } from '../../contract/ref.js';
 import { Arm } from '../../contract/route.js';
 import type { Answer } from '../../domain/outputs.js';
@@ -23,6 +24,8 @@ const shared = {
   traceId: z.string().optional(),
   /** Who asked: `key:<name>`, or a principal. Left out by an earlier release. */
   caller: z.string().optional(),
+  /** Rows that guardrails found something of. */
+  guarded: z.array(GuardedRow).optional(),
 };
 /** The answers, per row in the order of `ids`: classes with their probabilities, or a regression's values; or what of them is kept: classes with the probability of each, or nothing. */
 const WHOLE = { classes: z.array(z.string()), probabilities: z.array(z.array(z.number())) };
@@ -81,11 +84,13 @@ export interface LoggedPrediction {
   id: string; requestId: string; model: string; version: number; environment: string; role: Arm['role']; generation: number; replica: string; at: string;
   input: Uint8Array; inputShape: number[]; attributes: Record<string, string>; outputs: Answer | { class: string; probability?: number } | null; latencyMs: number;
   inputKept: 'whole' | 'redacted' | 'none'; outputsKept: 'whole' | 'reduced' | 'none'; latencyParts: { prepareMs: number; modelMs: number } | null; traceId: string | null; caller: string | null;
+  guarded: Guarded | null;
 }
 
 /** A request's predictions, one per row. */
 export function predictionsOf(request: LoggedRequest): LoggedPrediction[] {
-  const { ids, input, inputBytes, requestId, model, version, environment, role, generation, replica, at: time, inputShape, attributes, latencyMs, inputKept = 'whole', latencyParts = null, traceId = null, caller = null } = request;
+  const { ids, input, inputBytes, requestId, model, version, environment, role, generation, replica, at: time, inputShape, attributes, latencyMs, inputKept = 'whole', latencyParts = null, traceId = null, caller = null, guarded = [] } = request;
+  const guardedRows = new Map(guarded.map(({ row, ...found }) => [row, found]));
   let at = 0;
   const inputs = ids.map((_, row) => {
     const bytes = inputBytes ? inputBytes[row] ?? 0 : input.byteLength / ids.length;
@@ -95,7 +100,7 @@ export function predictionsOf(request: LoggedRequest): LoggedPrediction[] {
   return ids.map((id, row) => ({
     id, requestId, model, version, environment, role, generation, replica, at: time, inputShape, attributes, latencyMs, inputKept, latencyParts, traceId, caller,
     input: inputs[row] ?? NOTHING,
-    outputs: answerOf(request, row),
+    outputs: answerOf(request, row), guarded: guardedRows.get(row) ?? null,
     outputsKept: 'outputsKept' in request ? request.outputsKept : 'whole',
   }));
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { RowTrigger } from '../../contract/guarded.js';
 import { Instant } from '../../contract/ref.js';
 import { Arm } from '../../contract/route.js';
 
@@ -9,6 +10,8 @@ export const RefusalRecord = z.strictObject({
   at: Instant, status: z.int(), reason: z.string().nullable(), rows: z.int().nullable(), latencyMs: z.number(), traceId: z.string().nullable(),
   /** Left out by an earlier release. */
   caller: z.string().nullable().default(null),
+  /** Left out where no guardrail refused the rows. */
+  guardrails: z.array(RowTrigger).optional(),
 });
 export type RefusalRecord = z.infer<typeof RefusalRecord>;
 /** A refusal on its way to PostgreSQL. */

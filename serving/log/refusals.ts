@@ -22,13 +22,13 @@ const LONGEST_REASON = 500;
 
 /** Logs requests that were answered with an error: once for each answer, whatever was tried before. */
 export function createRefusals({ log, metrics, environment, replica }: RefusalsOptions) {
-  return async (request: RefusedRequest, { status, message, asked, caller }: ServingError): Promise<void> => {
+  return async (request: RefusedRequest, { status, message, asked, caller, guardrails }: ServingError): Promise<void> => {
     metrics.refused(asked?.model ?? null, status);
     if (COUNTED_ONLY.has(status)) return;
     await log.appendRefusal({
       kind: 'refusal', id: uuidv7(), environment, replica, at: new Date().toISOString(), status, reason: asked?.isPrivate === true ? null : storableText(message).slice(0, LONGEST_REASON),
       model: storableText(request.model).slice(0, LONGEST), requestId: storableText(asked?.requestId ?? request.requestId ?? uuidv7()).slice(0, LONGEST), traceId: request.traceId,
-      ...chosen(asked), latencyMs: request.latencyMs, caller: request.caller ?? caller ?? null,
+      ...chosen(asked), latencyMs: request.latencyMs, caller: request.caller ?? caller ?? null, ...(guardrails ? { guardrails: [...guardrails] } : {}),
     });
   };
 }

@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { RowTrigger, type GuardedRow } from '../../contract/guarded.js';
 import type { Signature } from '../../contract/package.js';
+import { toldTrigger } from '../../domain/guardrails/violation.js';
 import type { Answer } from '../../domain/outputs.js';
 import { ServingError } from '../errors.js';
 import type { InferenceRequest } from './request.js';
@@ -11,6 +13,8 @@ export interface Answered {
   readonly answers: readonly Answer[];
   /** Feature views whose values are missing because they were not up to date. */
   readonly stale?: readonly string[];
+  /** Rows that guardrails found something of. */
+  readonly guarded?: readonly GuardedRow[];
 }
 
 type Output = { readonly name: string; readonly datatype: 'FP32' | 'FP64' | 'BYTES'; /** Of one row. */ readonly shape: readonly number[] };
@@ -34,10 +38,12 @@ export function outputsWanted(request: InferenceRequest, signature: Signature): 
 export const AnswerParameters = z.object({
   prediction_ids: z.array(z.string()), version: z.int(), generation: z.int(), arm: z.string(),
   stale_features: z.array(z.string()).optional().describe('feature views whose values are missing because they were not up to date'),
+  guardrails: z.array(RowTrigger).optional().describe('guardrails that rows met, and what was done'),
 });
 
-export function answerParameters({ predictionIds, version, generation, arm, stale }: Answered): z.infer<typeof AnswerParameters> {
-  return { prediction_ids: [...predictionIds], version, generation, arm, ...(stale?.length ? { stale_features: [...stale] } : {}) };
+export function answerParameters({ predictionIds, version, generation, arm, stale, guarded = [] }: Answered): z.infer<typeof AnswerParameters> {
+  const guardrails = guarded.flatMap(({ row, triggers }) => triggers.map((trigger) => toldTrigger(row, trigger)));
+  return { prediction_ids: [...predictionIds], version, generation, arm, ...(stale?.length ? { stale_features: [...stale] } : {}), ...(guardrails.length > 0 ? { guardrails } : {}) };
 }
 
 const OutputTensor = z.object({

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ServingError } from '../errors.js';
+import { ErrorBody, ServingError } from '../errors.js';
 import { parseJson } from './json.js';
 import { inputsOfRows, NamedRow } from './named-rows.js';
 import { describeIssues, InferenceRequest, parseInferenceRequest, type ReadRequest } from './request.js';
@@ -13,7 +13,7 @@ const place = { line: z.int().min(1).describe('number of the line that is answer
 /** A line of the answer: what was predicted, or why nothing was. */
 export const StreamAnswer = z.union([
   InferenceAnswer.extend({ line: place.line }),
-  z.object({ ...place, status: z.int().describe('as HTTP has it'), error: z.string() }),
+  z.object({ ...place, status: z.int().describe('as HTTP has it'), ...ErrorBody.shape }),
 ]);
 export type StreamAnswer = z.infer<typeof StreamAnswer>;
 

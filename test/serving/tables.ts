@@ -26,17 +26,18 @@ export const trainTable = ({ stack }: Fixture): Promise<Trained> => trainOnce('t
   return train(tableDefinition(COLUMNS, { training: { epochs: 1 } }), snapshot, join(folder, 'table-attempt'));
 });
 
+export const priceDefinition = ModelDefinition.parse({
+  schema: 1, name: 'prices', owner: { name: 'Prices', email: 'prices@example.org' }, purpose: 'a test',
+  data: { kind: 'table', columns: ['size'], target: { task: 'regression', name: 'price' }, sources: [{ kind: 'parquet', location: 'rows', path: '*.parquet', key: 'id', split: 'train' }] },
+  network: { layers: [layers.dense({ units: 1 })] },
+  training: { optimizer: { kind: 'adam', learningRate: 0.02 }, epochs: 1, batchSize: 32, seed: 3, threads: 1 },
+  evaluation: { gates: [{ kind: 'at-most', name: 'error', metric: 'mae', threshold: 1000 }] },
+});
+
 /** One that gives a number. */
 export const trainNumber = ({ stack }: Fixture): Promise<Trained> => trainOnce('number', stack, async (folder) => {
-  const definition = ModelDefinition.parse({
-    schema: 1, name: 'prices', owner: { name: 'Prices', email: 'prices@example.org' }, purpose: 'a test',
-    data: { kind: 'table', columns: ['size'], target: { task: 'regression', name: 'price' }, sources: [{ kind: 'parquet', location: 'rows', path: '*.parquet', key: 'id', split: 'train' }] },
-    network: { layers: [layers.dense({ units: 1 })] },
-    training: { optimizer: { kind: 'adam', learningRate: 0.02 }, epochs: 1, batchSize: 32, seed: 3, threads: 1 },
-    evaluation: { gates: [{ kind: 'at-most', name: 'error', metric: 'mae', threshold: 1000 }] },
-  });
   const snapshot = await writeSnapshot(join(folder, 'prices'), rowsOf((index) => [50 + index], (index) => 3 * index), { target: { task: 'regression', name: 'price' }, columns: ['size'], shards: 1 });
-  return train(definition, snapshot, join(folder, 'prices-attempt'));
+  return train(priceDefinition, snapshot, join(folder, 'prices-attempt'));
 });
 
 async function train(definition: ModelDefinition, snapshot: Trained['snapshot'], attemptDirectory: string): Promise<Trained> {

@@ -33,7 +33,7 @@ describe('predictions', () => {
       const { input, ...kept } = await t.stores.predictions.get(row.id) ?? {};
       expect(Buffer.from(input ?? [])).toEqual(Buffer.from(row.input));
       const { input: _sent, ...sent } = row;
-      expect(kept).toEqual({ rows: 1, inputKept: 'whole', latencyParts: null, traceId: null, caller: null, outputsKept: 'whole', ...sent });
+      expect(kept).toEqual({ rows: 1, inputKept: 'whole', guarded: null, latencyParts: null, traceId: null, caller: null, outputsKept: 'whole', ...sent });
     }
     expect(await t.stores.predictions.findByRequest(model, rows[0]?.requestId ?? '')).toHaveLength(1);
     expect(await t.stores.predictions.get(randomUUID())).toBeNull();
@@ -72,7 +72,7 @@ describe('labels', () => {
     await t.stores.predictions.insertMany([byId, byRequest]);
     const found = new Map((await outcomes(model)).map((row) => [row.predictionId, row]));
     expect(found.size).toBe(2);
-    expect(found.get(byId.id)).toEqual({ predictionId: byId.id, actual: 'truck', predicted: 'car', probability: 0.75, value: null, at: NOON, attributes: { light: 'night' } });
+    expect(found.get(byId.id)).toEqual({ predictionId: byId.id, replaced: false, actual: 'truck', predicted: 'car', probability: 0.75, value: null, at: NOON, attributes: { light: 'night' } });
     expect(found.get(byRequest.id)).toMatchObject({ actual: 'car' });
     expect(await t.stores.predictions.countLabelled({ model, environment: 'production', version: 1 })).toBe(2);
   });

@@ -1,0 +1,10 @@
+import type { GuardrailOutcome, GuardrailTrigger } from '../contract/guarded.js';
+import { describeTrigger } from '../domain/guardrails/violation.js';
+
+const DONE = { flag: 'given all the same', reject: 'refused', answer: 'the fixed answer was given' } as const satisfies Record<GuardrailOutcome, string>;
+
+/** What a guardrail found, and what was done. */
+export function triggerText(trigger: GuardrailTrigger): string {
+  const { guardrail, value, action, skipped = [] } = trigger;
+  return `guardrail ${guardrail}: ${describeTrigger(trigger)}${value === undefined ? '' : ` (${value ?? 'no finite number'})`}; ${DONE[action]}${skipped.length > 0 ? ` (${skipped.join(', ')} could not be done)` : ''}`;
+}

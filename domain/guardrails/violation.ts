@@ -1,0 +1,24 @@
+import type { GuardrailTrigger } from '../../contract/guarded.js';
+import type { Guardrail } from '../../definition/guardrails.js';
+
+/** What a guardrail finds of a row, before it is decided what is done. */
+export type Violation = Pick<GuardrailTrigger, 'minimum' | 'maximum'> & { readonly guardrail: Guardrail; readonly value: number };
+
+/** A trigger in words, for whoever asked: what is wrong, and the limits. How sure the model was, and what it said, is not theirs to know. */
+export function describeTrigger({ kind, minimum, maximum }: Pick<GuardrailTrigger, 'kind' | 'minimum' | 'maximum'>): string {
+  switch (kind) {
+    case 'confidence': return `the model's certainty is below ${minimum ?? 0}`;
+    case 'output': return `the model's value is not ${rangeText(minimum, maximum)}`;
+  }
+}
+
+function rangeText(minimum: number | undefined, maximum: number | undefined): string {
+  if (minimum === undefined && maximum === undefined) return 'a finite number';
+  if (minimum === undefined) return `at most ${maximum ?? 0}`;
+  return maximum === undefined ? `at least ${minimum}` : `between ${minimum} and ${maximum}`;
+}
+
+/** A trigger as callers are told. */
+export function toldTrigger(row: number, { value: _value, ...trigger }: GuardrailTrigger): GuardrailTrigger & { readonly row: number } {
+  return { row, ...trigger };
+}
