@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { KEY_PREFIX, type KeyScope, type ServedKey } from '../contract/api-key.js';
 import { PerennialError } from '../contract/errors.js';
 import type { KnownKeys } from './access/known-keys.js';
@@ -54,7 +54,7 @@ export function createAuthenticator({ authenticate, freshMs = 30_000, staleMs = 
   }
 
   async function identify(token: string): Promise<KnownCaller | null> {
-    const digest = createHash('sha256').update(token).digest('hex');
+    const digest = hash('sha256', token);
     const cached = callers.get(digest);
     const now = Date.now();
     if (cached && now - cached.checkedAt < freshMs) return cached;

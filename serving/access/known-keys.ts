@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { ServedKey } from '../../contract/api-key.js';
@@ -69,12 +69,12 @@ export async function openKnownKeys({ database, keys, environment, path, pollMs 
 
   return {
     async find(secret) {
-      const hash = createHash('sha256').update(secret).digest('hex');
-      if (!secrets.has(hash)) {
+      const digest = hash('sha256', secret);
+      if (!secrets.has(digest)) {
         looking ??= lookAgain().finally(() => { looking = null; });
         await Promise.race([looking, sleep(PATIENCE_MS, undefined, { ref: false })]);
       }
-      const found = secrets.get(hash);
+      const found = secrets.get(digest);
       const now = Date.now();
       if ((found === undefined && (table.away || looking)) || now - readAt > staleMs) throw new ServingError(503, 'Who is calling cannot be checked at the moment.', { retryAfter: 2 });
       if (!found) return null;

@@ -127,11 +127,12 @@ export class Batcher {
     });
   }
 
-  /** Whether what waits longest may be sent now. */
+  /** Whether what waits longest may be sent now. To a busy runner only a full batch is: a batch costs beside its rows, so a smaller one grows until the runner is idle. */
   #hasRoom(): boolean {
     const [oldest] = this.#queue;
     if (!oldest || this.#atRunner.length >= this.limits.inFlight) return false;
-    return this.#atRunner.length === 0 || !(oldest.alone || this.#atRunner.some(({ alone }) => alone));
+    if (this.#atRunner.length === 0) return true;
+    return this.#queuedRows >= this.#rowsFor(oldest, this.#runnerMs()) && !(oldest.alone || this.#atRunner.some(({ alone }) => alone));
   }
 
   #send(predictor: Predictor): void {
@@ -185,7 +186,7 @@ export class Batcher {
     this.#refuseLate(startsInMs);
     const [oldest] = this.#queue;
     if (!oldest) return [];
-    const most = this.#mostRows(this.limits.latencyGoalMs - startsInMs - (performance.now() - oldest.arrivedAt));
+    const most = this.#rowsFor(oldest, startsInMs);
     let rows = 0;
     let count = 0;
     for (const waiting of this.#queue) {
@@ -195,6 +196,11 @@ export class Batcher {
     }
     this.#queuedRows -= rows;
     return this.#queue.splice(0, count);
+  }
+
+  /** Rows of the next batch, which begins with this request and starts in so long. */
+  #rowsFor({ arrivedAt }: Waiting, startsInMs: number): number {
+    return this.#mostRows(this.limits.latencyGoalMs - startsInMs - (performance.now() - arrivedAt));
   }
 
   /** Rows of a batch that has `budgetMs` until its goal; where that is out of reach, as many as keep those behind within it, and no fewer than work the queue off. */

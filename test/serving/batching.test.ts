@@ -62,6 +62,22 @@ describe('a batch', () => {
     expect(await Promise.all([first, ...others])).toEqual([[1], [2], [3, 4], [5]]);
   });
 
+  test('follows one that is computed only when it is full: a smaller one grows until the runner is idle', async () => {
+    const { ask, batches } = version({ inFlight: 2, batchRows: 8 });
+    const answers = [ask([1])];
+    await vi.advanceTimersByTimeAsync(0);
+    answers.push(ask([2]), ask([3]));
+    await vi.advanceTimersByTimeAsync(2);
+    expect(batches).toEqual([1]);
+    answers.push(...Array.from({ length: 6 }, () => ask([4])));
+    await vi.advanceTimersByTimeAsync(1);
+    expect(batches).toEqual([1, 8]);
+    answers.push(ask([5]), ask([6]));
+    await vi.advanceTimersByTimeAsync(100);
+    expect(batches).toEqual([1, 8, 2]);
+    expect((await Promise.all(answers)).every(Array.isArray)).toBe(true);
+  });
+
   test('holds as many rows, not requests, as the latency goal leaves time for', async () => {
     const { ask, batches, learn } = version();
     await learn();
