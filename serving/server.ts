@@ -42,6 +42,7 @@ import { createLeaseKeeper, type LeaseKeeper } from './routing/lease-keeper.js';
 import { createMemoryBudget } from './routing/memory-budget.js';
 import { createModels, type Models } from './routing/models.js';
 import { createPackageCache } from './routing/package-cache.js';
+import { recall } from './routing/recall.js';
 import { createRouteFollower } from './routing/route-follower.js';
 
 export interface ServerOptions {
@@ -147,7 +148,7 @@ export async function createServer(options: ServerOptions): Promise<PredictionSe
   const models: Models = createModels({
     versions: stores.versions, packages: of?.packages ?? createPackageCache(join(scratch, 'packages'), artifacts), lastGood: await openLastGood(join(scratch, 'last-good.json'), environment),
     limits, memoryLimitBytes: limits.runnerMemoryMb * 1024 ** 2, budget, onProblem,
-    startRunner: (packageDirectory) => (of ? of.startRunner(packageDirectory) : startRunner({ packageDirectory, tfjsNode: options.tfjsNode, memoryMb: limits.runnerMemoryMb, ...(limits.runnerThreads === undefined ? {} : { threads: limits.runnerThreads }) })).then(pseudonyms.admit),
+    startRunner: (packageDirectory, signal) => (of ? of.startRunner(packageDirectory) : startRunner({ packageDirectory, signal, tfjsNode: options.tfjsNode, memoryMb: limits.runnerMemoryMb, ...(limits.runnerThreads === undefined ? {} : { threads: limits.runnerThreads }) })).then(pseudonyms.admit),
     onSwitched: (model, { route }) => {
       void lease?.report(model);
       if (failures.get(model) !== route.generation) return;
@@ -226,6 +227,7 @@ export async function createServer(options: ServerOptions): Promise<PredictionSe
     const { url, address } = await listen();
     of.ready(url, address);
   })();
+  void Promise.all([settled, routesSeen]).then(() => applying).then(() => recall({ environment, models, routes: stores.routes, versions: stores.versions, stopping: () => drain.started, onProblem }));
 
   return {
     url: alone?.url ?? '',

@@ -36,8 +36,11 @@ export interface MemoryBudget {
   close(): void;
 }
 
-/** A process as the budget sees it; null once it is gone. */
-export interface Measured { memory(): ResidentMemory | null }
+/** A process as the budget sees it; null once it is gone. `exit`: it is gone, or let go to others that have it. */
+export interface Measured {
+  memory(): ResidentMemory | null;
+  once(event: 'exit', listener: () => void): unknown;
+}
 
 /** Pages of files that a runner has resident, nearly all of them TensorFlow's library (measured: 277 MB); all runners share them. */
 const FILE_BYTES = 280 * 1024 ** 2;
@@ -137,6 +140,7 @@ export function createMemoryBudget({ bytes, spares, onProblem, watchMs = 1_000 }
       try {
         const runner = await run();
         runners.add(runner);
+        runner.once('exit', () => runners.delete(runner));
         return runner;
       } finally {
         starting.delete(promised);

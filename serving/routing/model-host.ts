@@ -119,6 +119,25 @@ export class ModelHost {
     return { ...chosen, route: serving.route, standIn: isStandInThere ? chosen.standIn : null };
   }
 
+  /**
+   * Loads what was live before the present route behind it, where there is memory to spare, and keeps it warm until a time (in ms since 1970). False where
+   * that is not wanted: it is newer (a rollback left it for a reason), here already, or the route changes meanwhile. Throws what a load throws.
+   */
+  async recall(version: number, until: number): Promise<boolean> {
+    const serving = this.#serving;
+    const isOlder = serving?.arms.some(({ arm }) => arm.role === 'live' && arm.version > version) ?? false;
+    if (this.#closed || !serving || !isOlder || this.#before || this.#pool.has(version)) return false;
+    const served = await this.#acquire(version, 'spare').catch((error: unknown) => { throw error instanceof LoadError ? error.cause : error; });
+    const isWanted = this.#serving === serving && !this.#closed;
+    if (isWanted) {
+      const before: ServedArm = { arm: { version, role: 'live', share: 1 }, served };
+      this.#before = before;
+      this.#serving = { route: serving.route, arms: serving.arms.map((one) => ({ ...one, standIn: standInOf(one, serving.arms, before) })) };
+    }
+    this.#releaseUnused(Math.max(0, until - Date.now()));
+    return isWanted;
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     this.#target = null;

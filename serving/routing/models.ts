@@ -13,7 +13,7 @@ export interface ModelsOptions {
   readonly versions: Pick<Stores['versions'], 'get'>;
   readonly packages: PackageCache;
   readonly lastGood: LastGoodStore;
-  readonly startRunner: (packageDirectory: string) => Promise<Runner>;
+  readonly startRunner: (packageDirectory: string, signal: AbortSignal) => Promise<Runner>;
   readonly limits: BatcherLimits;
   /** Resident bytes at which a runner is killed. */
   readonly memoryLimitBytes: number;
@@ -49,18 +49,18 @@ export function createModels(options: ModelsOptions) {
   async function load(model: string, version: number, claim: Exclude<Claim, 'again'>): Promise<ServedVersion> {
     const name = await nameOf(model, version);
     const neededBytes = RUNNER_BYTES + LOADING_TIMES * (await packages.bytesOf(name));
-    const startRunner = async (): Promise<Runner> => {
+    const startRunner = async (signal: AbortSignal): Promise<Runner> => {
       const cached = await packages.local(name.packageDigest);
       try {
-        return await options.startRunner(cached ?? (await packages.fetch(name)));
+        return await options.startRunner(cached ?? (await packages.fetch(name)), signal);
       } catch (error) {
         // What lies on this disk may be damaged though the stored package is not: fetch it once more.
         if (!cached || !(error instanceof PerennialError && error.code === 'package/corrupt')) throw error;
         await packages.discard(name.packageDigest);
-        return options.startRunner(await packages.fetch(name));
+        return options.startRunner(await packages.fetch(name), signal);
       }
     };
-    const start = (again: boolean) => options.budget.start(`${model}@${version}`, again ? 'again' : claim, neededBytes, startRunner);
+    const start = (again: boolean, signal: AbortSignal) => options.budget.start(`${model}@${version}`, again ? 'again' : claim, neededBytes, () => startRunner(signal));
     const served = await createServedVersion({ version, start, limits: options.limits, memoryLimitBytes: options.memoryLimitBytes, onBatch: (rows) => { options.onBatch(model, version, rows); }, onEvent: (event, detail) => options.onRunner(model, version, event, detail) });
     names.set(`${model}@${version}`, name);
     return served;

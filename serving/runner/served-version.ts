@@ -10,8 +10,8 @@ import { RowsRefused, VersionDown, type PredictCall } from './waiting.js';
 
 export interface ServedVersionOptions {
   readonly version: number;
-  /** Starts a runner; it has verified the package and replayed the golden predictions when this resolves. `again`: one after the first. */
-  readonly start: (again: boolean) => Promise<Runner>;
+  /** Starts a runner; it has verified the package and replayed the golden predictions when this resolves. `again`: one after the first. Rejects where the signal aborts, once its process is gone. */
+  readonly start: (again: boolean, signal: AbortSignal) => Promise<Runner>;
   readonly limits: BatcherLimits;
   /** Resident bytes at which a runner is killed. One that grows is replaced by a fresh one before: TensorFlow leaks over weeks. */
   readonly memoryLimitBytes: number;
@@ -51,7 +51,9 @@ const RECYCLE_AGAIN_MS = 30_000;
 
 /** A version with its runner process: warmed, batched, started again when it dies. Rejects where the first start fails. */
 export async function createServedVersion(options: ServedVersionOptions): Promise<ServedVersion> {
-  let runner: Runner | null = await options.start(false);
+  const stop = new AbortController();
+  let starting: Promise<Runner> = options.start(false, stop.signal);
+  let runner: Runner | null = await starting;
   const { signature } = runner;
   let closed = false;
   let usedAt = performance.now();
@@ -100,12 +102,13 @@ export async function createServedVersion(options: ServedVersionOptions): Promis
       if (failures > 0) await new Promise((wake) => setTimeout(wake, Math.min(RESTART.maximumMs, RESTART.firstMs * 2 ** (failures - 1))));
       if (closed) return;
       try {
-        const fresh = await options.start(true);
+        const fresh = await (starting = options.start(true, stop.signal));
         if (closed) return await fresh.close();
         take(fresh);
         options.onEvent('restarted', `pid ${fresh.pid}`);
         return;
       } catch (error) {
+        if (closed) return;
         batcher.use(null, true);
         options.onEvent('restart-failed', error instanceof Error ? error.message : String(error));
       }
@@ -118,12 +121,13 @@ export async function createServedVersion(options: ServedVersionOptions): Promis
   async function recycle(grown: Runner): Promise<void> {
     recycled = grown;
     try {
-      const fresh = await options.start(true);
+      const fresh = await (starting = options.start(true, stop.signal));
       if (closed || runner !== grown) return await fresh.close();
       take(fresh);
       options.onEvent('recycled', `pid ${grown.pid} had grown; pid ${fresh.pid} goes on`);
       await grown.close(options.limits.deadlineMs); // its batches in flight end first
     } catch (error) {
+      if (closed) return;
       recycleAfter = performance.now() + RECYCLE_AGAIN_MS;
       options.onEvent('restart-failed', error instanceof Error ? error.message : String(error));
     } finally {
@@ -156,7 +160,8 @@ export async function createServedVersion(options: ServedVersionOptions): Promis
       closed = true;
       batcher.use(null);
       batcher.abandon(new ServingError(503, 'The server is stopping.', { retryAfter: 1 }));
-      await Promise.all([runner?.close(), recycled?.close()]);
+      stop.abort();
+      await Promise.allSettled([runner?.close(), recycled?.close(), starting.then((fresh) => fresh.close())]);
     },
   };
 }

@@ -100,6 +100,47 @@ test('a version that cannot fit beside those that routes name is refused before 
   await server.close();
 });
 
+test('a restarted server loads what was live before behind its routes, for what is left of its time and where there is memory; it stands in again', async () => {
+  const { environment } = await fixture.place();
+  const { stores } = fixture.database;
+  /** A model that was routed to versions 1 and 2, and then to those named. */
+  const routed = async ({ then = [], keepWarmMs = 60_000, where = environment }: { then?: number[]; keepWarmMs?: number; where?: string } = {}) => {
+    const { model } = await fixture.place();
+    await Promise.all([fixture.addVersion(model), fixture.addVersion(model)]);
+    for (const version of [1, 2, ...then]) await fixture.route({ model, environment: where }, version, keepWarmMs);
+    return model;
+  };
+  const [kept, rolledBack, quarantined, over] = [await routed({ then: [2] }), await routed({ then: [1] }), await routed(), await routed({ keepWarmMs: 1 })];
+  for (const to of ['tested', 'approved', 'live', 'quarantined'] as const) await stores.versions.transition({ model: quarantined, version: 1, to, by: 'test', why: 'test', eventId: `${quarantined}-${to}` });
+  const others = runnersOf(process.pid);
+  const server = await fixture.serve(environment, { limits: { hungMs: 2_000 } });
+  await until(() => expect(server.problems.join('\n')).toContain(`${kept}@1, which was live before, is kept warm again`));
+  await until(async () => expect((await metricsOf(server.url)).match(/^perennial_runner_ready\{.*\} 1$/gm)).toHaveLength(5));
+  const loaded = await metricsOf(server.url);
+  for (const [model, version] of [[kept, 1], [kept, 2], [rolledBack, 1], [quarantined, 2], [over, 2]]) expect(loaded).toContain(`perennial_runner_ready{model="${model}",version="${version}"} 1`);
+
+  const recalled = newRunners(others).at(-1); // children are listed as they were started
+  for (const pid of newRunners(others)) if (pid !== recalled) process.kill(pid, 'SIGSTOP'); // as in an endless loop
+  expect((await infer(server.url, fixture.token, kept, body)).parameters.version).toBe(1);
+  await server.close();
+  expect(newRunners(others)).toEqual([]);
+
+  const { environment: small } = await fixture.place();
+  const moment = await routed({ where: small, keepWarmMs: 20_000 });
+  const brief = await fixture.serve(small);
+  await until(() => expect(brief.problems.join('\n')).toContain(`${moment}@1, which was live before, is kept warm again`));
+  await until(async () => expect(await metricsOf(brief.url)).toContain('perennial_versions_unloaded_total{reason="keep-warm"} 1'), 25_000);
+  expect(newRunners(others)).toHaveLength(1);
+  await brief.close();
+
+  const { environment: full } = await fixture.place();
+  const alone = await routed({ where: full });
+  const tight = await fixture.serve(full, { limits: { memoryBytes: roomBeside(0) } });
+  await until(() => expect(tight.problems.join('\n')).toContain(`the version of ${alone} that was live before is not kept warm again: ${alone}@1 needs about`));
+  expect(newRunners(others)).toHaveLength(1);
+  await tight.close();
+}, 120_000);
+
 test('nothing but the route says what is served: a registered version without one is not loaded because somebody asks for it', async () => {
   const place = await fixture.place();
   const { model, environment } = place;
