@@ -12,6 +12,8 @@ export type ErasedSnapshot = z.infer<typeof ErasedSnapshot>;
 /** What became of an erasure: the snapshots that hold its row, and the versions that were trained on them. */
 export const ErasureView = z.object({
   erasure: Erasure, snapshots: z.array(ErasedSnapshot), versions: z.array(z.object({ version: z.int(), status: z.string(), snapshot: Sha256 })),
+  /** How many predictions of the log were erased. */
+  predictions: z.int(),
   /** Frozen test sets that were made anew without the row: `rows` are left. */
   frozen: z.array(z.object({ name: z.string(), revision: z.int(), rows: z.int() })),
 });

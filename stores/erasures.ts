@@ -13,15 +13,17 @@ export function createErasuresStore(db: Database) {
   const saltOf = async (model: string): Promise<string | null> => (await db.query<{ salt: string }>('select salt from erasure_salts where model = $1', [model]))[0]?.salt ?? null;
   return {
     /** Records that a row is to be erased; the same key again gives the first erasure. The key itself is not kept. */
-    async request({ id, model, key, reason, by }: { id: string; model: string; key: string; reason: string; by: string }): Promise<{ erasure: Erasure; created: boolean }> {
+    async request({ id, model, key, columns = [], reason, by }: { id: string; model: string; key: string; columns?: readonly string[]; reason: string; by: string }): Promise<{ erasure: Erasure; created: boolean }> {
       await db.query('insert into erasure_salts (model, salt) values ($1, $2) on conflict do nothing', [model, randomBytes(32).toString('hex')]);
       const keyHash = erasureHash(await saltOf(model) ?? '', key);
       const made = await db.transaction(async (tx) => {
         await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [erasureLock(model)]);
         return parseFirst(Erasure, await tx.query(
-          `insert into erasures (id, model, key_hash, reason, by) values ($1, $2, $3, $4, $5) on conflict do nothing returning ${COLUMNS}`, [id, model, keyHash, reason, by]));
+          `insert into erasures (id, model, key_hash, reason, by, columns) values ($1, $2, $3, $4, $5, $6) on conflict do nothing returning ${COLUMNS}`, [id, model, keyHash, reason, by, [...columns]]));
       });
       if (made) return { erasure: made, created: true };
+      // In columns that were not named before, nobody has looked yet.
+      await db.query('update erasures set columns = array(select distinct name from unnest(columns || $3::text[]) name order by name), searched_at = null where model = $1 and key_hash = $2 and not columns @> $3::text[]', [model, keyHash, [...columns]]);
       return { erasure: Erasure.parse((await db.query(`select ${COLUMNS} from erasures where model = $1 and key_hash = $2`, [model, keyHash]))[0]), created: false };
     },
 

@@ -5,6 +5,7 @@ import { createChecksStore } from './checks.js';
 import type { Database } from './database.js';
 import { createDecisionsStore } from './decisions.js';
 import { createEnvironmentsStore } from './environments.js';
+import { createErasedPredictionsStore } from './erased-predictions.js';
 import { createErasuresStore } from './erasures.js';
 import { createEvaluationsStore } from './evaluations.js';
 import { createEvidenceStore } from './evidence.js';
@@ -47,6 +48,7 @@ export function createStores(db: Database) {
     checks: createChecksStore(db),
     decisions: createDecisionsStore(db),
     environments: createEnvironmentsStore(db),
+    erasedPredictions: createErasedPredictionsStore(db),
     erasures: createErasuresStore(db),
     evaluations: createEvaluationsStore(db),
     evidence: createEvidenceStore(db),

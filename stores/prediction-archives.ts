@@ -21,7 +21,7 @@ export const ARCHIVED_COLUMNS: Readonly<Record<ByDay, readonly ArchivedColumn[]>
     ...asText('uuid', ['id']), ...asText('varchar', ['request_id', 'model']), ...asText('integer', ['version']), ...asText('varchar', ['environment', 'role']), ...asText('integer', ['generation']),
     ...asText('varchar', ['replica']), AT, ...asText('integer', ['rows']), { name: 'input', sql: 'input', type: 'blob' }, ...asText('varchar', ['input_kept']),
     { name: 'input_shape', sql: 'array_to_json(input_shape)::text', type: 'integer[]' }, ...asText('varchar', ['input_digest', 'attributes', 'outputs']), ...asText('double', ['latency_ms']),
-    ...asText('varchar', ['latency_parts', 'status', 'trace_id', 'caller', 'outputs_kept', 'guarded']),
+    ...asText('varchar', ['latency_parts', 'status', 'trace_id', 'caller', 'outputs_kept', 'guarded', 'erased']),
   ],
   refusals: [
     ...asText('uuid', ['id']), ...asText('varchar', ['request_id', 'model']), ...asText('integer', ['version']), ...asText('varchar', ['environment', 'role']), ...asText('integer', ['generation']),
@@ -141,6 +141,9 @@ export function createPredictionArchivesStore(db: Database) {
     async removed(log: ByDay, days: readonly string[]): Promise<string[]> {
       return (await db.query<{ day: string }>(`select to_char(day, 'YYYY-MM-DD') as day from prediction_archives where log = $1 and day = any($2::date[]) and removed_at is not null order by day`, [log, days])).map(({ day }) => day);
     },
+
+    /** Days that are in PostgreSQL, oldest first. */
+    partitions: (log: ByDay) => partitionDays(log),
 
     /** Oldest first. */
     async list(log: ByDay): Promise<PredictionArchive[]> {

@@ -2,6 +2,7 @@ import type { ActivityDeps } from '../deps.js';
 import { heartbeating } from '../heartbeat.js';
 import { LOGS } from '../../stores/prediction-partitions.js';
 import { archiveDay } from './archive-day.js';
+import { eraseInDay, rewriteErasedDays } from './erase-day.js';
 import { removeDay } from './remove-day.js';
 import { removeStrays } from './strays.js';
 
@@ -18,9 +19,13 @@ export function createArchiveActivities(deps: ActivityDeps, { keepDays }: { read
     archivePredictions({ now }: { now: string }): Promise<Archived> {
       return heartbeating(async (signal) => {
         let [days, removed] = [0, 0];
+        const erasures = await deps.stores.erasedPredictions.erasures(null);
+        await rewriteErasedDays(deps, signal);
         for (const log of LOGS) {
           for (const day of await deps.stores.predictionArchives.due(log, now)) {
             signal.throwIfAborted();
+            // What comes from a replica that was away may be of a row that was erased meanwhile.
+            if (log === 'predictions' && erasures.length > 0) await eraseInDay(deps, day, erasures, { isHere: true }, signal);
             await archiveDay(deps, log, day, signal);
             days += 1;
           }

@@ -1,3 +1,4 @@
+import { eraseFromLog } from '../archive/erase-day.js';
 import type { ActivityDeps } from '../deps.js';
 import { heartbeating } from '../heartbeat.js';
 import { buildSnapshot } from './build.js';
@@ -18,10 +19,13 @@ export function createDataActivities(deps: ActivityDeps) {
       return heartbeating((signal) => buildSnapshot(deps, request, signal, progress), () => ({ ...progress }));
     },
 
-    /** Looks for snapshots that hold an erased row. Every mark is written once: a second try adds what is missing. */
+    /** Erases a row in the prediction log, then looks for snapshots that hold it. What was erased is not found again, and every mark is written once: a second try adds what is missing. */
     async findErased(request: { readonly model: string; readonly id: string }): Promise<void> {
       let shards = 0;
-      return heartbeating((signal) => findErased(deps, request, signal, () => { shards += 1; }), () => ({ shards }));
+      return heartbeating(async (signal) => {
+        await eraseFromLog(deps, request, signal);
+        await findErased(deps, request, signal, () => { shards += 1; });
+      }, () => ({ shards }));
     },
   };
 }

@@ -75,7 +75,7 @@ export const ScoreBody = z.strictObject({
 
 export const ReproduceBody = z.strictObject({ tolerance: z.number().min(0).max(1).nullable().default(null).describe('largest difference of two weights that counts as the same; null: none where one thread trained it, else 0.001'), id: RequestId });
 
-export const EraseBody = z.strictObject({ key: z.string().min(1).max(2000).describe('the row\'s key, which is not kept'), reason: Reason, id: RequestId });
+export const EraseBody = z.strictObject({ key: z.string().min(1).max(2000).describe('the row\'s key, or a prediction\'s id; it is not kept'), columns: z.array(Label).max(20).default([]).describe('further columns of inputs, and attributes, in which predictions have the key'), reason: Reason, id: RequestId });
 export const ExperimentBody = z.strictObject({
   commit: Commit.optional().describe('of the model\'s repository; it need not be on a registered branch'), branch: Branch.default('main').describe('where no commit is given: its newest'),
   plan: ExperimentPlan.prefault({}), id: RequestId,

@@ -12,7 +12,7 @@ export const erase = defineRoute({
   method: 'POST', path: '/models/:model/erasures', summary: 'Erase a row: later snapshots are built without it', access: ['operator', 'admin'], params: ModelParams, body: EraseBody,
   async handle({ params: { model }, body, caller, services: { stores, workflows } }) {
     await findModel(stores, model);
-    const { erasure, created } = await stores.erasures.request({ id: requestId(body.id), model, key: body.key, reason: body.reason, by: caller.principal });
+    const { erasure, created } = await stores.erasures.request({ id: requestId(body.id), model, key: body.key, columns: [...new Set([...await keyColumns(stores, model), ...body.columns])].sort(), reason: body.reason, by: caller.principal });
     await stores.ledger.append({ chain: `${model}/runs`, eventId: `erasure/${erasure.id}`, actor: erasure.by, action: 'erasure-requested', subject: { erasure: erasure.id }, at: erasure.requestedAt });
     if (erasure.searchedAt === null) await workflows.startErasure({ model, id: erasure.id });
     return new Answer(202, { erasure: erasure.id, model, created });
@@ -39,11 +39,17 @@ export const listErasures = defineRoute({
   },
 });
 
+/** Columns by which the sources of the model's present definition name their rows. */
+async function keyColumns(stores: Stores, model: string): Promise<string[]> {
+  const current = await stores.models.currentDefinition(model);
+  return (current?.definition.data.sources ?? []).flatMap((source) => ('key' in source && typeof source.key === 'string' ? [source.key] : []));
+}
+
 async function viewOf(stores: Stores, id: string): Promise<ErasureView> {
   const erasure = await stores.erasures.get(id);
   if (!erasure) throw new PerennialError('request/invalid', `erasure: there is no erasure ${id}`);
   const snapshots = await stores.erasures.snapshotsOf(id);
   const marked = new Set(snapshots.map(({ snapshot }) => snapshot));
   const versions = (await stores.versions.list(erasure.model)).filter(({ snapshot }) => marked.has(snapshot));
-  return { erasure, snapshots, versions: versions.map(({ version, status, snapshot }) => ({ version, status, snapshot })), frozen: await stores.frozen.revisedFor(id) };
+  return { erasure, snapshots, versions: versions.map(({ version, status, snapshot }) => ({ version, status, snapshot })), predictions: await stores.erasedPredictions.count(id), frozen: await stores.frozen.revisedFor(id) };
 }
