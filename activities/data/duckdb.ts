@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBInstance as Instance, DuckDBValue } from '@duckdb/node-api';
 import { diskFull } from '../../contract/disk-full.js';
 import { DuckDBInstance } from '../../runtime/data/duckdb-library.js';
 
@@ -14,6 +14,8 @@ export interface Duck {
   /** Gives how many rows were inserted, updated or deleted. */
   change(sql: string): Promise<number>;
   rows<T extends Record<string, DuckDBValue>>(sql: string, values?: readonly DuckDBValue[]): Promise<T[]>;
+  /** Another connection to the same database, which works while this one does. Temporary tables are this one's alone. It ends with this one. */
+  beside(): Promise<Duck>;
   close(): void;
 }
 
@@ -23,6 +25,19 @@ export async function openDuck(folder: string, signal?: AbortSignal): Promise<Du
     // Nothing is fetched at run time: JSON and Parquet are built in.
     autoinstall_known_extensions: 'false',
   });
+  const others: Duck[] = [];
+  const first = await connect(instance, folder, signal, others);
+  return {
+    ...first,
+    close: () => {
+      for (const other of others) other.close();
+      first.close();
+      instance.closeSync();
+    },
+  };
+}
+
+async function connect(instance: Instance, folder: string, signal: AbortSignal | undefined, others: Duck[]): Promise<Duck> {
   const connection = await instance.connect();
   const interrupt = () => { connection.interrupt(); };
   signal?.addEventListener('abort', interrupt);
@@ -39,7 +54,15 @@ export async function openDuck(folder: string, signal?: AbortSignal): Promise<Du
     change: (sql) => asking(async () => (await connection.run(sql)).rowsChanged),
     rows: <T extends Record<string, DuckDBValue>>(sql: string, values?: readonly DuckDBValue[]) =>
       asking(async () => (await connection.runAndReadAll(sql, values ? [...values] : undefined)).getRowObjects() as T[]),
-    close: () => { signal?.removeEventListener('abort', interrupt); connection.closeSync(); instance.closeSync(); },
+    beside: async () => {
+      const other = await connect(instance, folder, signal, others);
+      others.push(other);
+      return other;
+    },
+    close: () => {
+      signal?.removeEventListener('abort', interrupt);
+      connection.closeSync();
+    },
   };
 }
 

@@ -7,6 +7,7 @@ export interface BuiltShard {
   readonly index: number; readonly split: Split; readonly rows: number;
   /** sha256 over its canonical rows, in the order of their keys. */
   readonly digest: string;
+  /** Shards may be written at the same time. */
   readonly write: (file: string) => Promise<void>;
   /** What its rows are like; of a table, read from the file that was written. */
   readonly profile: (file: string) => Promise<DataProfile>;

@@ -6,10 +6,14 @@ import { SnapshotManifest } from '../../contract/snapshot.js';
 import { createProfileMerger } from '../../domain/profile/data-sketch.js';
 import type { ActivityDeps } from '../deps.js';
 import { putJson, readJson } from '../../stores/json-objects.js';
+import { bothOf } from './both.js';
+import { mapInOrder } from './ordered.js';
 import type { BuiltRows, BuiltShard } from './rows.js';
 
 /** Earlier snapshots of the model whose shards are looked through for the same rows. */
 const EARLIER = 10;
+/** Shards that are written, sent or profiled at a time. */
+const UNDER_WAY = 3;
 
 export interface StoredShards { readonly shards: SnapshotManifest['shards']; readonly profile: SnapshotProfile }
 
@@ -24,28 +28,30 @@ export async function storeShards({ deps, model, built, folder, signal, onShard 
   const shards: SnapshotManifest['shards'] = [];
   const parts: SnapshotProfile['parts'] = [];
   const merger = createProfileMerger();
-  const take = ({ index, split, rows, digest }: BuiltShard, stored: StoredShard) => {
-    merger.add(stored.profile);
-    shards.push({ index, split, rows, digest, file: stored.file });
-    parts.push({ shard: digest, profile: stored.ref });
-    onShard(shards.length);
+  const underWay = new Set<Promise<unknown>>();
+  const store = async (shard: BuiltShard) => {
+    signal.throwIfAborted();
+    const known = earlier.get(shard.digest);
+    const stored = known?.profile ? readShard(deps, known.file, known.profile) : storeShard(deps, shard, known?.file, join(folder, `${shard.digest}.parquet`));
+    underWay.add(stored);
+    try {
+      return { shard, stored: await stored };
+    } finally {
+      underWay.delete(stored);
+    }
   };
-  // One shard is sent and profiled while the next is written: DuckDB does the one, this process the other.
-  let before: Promise<void> = Promise.resolve();
   try {
-    for (const shard of built.shards) {
-      signal.throwIfAborted();
-      const known = earlier.get(shard.digest);
-      const path = join(folder, `${shard.digest}.parquet`);
-      const written = known?.profile ? Promise.resolve() : shard.write(path);
-      await bothOf(written, before);
-      before = (known?.profile ? readShard(deps, known.file, known.profile) : storeShard(deps, shard, known?.file, path)).then((stored) => { take(shard, stored); });
+    // Writing a shard is one thread's work, and so is profiling it.
+    for await (const { shard: { index, split, rows, digest }, stored } of mapInOrder(built.shards, UNDER_WAY, store)) {
+      merger.add(stored.profile);
+      shards.push({ index, split, rows, digest, file: stored.file });
+      parts.push({ shard: digest, profile: stored.ref });
+      onShard(shards.length);
     }
   } finally {
     // Whatever failed, nothing is left under way.
-    await Promise.allSettled([before]);
+    await Promise.allSettled(underWay);
   }
-  await before;
   return { shards, profile: { v: 1, profile: merger.profile(), parts } };
 }
 
@@ -57,19 +63,12 @@ async function readShard({ artifacts }: ActivityDeps, file: Ref, ref: Ref): Prom
 
 async function storeShard(deps: ActivityDeps, shard: BuiltShard, known: Ref | undefined, path: string): Promise<StoredShard> {
   try {
+    await shard.write(path);
     const [file, profile] = await bothOf(known ? Promise.resolve(known) : deps.artifacts.putBlob(path), shard.profile(path));
     return { file, profile, ref: await putJson(deps.artifacts, profile) };
   } finally {
     await rm(path, { force: true });
   }
-}
-
-/** Waits for both also where one fails, so that neither is left under way. */
-async function bothOf<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
-  const [first, second] = await Promise.allSettled([one, other]);
-  if (first.status === 'rejected') throw first.reason;
-  if (second.status === 'rejected') throw second.reason;
-  return [first.value, second.value];
 }
 
 /** Files and profiles of shards by the digest of their rows: the same rows are stored once, also where another DuckDB would write other bytes. */

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { typedColumns } from '../../definition/columns.js';
 import type { TableData } from '../../definition/data.js';
 import type { ActivityDeps } from '../deps.js';
+import { bothOf } from './both.js';
 import { columnOf } from './column-names.js';
 import { checkClasses, checkNumbers } from './label-checks.js';
 import { storedValue } from './column-sql.js';
@@ -80,8 +81,9 @@ export async function buildTable(context: TableContext): Promise<BuiltRows & { c
     const selected = await selectTableRows(duck, data, buckets, findings, signal);
     const kept = await keepFrozenOut(duck, data, selected, context.frozen, findings, signal);
     await checkLabels(duck, data, kept, findings);
-    await checkTableLeakage(duck, data, kept, findings, signal);
-    const shards = await divide(duck, data, kept, signal);
+    // Columns are looked through in this process, rows hashed in DuckDB.
+    const beside = await duck.beside();
+    const [shards] = await bothOf(divide([beside, duck], data, kept, signal), checkTableLeakage(duck, data, kept, findings, signal));
     return { rows: shards.reduce((sum, { rows }) => sum + rows, 0), shards, counts: await countAll(duck, data, kept), sources: await countSources(duck, kept, sources), boundaries, ...(context.pseudonyms ? { personal: { key: context.pseudonyms.key, columns: replacingActions(data) } } : {}), close: () => Promise.resolve(duck.close()) };
   } catch (error) {
     duck.close();
@@ -110,7 +112,9 @@ async function checkLabels(duck: Duck, { target, checks }: Table, kept: Buckets,
   checkClasses(classes.map(({ split, label, n }) => ({ split, label, rows: Number(n) })), { classes: target.classes, minimumRows: checks.minimumRowsPerClass }, findings);
 }
 
-async function divide(duck: Duck, data: Table, kept: Buckets, signal: AbortSignal): Promise<BuiltShard[]> {
+/** @param ducks the first divides, all write */
+async function divide(ducks: readonly [Duck, ...Duck[]], data: Table, kept: Buckets, signal: AbortSignal): Promise<BuiltShard[]> {
+  const [duck] = ducks;
   const shards: BuiltShard[] = [];
   for (const split of SPLITS) {
     const [total] = await duck.rows<{ n: bigint }>(`select count(*) as n from ${kept.rows()} where split = $1`, [split]);
@@ -122,7 +126,7 @@ async function divide(duck: Duck, data: Table, kept: Buckets, signal: AbortSigna
       if (typeof part?.digest !== 'string') continue;
       const index = shards.length;
       shards.push({
-        index, split, rows: Number(part.n), digest: part.digest, write: (file) => writeShard(duck, data, { from, file, rowBytes: kept.rowBytes }),
+        index, split, rows: Number(part.n), digest: part.digest, write: (file) => writeShard(ducks[index % ducks.length] ?? duck, data, { from, file, rowBytes: kept.rowBytes }),
         profile: (file) => profileShard(file, { columns: typedColumns(data.columns), target: { name: data.target.name, classes: data.target.task === 'regression' ? null : data.target.classes }, seed: index, signal }),
       });
     }
@@ -141,16 +145,11 @@ const DICTIONARY_VALUES = 1_000;
  */
 export const ENCODED = 'parquet_version v2, compression zstd, compression_level 1';
 
-/** One thread, so that the same rows give the same bytes. */
+/** One thread, so that the same rows give the same bytes; several of them write several shards. From the first one on the database has no other threads. */
 async function writeShard(duck: Duck, data: Table, { from, file, rowBytes }: { from: string; file: string; rowBytes: number }): Promise<void> {
   const columns = typedColumns(data.columns).map((column, index) => `${storedValue(column, columnOf(index))} as ${identifier(column.name)}`).join(', ');
-  const [threads] = await duck.rows<{ n: number | bigint }>('select current_setting(\'threads\') as n');
   await duck.run('set threads = 1');
-  try {
-    await duck.run(`copy (select key, split, ${data.target.task === 'regression' ? 'label::double as label' : 'label'}, attributes, ${columns} from ${from} order by key) to ${literal(file)} (format parquet, ${ENCODED}, dictionary_size_limit ${DICTIONARY_VALUES}, row_group_size ${Math.min(ROWS_PER_PART, rowsWithin(PART_BYTES, rowBytes))})`);
-  } finally {
-    await duck.run(`set threads = ${Number(threads?.n ?? 1)}`);
-  }
+  await duck.run(`copy (select key, split, ${data.target.task === 'regression' ? 'label::double as label' : 'label'}, attributes, ${columns} from ${from} order by key) to ${literal(file)} (format parquet, ${ENCODED}, dictionary_size_limit ${DICTIONARY_VALUES}, row_group_size ${Math.min(ROWS_PER_PART, rowsWithin(PART_BYTES, rowBytes))})`);
 }
 
 const COUNTED_GROUPS = 10_000;
