@@ -39,6 +39,8 @@ export async function joinReplica(): Promise<Replica> {
   let nextId = 0;
   let counting: (() => string) | null = null;
   let stop: ((probed: boolean) => void) | null = null;
+  /** Told to stop, before there was anything to stop. */
+  let stopped: { readonly probed: boolean } | null = null;
   let probedAt = -Infinity;
   /** The last runner of each package: when another one is asked for, that one will not do. */
   const last = new Map<string, number>();
@@ -54,7 +56,9 @@ export async function joinReplica(): Promise<Replica> {
   process.on('message', (message: ToProcess) => {
     switch (message.kind) {
       case 'count': return tellCounts();
-      case 'stop': return stop?.(message.probed);
+      case 'stop':
+        stopped = message;
+        return stop?.(message.probed);
       case 'answer': waiting.get(message.id)?.resolve(message.value as never); break;
       case 'failed': {
         const { code, message: why } = message.error;
@@ -114,7 +118,10 @@ export async function joinReplica(): Promise<Replica> {
       probedAt = performance.now();
       say({ kind: 'probed' });
     },
-    onStop(callback) { stop = callback; },
+    onStop(callback) {
+      stop = callback;
+      if (stopped) callback(stopped.probed);
+    },
     close() { clearInterval(counter); },
   };
 }
