@@ -78,10 +78,12 @@ function lossOf(paired: Paired): { readonly n: number; readonly value: number; r
 
 const cost = (prefer: Compression['prefer'], { bytes, latencyMs }: VariantReport): number => (prefer === 'size' ? bytes : latencyMs?.difference.median) ?? Infinity;
 
-/** What is faster by chance is not faster. */
+/** What is faster by chance is not faster, and what is faster by less than this share is not worth what it loses. */
+const LEAST_GAIN = 0.05;
+
 const WINS: Readonly<Record<Compression['prefer'], (variant: VariantReport, full: MeasuredVariant) => boolean>> = {
   size: ({ bytes }, full) => bytes !== null && bytes < full.bytes,
-  latency: ({ latencyMs }) => (latencyMs?.difference.interval?.[1] ?? 0) < 0,
+  latency: ({ latencyMs }, full) => full.latencyMs !== null && (latencyMs?.difference.interval?.[1] ?? 0) < -LEAST_GAIN * full.latencyMs.p50,
 };
 
 function won({ name, bytes, reason, latencyMs }: VariantReport, full: MeasuredVariant, prefer: Compression['prefer']): string {
@@ -90,7 +92,7 @@ function won({ name, bytes, reason, latencyMs }: VariantReport, full: MeasuredVa
 }
 
 function stays(reports: readonly VariantReport[], prefer: Compression['prefer']): string {
-  return reports.some(({ verdict }) => verdict === 'pass') ? `the full network stays: no variant that loses no more than is allowed is ${prefer === 'size' ? 'smaller' : 'faster by more than chance'}` : 'the full network stays: no variant was shown to lose no more than is allowed';
+  return reports.some(({ verdict }) => verdict === 'pass') ? `the full network stays: no variant that loses no more than is allowed is ${prefer === 'size' ? 'smaller' : 'faster by 5% and more than chance'}` : 'the full network stays: no variant was shown to lose no more than is allowed';
 }
 
 function amountText(metric: CompressionReport['metric'], value: number): string {

@@ -5,6 +5,7 @@ import { evaluationRows } from '../data/evaluation-rows.js';
 import { loadModel } from '../load-model.js';
 import type { LoadedModel } from '../load-model.js';
 import type { RawRows } from '../preprocess.js';
+import { Prng } from '../prng.js';
 import { loadTensorFlow } from '../tensorflow.js';
 import { part, rowsFor } from './run.js';
 
@@ -12,8 +13,8 @@ const WARM_UP = 20;
 const LEAST_ROUNDS = 15;
 
 /**
- * Times networks against each other on test rows, one after another within each round and every round beginning with the next one: what
- * slows the machine down slows all of them. Runs inside the child.
+ * Times networks against each other on test rows, one after another within each round, in an order that is drawn anew for each: what slows the
+ * machine down slows all of them, and none always comes after one that left the processor's caches to it. Runs inside the child.
  */
 export async function runLatency({ task, send, cancelled }: ChildContext<'latency'>): Promise<void> {
   const { modelDirectories, snapshot, rounds, batchRows, limitMs } = task;
@@ -28,8 +29,7 @@ export async function runLatency({ task, send, cancelled }: ChildContext<'latenc
     const until = performance.now() + limitMs;
     for (let round = -WARM_UP; round < most && (round < LEAST_ROUNDS || performance.now() < until); round += 1) {
       cancelled.throwIfAborted();
-      for (const offset of models.keys()) {
-        const index = (Math.max(0, round) + offset) % models.length;
+      for (const index of Prng.of('latency', round).permutation(models.length)) {
         const model = models[index];
         if (!model) continue;
         const raw = rowsOf(model, Math.max(0, round));
