@@ -1,5 +1,5 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { ConfigError, loadConfig } from '../../infra/config.js';
@@ -62,6 +62,15 @@ describe('the configuration', () => {
     expect(loadConfig({ env: { PERENNIAL_HOME: homeWith(noted), ...tls } })).toMatchObject({ serverTls: { certificate: '/etc/tls/cert.pem', key: '/etc/tls/key.pem' }, servers: { production: { url: 'https://127.0.0.1:7421' } } });
     expect(problemsOf({ PERENNIAL_SERVER_TLS_CERT: '/etc/tls/cert.pem' })).toContain('PERENNIAL_SERVER_TLS_KEY: expected a file beside PERENNIAL_SERVER_TLS_CERT');
     expect(problemsOf({ ...tls, PERENNIAL_SERVER_TLS_KEY: 'key.pem' })).toContain('PERENNIAL_SERVER_TLS_KEY: expected an absolute path');
+  });
+
+  test('the memory of a server is a size, or a share of what this machine lets it have', () => {
+    const memoryOf = (PERENNIAL_SERVER_MEMORY?: string) => loadConfig({ env: { PERENNIAL_HOME: homeWith(noted), ...(PERENNIAL_SERVER_MEMORY === undefined ? {} : { PERENNIAL_SERVER_MEMORY }) } }).serverMemoryBytes;
+    expect([memoryOf('1.5GiB'), memoryOf('700MiB'), memoryOf('1000000')]).toEqual([1.5 * 1024 ** 3, 700 * 1024 ** 2, 1_000_000]);
+    expect(memoryOf()).toBe(memoryOf('70%'));
+    expect(memoryOf('100%')).toBeGreaterThan(memoryOf('70%'));
+    expect(memoryOf('100%')).toBeLessThanOrEqual(totalmem());
+    for (const wrong of ['much', '0', '101%', '4GB', '-1GiB']) expect(problemsOf({ PERENNIAL_SERVER_MEMORY: wrong })).toBe(`PERENNIAL_SERVER_MEMORY: expected a size such as 6GiB or 1500MiB, a number of bytes, or a share of the machine's memory such as 70%, found "${wrong}"`);
   });
 
   test('never mixes the keys of one object store with the address of another', () => {
