@@ -18,7 +18,7 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     load: async () => (await import('./loop/index.js')).benchLoop,
   },
   serving: {
-    summary: 'the prediction server, with every prediction logged, against Node\'s HTTP server and TensorFlow alone on the same network',
+    summary: 'the prediction server, with every prediction logged, against Node\'s HTTP server and TensorFlow alone, and against MLflow and BentoML, on the same network',
     limitMinutes: 20,
     load: async () => (await import('./serving/index.js')).benchServing,
   },

@@ -8,6 +8,7 @@ import { startBare } from './bare.js';
 import { writeBodies, type Bodies, type Encoding } from './bodies.js';
 import { runLoad } from './generator.js';
 import type { LoadResult, LoadTask } from './load-task.js';
+import { benchPeers } from './peers/index.js';
 import { processorSecondsOf } from './processes.js';
 import { releaseCarTruck } from './released.js';
 
@@ -73,7 +74,8 @@ export async function benchServing(context: BenchContext): Promise<readonly Figu
     }
     await untilLogged(released.logged, before + answered, signal);
     say(`the log holds all ${answered} answers that were counted`);
-    return figures(results);
+    const peers = await benchPeers({ url: ours.url, path: ours.path, headers: ours.headers('json'), json: bodies.json, packageDirectory: released.directory }, folder, context);
+    return [...figures(results), ...peers];
   } finally {
     for (const close of closing.reverse()) await close();
     await stack.close();
