@@ -4,6 +4,7 @@ import { ModelDefinition } from '../definition/model.js';
 import { ModelFormat } from './imported.js';
 import { GoldenPredictions, Signature } from './package.js';
 import { Mistake } from './evaluation.js';
+import { ExplainedHead, ExplainTask } from './explanation.js';
 import { FeatureReport } from './importance.js';
 import { Sha256 } from './ref.js';
 import { Split, SnapshotManifest } from './snapshot.js';
@@ -69,6 +70,9 @@ export const HostFrame = z.discriminatedUnion('kind', [
   z.strictObject({ v, kind: z.literal('cancel') }),
   /** Body: `rows` raw inputs: pictures one after another, or (CELLS) the rows of a table as JSON, each an array in the signature's order of columns. */
   z.strictObject({ v, kind: z.literal('predict'), id: z.int().min(0), rows: z.int().min(1), datatype: z.enum(['UINT8', 'FP32', 'CELLS']) }),
+  /** Body as of `predict`. Computed in slices, between which predictions are. */
+  z.strictObject({ v, kind: z.literal('explain'), id: z.int().min(0), rows: z.int().min(1), datatype: z.enum(['UINT8', 'FP32', 'CELLS']), task: ExplainTask }),
+  z.strictObject({ v, kind: z.literal('cancel-explanation'), id: z.int().min(0) }),
 ]);
 export type HostFrame = z.infer<typeof HostFrame>;
 
@@ -101,6 +105,10 @@ export const ChildFrame = z.discriminatedUnion('kind', [
   /** Body: float32 probabilities, rows × classes; of a regression float64 values, one a row. */
   z.strictObject({ v, kind: z.literal('prediction'), id: z.int().min(0) }),
   z.strictObject({ v, kind: z.literal('refused'), id: z.int().min(0), message: z.string() }),
+  /** Body: float64 attributions, rows × shape. */
+  z.strictObject({ v, kind: z.literal('explained'), id: z.int().min(0), explanation: ExplainedHead }),
+  /** `unfit`: the model cannot be explained like that, which the message tells the caller. */
+  z.strictObject({ v, kind: z.literal('unexplained'), id: z.int().min(0), reason: z.enum(['unfit', 'failed', 'cancelled']), message: z.string() }),
   z.strictObject({ v, kind: z.literal('cancelled') }),
   z.strictObject({ v, kind: z.literal('failed'), code: z.string(), message: z.string(), details: z.record(z.string(), z.unknown()) }),
 ]);

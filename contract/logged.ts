@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { KeptExplanation } from './explanation.js';
 import { Guarded, RowTrigger } from './guarded.js';
 import { Instant } from './ref.js';
 
@@ -8,6 +9,7 @@ const shared = { id: z.string(), requestId: z.string(), model: z.string(), envir
 export const LoggedPredictionView = z.object({
   ...shared, version: z.int(), role: z.string(), generation: z.int(), inputKept: z.string(), attributes: z.record(z.string(), z.string()), outputs: z.record(z.string(), z.unknown()).nullable(),
   guarded: Guarded.nullable().default(null),
+  explanation: KeptExplanation.nullable(),
 });
 export const LoggedRefusalView = z.object({ ...shared, version: z.int().nullable(), role: z.string().nullable(), generation: z.int().nullable(), status: z.int(), reason: z.string().nullable(), rows: z.int().nullable(), guardrails: z.array(RowTrigger).nullable().default(null) });
 

@@ -19,12 +19,18 @@ export const Release = z.strictObject({
 });
 export type Release = z.infer<typeof Release>;
 
+/** Who gets explanations of predictions: all callers, only principals with a token, or nobody. */
+export const ExplanationsTo = z.enum(['all', 'principals', 'none']);
+export type ExplanationsTo = z.infer<typeof ExplanationsTo>;
+
 /** What prediction servers give out. */
 export const Serving = z.strictObject({
   /** Decimals of probabilities and values, for callers with an API key. */
   decimals: z.int().min(0).max(15).optional(),
   /** Limits within which predictions are given as they are. */
   guardrails: z.array(Guardrail).max(20).optional(),
+  /** Attributions tell more of a model than answers: without a word of it only principals get them. */
+  explanations: ExplanationsTo.optional(),
 });
 export type Serving = z.infer<typeof Serving>;
 

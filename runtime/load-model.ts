@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Preprocessing, Signature } from '../contract/package.js';
 import { createPredictor } from './predictor.js';
 import { openStoredNetwork } from './stored-network.js';
+import type { Network } from './network.js';
 import type { Preprocessor, RawRows } from './preprocess.js';
 import type { Outputs } from '../domain/outputs.js';
 import type { TensorFlow } from './tensorflow.js';
@@ -13,6 +14,9 @@ export interface LoadedModel {
   readonly preprocessor: Preprocessor;
   /** Of `rows` raw rows: probabilities `rows × classes`, or one value each in the target's own unit. */
   readonly predict: (raw: RawRows, rows: number) => Outputs;
+  /** The same, of tensors of the network: `rows × width` numbers. */
+  readonly predictTensors: (inputs: Float32Array, rows: number) => Outputs;
+  readonly network: Network;
 }
 
 /** Loads the model in a model directory or a package: network, weights, and the preprocessing that belongs to them. */
@@ -20,15 +24,17 @@ export async function loadModel(tf: TensorFlow, directory: string): Promise<Load
   const json = async (name: string): Promise<unknown> => JSON.parse(await readFile(join(directory, name), 'utf8')) as unknown;
   const preprocessing = Preprocessing.parse(await json('preprocessing.json'));
   const signature = Signature.parse(await json('signature.json'));
-  const { preprocessor, forward, outputsOf } = createPredictor(tf, await openStoredNetwork(tf, directory), { signature, preprocessing });
+  const network = await openStoredNetwork(tf, directory);
+  const { preprocessor, forward, outputsOf } = createPredictor(tf, network, { signature, preprocessing });
+  const predictTensors = (tensors: Float32Array, rows: number) => outputsOf(tf.tidy(() => forward(tensors, rows).dataSync() as Float32Array));
   let inputs = new Float32Array(0);
   return {
-    signature, preprocessing, preprocessor,
+    signature, preprocessing, preprocessor, network, predictTensors,
     predict: (raw, rows) => {
       const length = rows * preprocessor.width;
       if (inputs.length < length) inputs = new Float32Array(length);
       preprocessor.apply(raw, 0, rows, inputs, 0);
-      return outputsOf(tf.tidy(() => forward(inputs.subarray(0, length), rows).dataSync() as Float32Array));
+      return predictTensors(inputs.subarray(0, length), rows);
     },
   };
 }

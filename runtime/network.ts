@@ -15,6 +15,8 @@ export interface Network {
   readonly outputs: readonly Port[];
   /** Of a batch; the tensors between are the caller's to tidy. */
   readonly run: (inputs: Tensor) => Tensor;
+  /** The same by operations of which TensorFlow.js may know gradients; null where it knows none: of graphs, whose tensors are disposed of on the way, and of SavedModels. */
+  readonly traced: ((inputs: Tensor) => Tensor) | null;
   readonly dispose: () => void;
 }
 
@@ -45,11 +47,13 @@ function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): ArrayBuffer {
 }
 
 function ofLayers(tf: AnyTensorFlow, network: LayersModel): Network {
-  return { inputs: network.inputs, outputs: network.outputs, run: forwardPass(tf, network), dispose: () => { network.dispose(); } };
+  const run = forwardPass(tf, network);
+  const traced = network instanceof tf.Sequential ? run : (inputs: Tensor) => onlyTensor(network.apply(inputs, { training: false }) as Tensor | Tensor[]);
+  return { inputs: network.inputs, outputs: network.outputs, run, traced, dispose: () => { network.dispose(); } };
 }
 
 function ofGraph(network: GraphModel): Network {
-  return { inputs: network.inputs, outputs: network.outputs, run: (inputs) => onlyTensor(network.predict(inputs)), dispose: () => { network.dispose(); } };
+  return { inputs: network.inputs, outputs: network.outputs, run: (inputs) => onlyTensor(network.predict(inputs)), traced: null, dispose: () => { network.dispose(); } };
 }
 
 /** What a network with one output gives. */

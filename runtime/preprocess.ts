@@ -1,3 +1,4 @@
+import type { FittedFeature } from '../contract/features.js';
 import type { JoinedView } from '../contract/joined-view.js';
 import type { TypedColumn } from '../definition/columns.js';
 import type { SnapshotPersonal } from '../contract/snapshot.js';
@@ -6,6 +7,7 @@ import type { Target } from '../definition/target.js';
 import type { CellRow } from '../domain/cells.js';
 import type { Scaling } from './data/labels.js';
 import { createFeatureMap } from '../domain/features/apply.js';
+import type { FeatureMap } from '../domain/features/apply.js';
 import { DATATYPES } from '../domain/signature-cells.js';
 
 /** Raw rows as they arrive: pictures' bytes one after another (float32 with the same values will do), or a table's rows. */
@@ -46,11 +48,20 @@ export function isPixels(raw: RawRows): raw is Uint8Array | Float32Array {
   return raw instanceof Uint8Array || raw instanceof Float32Array;
 }
 
-type TablePreprocessing = Exclude<Preprocessing, { kind: 'image' }>;
+export type TablePreprocessing = Exclude<Preprocessing, { kind: 'image' }>;
+
+/** What of a table's tensor is made of which columns. */
+export function featureMapOf(fitted: TablePreprocessing): FeatureMap {
+  return createFeatureMap(columnsOf(fitted).map(({ name }) => name), featuresOf(fitted));
+}
+
+/** The fitted features of a table; before columns had types, every one was a number. */
+export function featuresOf(fitted: TablePreprocessing): readonly FittedFeature[] {
+  return fitted.kind === 'columns' ? fitted.features : fitted.columns.map(({ name: column, offset, scale }) => ({ kind: 'number', column, fill: 0, indicator: false, offset, scale }));
+}
 
 function tablePreprocessor(fitted: TablePreprocessing): Preprocessor {
-  const columns = columnsOf(fitted).map(({ name }) => name);
-  const { names, write, problemOf } = createFeatureMap(columns, fitted.kind === 'columns' ? fitted.features : fitted.columns.map(({ name: column, offset, scale }) => ({ kind: 'number', column, fill: 0, indicator: false, offset, scale })));
+  const { names, write, problemOf } = featureMapOf(fitted);
   const rowOf = fitted.kind === 'table' ? singlePrecision : (row: CellRow) => row;
   return {
     shape: [names.length], width: names.length, problemOf,

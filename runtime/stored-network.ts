@@ -26,7 +26,7 @@ async function readNetwork(directory: string): Promise<[NetworkFile, Uint8Array]
 /** The graph `serve` with the signature `serving_default`, as TensorFlow Serving takes them. TensorFlow itself runs it. */
 export async function openSavedModel(tf: TensorFlow, folder: string): Promise<Network> {
   const network = await tf.node.loadSavedModel(folder, ['serve'], 'serving_default');
-  return { inputs: network.inputs.map(portOf), outputs: network.outputs.map(portOf), run: (inputs) => onlyTensor(network.predict(inputs)), dispose: () => { network.dispose(); } };
+  return { inputs: network.inputs.map(portOf), outputs: network.outputs.map(portOf), run: (inputs) => onlyTensor(network.predict(inputs)), traced: null, dispose: () => { network.dispose(); } };
 }
 
 /** tfjs-node gives the sizes of a SavedModel's tensors as TensorFlow's own messages, whatever its types say. */

@@ -54,6 +54,9 @@ export function createMetrics() {
   const events = new Map<string, number>();
   const unloadings = new Map<string, number>();
   const lookups = new Map<string, number>();
+  const explanations = new Map<string, number>();
+  const explanationRows = new Map<string, number>();
+  const explanationMs = createHistograms(BUCKETS_MS);
   const keyRefusals = new Map<string, number>();
   const keyPredictions = new Map<string, number>();
   const keyNames = new Set<string>();
@@ -82,6 +85,13 @@ export function createMetrics() {
     events: (outcome: string, events: number) => count(sentEvents, `outcome="${outcome}"`, events),
     /** A body of events that was not taken. */
     eventsFailed: (reason: string) => count(eventsFailed, `reason="${reason}"`),
+    /** `method`: none where none was computed. `computeMs`: of the runner alone, without waiting. */
+    explained(model: string, version: number, method: string, status: number, cost: { readonly evaluations: number; readonly computeMs: number } | null): void {
+      count(explanations, `model="${model}",version="${version}",method="${method}",status="${status}"`);
+      if (!cost) return;
+      counted(explanationRows, `model="${model}",version="${version}"`, cost.evaluations);
+      explanationMs.observe(`model="${model}",version="${version}"`, cost.computeMs);
+    },
     runner: (model: string, version: number, event: string) => count(events, `model="${model}",version="${version}",event="${event}"`),
     /** A version that no route names gave its memory back. */
     unloaded: (why: string) => count(unloadings, `reason="${why}"`),
@@ -98,6 +108,10 @@ export function createMetrics() {
       for (const [labels, value] of guarded) lines.push(`perennial_guardrails_total{${labels}} ${value}`);
       lines.push('# TYPE perennial_feature_lookups_total counter');
       for (const [labels, value] of lookups) lines.push(`perennial_feature_lookups_total{${labels}} ${value}`);
+      lines.push('# TYPE perennial_explanations_total counter');
+      for (const [labels, value] of explanations) lines.push(`perennial_explanations_total{${labels}} ${value}`);
+      lines.push('# TYPE perennial_explanation_evaluations_total counter');
+      for (const [labels, value] of explanationRows) lines.push(`perennial_explanation_evaluations_total{${labels}} ${value}`);
       lines.push('# TYPE perennial_key_refusals_total counter');
       for (const [labels, value] of keyRefusals) lines.push(`perennial_key_refusals_total{${labels}} ${value}`);
       lines.push('# TYPE perennial_key_predictions_total counter');
@@ -106,7 +120,7 @@ export function createMetrics() {
       for (const [labels, value] of sentEvents) lines.push(`perennial_events_total{${labels}} ${value}`);
       lines.push('# TYPE perennial_event_requests_failed_total counter');
       for (const [labels, value] of eventsFailed) lines.push(`perennial_event_requests_failed_total{${labels}} ${value}`);
-      lines.push(...latencies.text('perennial_prediction_latency_ms'), ...batches.text('perennial_batch_rows'));
+      lines.push(...latencies.text('perennial_prediction_latency_ms'), ...batches.text('perennial_batch_rows'), ...explanationMs.text('perennial_explanation_compute_ms'));
       for (const [name, values] of Object.entries(byModel)) {
         lines.push(`# TYPE perennial_${name} counter`);
         for (const [model, value] of values) lines.push(`perennial_${name}{model="${model}"} ${value}`);

@@ -4,6 +4,9 @@ import { answersOf } from '../domain/outputs.js';
 import type { Pseudonyms } from '../runtime/personal/pseudonyms.js';
 import type { LogPolicy } from '../stores/models.js';
 import { asServingError, ServingError } from './errors.js';
+import { explainCounted } from './explain/explain.js';
+import { keptExplanations } from './explain/kept.js';
+import { EXPLAINED_ROWS, explainTaskOf } from './explain/options.js';
 import type { Guards } from './guard/guards.js';
 import type { FeatureLookup } from './features/lookup.js';
 import type { PredictionLog } from './log/prediction-log.js';
@@ -25,7 +28,7 @@ export interface PredictOptions {
   readonly models: Pick<Models, 'get'>;
   readonly log: Pick<PredictionLog, 'append'>;
   readonly lookUp: FeatureLookup;
-  readonly metrics: Pick<Metrics, 'predicted' | 'runner'>;
+  readonly metrics: Pick<Metrics, 'predicted' | 'runner' | 'explained'>;
   readonly environment: string;
   readonly replica: string;
   readonly maximumRows: number;
@@ -72,6 +75,8 @@ export function createPredict({ models, log, lookUp, metrics, environment, repli
     const said = { ...attributesOf(request), ...(stale.length > 0 ? { [STALE]: stale.join(' ').slice(0, 256) } : {}) };
     const wanted = outputsWanted(request, served.signature);
     const rows = rowsOf(request, served.signature, maximumRows, pseudonymsOf(model));
+    const task = explainTaskOf(request.parameters?.explain, served.signature);
+    if (task && rows.count > EXPLAINED_ROWS) throw new ServingError(413, `A request that is explained may hold ${EXPLAINED_ROWS} rows; this one has ${rows.count}.`);
 
     const preparedAt = performance.now();
     const { outputs: flat, arm } = await predictOrFailOver(choice, rows, { deadlineMs: timeoutOf(request) });
@@ -81,6 +86,10 @@ export function createPredict({ models, log, lookUp, metrics, environment, repli
     if (arm !== choice.arm) metrics.runner(model, choice.arm.version, 'failed-over');
     const attributes = arm === choice.arm ? said : { ...said, [INSTEAD_OF]: String(choice.arm.version) };
     const { answers, guarded } = await guards.judge({ model, served, answers: answersOf(served.signature, flat) });
+    const replaced = guarded.find(({ instead }) => instead !== undefined);
+    if (task && replaced) throw new ServingError(422, `Parameter "explain": a guardrail answers row ${replaced.row} instead of the model, whose own answer is not explained.`);
+    const by = arm === choice.arm ? served : choice.standIn?.served ?? served;
+    const explanation = task && await explainCounted(by, rows, { model, version: arm.version, task, deadlineMs: timeoutOf(request), spentMs: answeredAt - startedAt, metrics });
     const ids = answers.map(() => uuidv7());
     const id = request.id ?? uuidv7();
     const latencyMs = answeredAt - startedAt;
@@ -89,9 +98,10 @@ export function createPredict({ models, log, lookUp, metrics, environment, repli
     await log.append({
       ids, requestId: id, model, version: arm.version, environment, role: arm.role, generation: route.generation, replica, at: new Date().toISOString(),
       inputShape: [...rows.shape], attributes, ...keptOutputs(policy, answers, id), latencyMs, latencyParts, caller, ...(traceId === null ? {} : { traceId }), ...keptInputs(policy, served.signature, rows, id), ...(guarded.length === 0 ? {} : { guarded: keptGuarded(policy, guarded, id) }),
+      ...(explanation ? { explanations: keptExplanations(policy, explanation, served.signature, id) } : {}),
     }, policy.whenFull);
     metrics.predicted(model, arm.version, latencyMs);
-    return { model, version: arm.version, generation: route.generation, arm: arm.role, id, predictionIds: ids, answers, stale, guarded, request, signature: served.signature, wanted };
+    return { model, version: arm.version, generation: route.generation, arm: arm.role, id, predictionIds: ids, answers, stale, guarded, explanation, request, signature: served.signature, wanted };
   }
 }
 export type Predict = ReturnType<typeof createPredict>;

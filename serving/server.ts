@@ -187,7 +187,7 @@ export async function createServer(options: ServerOptions): Promise<PredictionSe
   const lookUp = createFeatureLookup({ rows: stores.featureRows, timeoutMs: limits.lookupMs, onLookup: (view, outcome) => { metrics.lookup(view, outcome); } });
   const guards = createGuards({ guardrailsOf: (model) => policies.of(model).guardrails, metrics });
   const predict = createPredict({ models, log, lookUp, metrics, environment, replica, maximumRows: limits.maximumRows, logPolicyOf: (model) => policies.of(model).log, guards, pseudonymsOf: pseudonyms.of });
-  const predictAs = createPredictAs({ predict, limits: keyLimits, decimalsOf: (model) => policies.of(model).decimals, onGiven: (key, rows) => { metrics.keyGiven(key, rows); } });
+  const predictAs = createPredictAs({ predict, limits: keyLimits, decimalsOf: (model) => policies.of(model).decimals, explanationsOf: (model) => policies.of(model).explanations, onGiven: (key, rows) => { metrics.keyGiven(key, rows); } });
   const admission = { auth, limits: keyLimits };
   registerV2(app, { models, predict: predictAs, ...admission, ready, shortages: () => (budget.isShort ? ['memory'] : []), onProbed: () => { drain.probed(); of?.onProbed(); }, softwareVersion: options.softwareVersion });
   registerTensorFlowServing(app, { models, predict: predictAs, ...admission });

@@ -34,7 +34,7 @@ export function createErasedPredictionsStore(db: Database) {
       await db.transaction(async (tx) => {
         await note(tx, erasure, found, false);
         await tx.query(
-          `update predictions p set input = ''::bytea, input_digest = $3, input_kept = 'none', outputs = null, outputs_kept = 'none', attributes = '{}'::jsonb, guarded = null, erased = $4
+          `update predictions p set input = ''::bytea, input_digest = $3, input_kept = 'none', outputs = null, outputs_kept = 'none', attributes = '{}'::jsonb, guarded = null, explanation = null, erased = $4
            from unnest($1::uuid[], $2::timestamptz[]) as row(id, at) where p.id = row.id and p.at = row.at and p.erased is null`, [ids, found.map(({ at }) => at), NOTHING, erasure]);
         await removeLabels(tx, ids);
       });

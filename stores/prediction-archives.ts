@@ -21,7 +21,7 @@ export const ARCHIVED_COLUMNS: Readonly<Record<ByDay, readonly ArchivedColumn[]>
     ...asText('uuid', ['id']), ...asText('varchar', ['request_id', 'model']), ...asText('integer', ['version']), ...asText('varchar', ['environment', 'role']), ...asText('integer', ['generation']),
     ...asText('varchar', ['replica']), AT, ...asText('integer', ['rows']), { name: 'input', sql: 'input', type: 'blob' }, ...asText('varchar', ['input_kept']),
     { name: 'input_shape', sql: 'array_to_json(input_shape)::text', type: 'integer[]' }, ...asText('varchar', ['input_digest', 'attributes', 'outputs']), ...asText('double', ['latency_ms']),
-    ...asText('varchar', ['latency_parts', 'status', 'trace_id', 'caller', 'outputs_kept', 'guarded', 'erased']),
+    ...asText('varchar', ['latency_parts', 'status', 'trace_id', 'caller', 'outputs_kept', 'guarded', 'erased', 'explanation']),
   ],
   refusals: [
     ...asText('uuid', ['id']), ...asText('varchar', ['request_id', 'model']), ...asText('integer', ['version']), ...asText('varchar', ['environment', 'role']), ...asText('integer', ['generation']),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { KeptExplanation } from '../contract/explanation.js';
 import { Guarded } from '../contract/guarded.js';
 import type { Database } from './database.js';
 import { lockLabels, settleLabels } from './label-join.js';
@@ -25,6 +26,8 @@ export const Prediction = z.object({
   /** Who asked: `key:<name>` of an API key, or a principal; null where an earlier release logged it. */
   caller: z.string().nullable().default(null),
   guarded: Guarded.nullable().default(null),
+  /** Where the caller asked for it. */
+  explanation: KeptExplanation.nullable().default(null),
 });
 export type Prediction = z.infer<typeof Prediction>;
 export type NewPrediction = z.input<typeof Prediction>;
@@ -34,7 +37,7 @@ export const PredictionGap = z.object({ id: z.uuid(), model: z.string(), environ
 export type PredictionGap = z.infer<typeof PredictionGap>;
 
 const COLUMNS = `id, request_id as "requestId", model, version, environment, role, generation, replica, at, rows, input, input_shape as "inputShape", input_digest as "inputDigest",
-  input_kept as "inputKept", attributes, outputs, latency_ms as "latencyMs", latency_parts as "latencyParts", status, trace_id as "traceId", caller, outputs_kept as "outputsKept", guarded`;
+  input_kept as "inputKept", attributes, outputs, latency_ms as "latencyMs", latency_parts as "latencyParts", status, trace_id as "traceId", caller, outputs_kept as "outputsKept", guarded, explanation`;
 const BATCH = 500;
 
 /** By the transaction that writes them, so that an event is of a prediction that is there, and none is missed. */
@@ -55,18 +58,18 @@ export function createPredictionsStore(db: Database) {
       let next = 1; // PostgreSQL counts from 1
       const starts = lengths.map((length) => (next += length) - length);
       const inserted = await tx.query<{ id: string }>(
-        `insert into predictions (id, request_id, model, version, environment, role, generation, replica, at, rows, input, input_shape, input_digest, attributes, outputs, latency_ms, status, latency_parts, trace_id, input_kept, caller, outputs_kept, guarded)
+        `insert into predictions (id, request_id, model, version, environment, role, generation, replica, at, rows, input, input_shape, input_digest, attributes, outputs, latency_ms, status, latency_parts, trace_id, input_kept, caller, outputs_kept, guarded, explanation)
          select id, request_id, model, version, environment, role, generation, replica, at, rows, substring($11::bytea from input_start for input_length),
            (select coalesce(array_agg(size::integer order by place), '{}') from jsonb_array_elements_text(input_shape) with ordinality as shape(size, place)),
-           input_digest, attributes, outputs, latency_ms, status, latency_parts, trace_id, input_kept, caller, outputs_kept, guarded
+           input_digest, attributes, outputs, latency_ms, status, latency_parts, trace_id, input_kept, caller, outputs_kept, guarded, explanation
          from unnest($1::uuid[], $2::text[], $3::text[], $4::integer[], $5::text[], $6::text[], $7::integer[], $8::text[], $9::timestamptz[], $10::integer[], $23::integer[], $24::integer[],
-           $12::jsonb[], $13::text[], $14::jsonb[], $15::jsonb[], $16::float8[], $17::text[], $18::jsonb[], $19::text[], $20::text[], $21::text[], $22::text[], $25::jsonb[])
-           as row(id, request_id, model, version, environment, role, generation, replica, at, rows, input_start, input_length, input_shape, input_digest, attributes, outputs, latency_ms, status, latency_parts, trace_id, input_kept, caller, outputs_kept, guarded)
+           $12::jsonb[], $13::text[], $14::jsonb[], $15::jsonb[], $16::float8[], $17::text[], $18::jsonb[], $19::text[], $20::text[], $21::text[], $22::text[], $25::jsonb[], $26::jsonb[])
+           as row(id, request_id, model, version, environment, role, generation, replica, at, rows, input_start, input_length, input_shape, input_digest, attributes, outputs, latency_ms, status, latency_parts, trace_id, input_kept, caller, outputs_kept, guarded, explanation)
          on conflict do nothing returning id`,
         [column((r) => r.id), column((r) => r.requestId), column((r) => r.model), column((r) => r.version), column((r) => r.environment), column((r) => r.role), column((r) => r.generation),
           column((r) => r.replica), column((r) => r.at), column((r) => r.rows ?? 1), Buffer.concat(column((r) => r.input)), column((r) => json(r.inputShape)), column((r) => r.inputDigest),
           column((r) => json(r.attributes)), column((r) => jsonOrNull(r.outputs)), column((r) => r.latencyMs), column((r) => r.status), column((r) => jsonOrNull(r.latencyParts ?? null)),
-          column((r) => r.traceId ?? null), column((r) => r.inputKept ?? 'whole'), column((r) => r.caller ?? null), column((r) => r.outputsKept ?? 'whole'), starts, lengths, column((r) => jsonOrNull(r.guarded ?? null))]);
+          column((r) => r.traceId ?? null), column((r) => r.inputKept ?? 'whole'), column((r) => r.caller ?? null), column((r) => r.outputsKept ?? 'whole'), starts, lengths, column((r) => jsonOrNull(r.guarded ?? null)), column((r) => jsonOrNull(r.explanation ?? null))]);
       if (events && inserted.length > 0) await enqueueEvents(tx, rows, new Set(inserted.map(({ id }) => id)));
       if (inserted.length > 0) await settleLabels(tx, { ids: inserted.map((row) => row.id), from: `${rows.map(({ at }) => dayOf(at)).sort()[0] ?? '1970-01-01'}T00:00:00Z` });
       return inserted.length;

@@ -18,5 +18,5 @@ export async function erasedRows(duck: Duck, relation: string, { model, keyHash,
 
 /** How a file's columns read once rows were erased, by column; the same as in PostgreSQL. */
 export const ERASED: Readonly<Record<string, string>> = {
-  input: `''::blob`, input_digest: `sha256('')`, input_kept: `'none'`, outputs: 'null', outputs_kept: `'none'`, attributes: `'{}'`, guarded: 'null',
+  input: `''::blob`, input_digest: `sha256('')`, input_kept: `'none'`, outputs: 'null', outputs_kept: `'none'`, attributes: `'{}'`, guarded: 'null', explanation: 'null',
 };

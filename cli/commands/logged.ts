@@ -1,4 +1,5 @@
 import { LoggedView } from '../../contract/logged.js';
+import { explanationText } from '../explanation.js';
 import { triggerText } from '../guardrail-text.js';
 import { plain, type Register } from '../register.js';
 import { moment, table } from '../table.js';
@@ -15,7 +16,8 @@ function loggedText({ predictions, refusals }: LoggedView): string {
   const answered = predictions.map(({ at, id, version, role, caller, outputs, latencyMs }) => [moment(at), id, version, role, caller, outputText(outputs), latencyMs.toFixed(1)]);
   const refused = refusals.map(({ at, id, version, role, caller, status, reason, latencyMs }) => [moment(at), id, version, role, caller, `${status}${reason === null ? '' : ` ${reason}`}`, latencyMs.toFixed(1)]);
   const guarded = predictions.flatMap(({ id, guarded: found }) => (found ? [`${id}: ${guardedText(found)}`] : []));
-  return [table(['AT', 'ID', 'VERSION', 'ARM', 'CALLER', 'ANSWER', 'MS'], [...answered, ...refused]), ...guarded].join('\n');
+  const explained = predictions.flatMap(({ id, explanation }) => (explanation ? ['', `${id} ${explanationText(explanation)}`] : []));
+  return [table(['AT', 'ID', 'VERSION', 'ARM', 'CALLER', 'ANSWER', 'MS'], [...answered, ...refused]), ...guarded, ...explained].join('\n');
 }
 
 function guardedText({ triggers, instead }: NonNullable<LoggedView['predictions'][number]['guarded']>): string {

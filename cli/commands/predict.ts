@@ -3,10 +3,12 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { ExplanationParameters } from '../../contract/explanation.js';
 import { RowTrigger } from '../../contract/guarded.js';
 import { RunError } from '../../contract/run.js';
 import type { Context } from '../command.js';
 import { CommandError, UsageError } from '../errors.js';
+import { explanationText } from '../explanation.js';
 import { triggerText } from '../guardrail-text.js';
 import { pixelsOf } from '../picture.js';
 import type { Register } from '../register.js';
@@ -16,22 +18,22 @@ import { figure, table } from '../table.js';
 const Metadata = z.object({ inputs: z.array(z.object({ name: z.string(), datatype: z.string(), shape: z.array(z.int()), parameters: z.object({ nullable: z.boolean().optional() }).optional() })), parameters: z.object({ version: z.int(), classes: z.array(z.string()).optional(), target: z.string().optional(), lookups: z.array(z.object({ keys: z.array(z.object({ name: z.string(), datatype: z.string() })), columns: z.array(z.string()) })).optional() }) });
 type Metadata = z.infer<typeof Metadata>;
 const Prediction = z.object({
-  model_version: z.string(), id: z.string(), parameters: z.object({ prediction_ids: z.array(z.string()), arm: z.string(), generation: z.int(), guardrails: z.array(RowTrigger).default([]) }),
+  model_version: z.string(), id: z.string(), parameters: z.object({ prediction_ids: z.array(z.string()), arm: z.string(), generation: z.int(), guardrails: z.array(RowTrigger).default([]), explanation: ExplanationParameters.optional() }),
   outputs: z.array(z.object({ name: z.string(), shape: z.array(z.int()), data: z.array(z.union([z.number(), z.string()])) })),
 });
 const Labelled = z.object({ accepted: z.int(), waiting: z.array(z.string()), changed: z.int() });
 const Score = z.object({ job: z.string(), status: z.string(), error: RunError.nullable(), score: z.object({ partitions: z.int(), rows: z.int(), outputPrefix: z.string(), completed: z.array(z.unknown()) }).nullable() });
 
 export const addPredictCommands: Register = (add, program) => {
-  add<[string], { image?: string; row?: string; environment: string; attribute?: string[] }>(program, 'predict <model>', 'ask the live version',
-    (command) => command.option('--image <file>', 'a PNG, JPEG or WebP, of the size that the model takes where it does not resize').option('--row <file>', 'a JSON file: an object of columns, or an array of them').option('--environment <name>', 'where', 'production').option('--attribute <name=value...>', 'attributes of the request, for example light=night'),
-    async (context, { image, row, environment, attribute }, model) => {
+  add<[string], { image?: string; row?: string; environment: string; attribute?: string[]; explain?: boolean }>(program, 'predict <model>', 'ask the live version',
+    (command) => command.option('--image <file>', 'a PNG, JPEG or WebP, of the size that the model takes where it does not resize').option('--row <file>', 'a JSON file: an object of columns, or an array of them').option('--environment <name>', 'where', 'production').option('--attribute <name=value...>', 'attributes of the request, for example light=night').option('--explain', 'what speaks for the answer, by column; of a picture in --json'),
+    async (context, { image, row, environment, attribute, explain = false }, model) => {
       if ((image === undefined) === (row === undefined)) throw new UsageError('give --image FILE or --row FILE, one of them');
       const server = await findServer(context, environment, model);
       const path = `/v2/models/${encodeURIComponent(model)}`;
       const metadata = await server.get(Metadata, path);
       const inputs = image === undefined ? await columns(resolve(context.io.cwd, row ?? ''), metadata) : await picture(resolve(context.io.cwd, image), metadata);
-      const answer = await server.post(Prediction, `${path}/infer`, { parameters: attributesOf(attribute ?? []), inputs });
+      const answer = await server.post(Prediction, `${path}/infer`, { parameters: { ...attributesOf(attribute ?? []), ...(explain ? { explain } : {}) }, inputs });
       context.answer(answer, () => predictionText(answer, model, metadata));
       return 0;
     });
@@ -112,7 +114,19 @@ function attributesOf(pairs: readonly string[]): Record<string, string> {
 }
 
 function predictionText(answer: z.infer<typeof Prediction>, model: string, { parameters }: Metadata): string {
-  return [answerTable(answer, parameters), ...answer.parameters.guardrails.map((trigger) => `row ${trigger.row}: ${triggerText(trigger)}`), `by ${model}@${answer.model_version} (${answer.parameters.arm}, generation ${answer.parameters.generation})`].join('\n');
+  return [answerTable(answer, parameters), ...answer.parameters.guardrails.map((trigger) => `row ${trigger.row}: ${triggerText(trigger)}`), ...explanationsOf(answer), `by ${model}@${answer.model_version} (${answer.parameters.arm}, generation ${answer.parameters.generation})`].join('\n');
+}
+
+/** What speaks for each row's answer, as the log would tell it. */
+function explanationsOf({ outputs, parameters: { explanation } }: z.infer<typeof Prediction>): string[] {
+  const found = outputs.find(({ name }) => name === 'explanation');
+  if (!explanation || !found) return [];
+  const { columns, method, baseline, steps = null, targets, outputs: figures, baseline_outputs: from, gaps } = explanation;
+  const shape = found.shape.slice(1);
+  return figures.map((output, row) => explanationText({
+    method, baseline, steps, target: targets?.[row] ?? null, output, baselineOutput: from[row] ?? null, gap: gaps[row] ?? null, shape,
+    attributions: columns ? Object.fromEntries(columns.map((name, column) => [name, Number(found.data[row * columns.length + column])])) : 'in the answer',
+  }));
 }
 
 /** A line for each row: its class and the probabilities of all, or its value. */

@@ -7,6 +7,8 @@ import { partOf, periodOf } from './times.js';
 export interface FeatureMap {
   /** Numbers in a row's tensor, and what each of them is. */
   readonly names: readonly string[];
+  /** Of each of these numbers, the places of the columns that it is made of. */
+  readonly sources: readonly (readonly number[])[];
   /** Writes a row's numbers to `out`, from `at` on. */
   readonly write: (cells: CellRow, out: Float32Array, at: number) => void;
   /** Why a row is refused (a category that was not seen, where the definition says `refuse`), or null. */
@@ -27,6 +29,10 @@ export function createFeatureMap(columns: readonly string[], features: readonly 
   const widths = steps.map((step) => step.names.length);
   return {
     names: steps.flatMap((step) => step.names),
+    sources: features.flatMap((feature, index) => {
+      const places = feature.kind === 'cross' ? feature.of.map(({ column }) => placeOf(column)) : [placeOf(feature.column)];
+      return Array.from({ length: widths[index] ?? 0 }, () => places);
+    }),
     write: (cells, out, at) => {
       let to = at;
       for (let index = 0; index < steps.length; index += 1) {

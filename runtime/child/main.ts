@@ -14,6 +14,8 @@ export interface ChildContext<P extends Program> {
   readonly cancelled: AbortSignal;
   /** Sets who receives the frames that follow `start`. */
   readonly onFrame: (handler: (frame: HostFrame, body: Uint8Array) => void) => void;
+  /** Bytes that have come through the pipe so far, of whole frames or not. */
+  readonly received: () => number;
 }
 
 export interface ChildProgram<P extends Program> {
@@ -32,7 +34,8 @@ export function childMain<P extends Program>(program: ChildProgram<P>): void {
   let started = false;
   let handler: ((frame: HostFrame, body: Uint8Array) => void) | null = null;
 
-  const channel = new Channel<HostFrame, ChildFrame>(new Socket({ fd: 3, readable: true, writable: true }), HostFrame, {
+  const pipe = new Socket({ fd: 3, readable: true, writable: true });
+  const channel = new Channel<HostFrame, ChildFrame>(pipe, HostFrame, {
     onFrame: (frame, body) => {
       if (frame.kind === 'cancel') cancel.abort();
       else if (frame.kind !== 'start') handler?.(frame, body);
@@ -57,7 +60,7 @@ export function childMain<P extends Program>(program: ChildProgram<P>): void {
 
   async function run(task: TaskOf<P>): Promise<void> {
     try {
-      await program.run({ task, send, cancelled: cancel.signal, onFrame: (next) => { handler = next; } });
+      await program.run({ task, send, cancelled: cancel.signal, onFrame: (next) => { handler = next; }, received: () => pipe.bytesRead });
       if (handler) return;
       process.exit(0);
     } catch (error) {

@@ -1,16 +1,20 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GoldenPredictions } from '../../contract/package.js';
+import { TrainingProfile } from '../../contract/profile.js';
 import type { HostFrame } from '../../contract/frames.js';
 import type { CellRow } from '../../domain/cells.js';
 import type { ChildContext } from '../child/main.js';
+import { createExplainer } from '../explain/explainer.js';
+import { createExplanations } from '../explain/explanations.js';
 import { loadModel } from '../load-model.js';
 import type { LoadedModel } from '../load-model.js';
 import { columnsOf } from '../preprocess.js';
 import type { RawRows } from '../preprocess.js';
 import { loadTensorFlow } from '../tensorflow.js';
 import { listenForHosts } from './listen.js';
-import type { OnHostFrame, Send } from './listen.js';
+import type { Host, Hosts, Send } from './listen.js';
 import { replayGolden } from './replay-golden.js';
 import { verifyPackage } from './verify-package.js';
 
@@ -18,26 +22,44 @@ import { verifyPackage } from './verify-package.js';
 const WARM_UP_ROWS = [1, 2, 4, 8, 16, 32];
 
 /** Verifies and loads a package, then answers predict frames until its pipe closes. Runs inside the child. */
-export async function runRunner({ task, send, onFrame }: ChildContext<'runner'>): Promise<void> {
+export async function runRunner({ task, send, onFrame, received }: ChildContext<'runner'>): Promise<void> {
   const { packageDirectory } = task;
   const { digest, content } = await verifyPackage(packageDirectory);
-  const model = await loadModel(loadTensorFlow(), packageDirectory);
+  const tf = loadTensorFlow();
+  const model = await loadModel(tf, packageDirectory);
   globalThis.gc?.(); // copies of the weights
   replayGolden(model, GoldenPredictions.parse(JSON.parse(await readFile(join(packageDirectory, 'golden.json'), 'utf8'))));
   for (const rows of WARM_UP_ROWS) model.predict(blankRows(model, rows), rows);
+  let predicted = 0;
+  let others: Hosts | null = null;
+  const explainer = createExplainer(tf, model, await profileIn(packageDirectory));
+  const explanations = createExplanations({ explainer, received: () => received() + (others?.received() ?? 0), predicted: () => predicted });
   globalThis.gc?.();
-  const answering = (send: Send): OnHostFrame => (frame, body) => {
-    if (frame.kind !== 'predict') return;
-    try {
-      const outputs = model.predict(rawRows(model, frame, body), frame.rows);
-      void send({ v: 1, kind: 'prediction', id: frame.id }, new Uint8Array(outputs.buffer, outputs.byteOffset, outputs.byteLength));
-    } catch (error) {
-      void send({ v: 1, kind: 'refused', id: frame.id, message: error instanceof Error ? error.message : String(error) });
-    }
+  const answering = (send: Send): Host => {
+    const explained = explanations.of(send);
+    const onFrame: Host['onFrame'] = (frame, body) => {
+      if (frame.kind === 'explain') explained.take(frame, () => rawRows(model, frame, body));
+      if (frame.kind === 'cancel-explanation') explained.cancel(frame.id);
+      if (frame.kind !== 'predict') return;
+      predicted += 1;
+      try {
+        const outputs = model.predict(rawRows(model, frame, body), frame.rows);
+        void send({ v: 1, kind: 'prediction', id: frame.id }, new Uint8Array(outputs.buffer, outputs.byteOffset, outputs.byteLength));
+      } catch (error) {
+        void send({ v: 1, kind: 'refused', id: frame.id, message: error instanceof Error ? error.message : String(error) });
+      }
+    };
+    return { onFrame, onGone: () => { explained.cancelAll(); } };
   };
-  onFrame(answering(send));
-  if (task.listen !== undefined) await listenForHosts(task.listen, answering);
+  onFrame(answering(send).onFrame);
+  if (task.listen !== undefined) others = await listenForHosts(task.listen, answering);
   await send({ v: 1, kind: 'ready', digest, model: content.model, signature: model.signature });
+}
+
+/** What the training rows looked like; null where a package does not say. */
+async function profileIn(packageDirectory: string): Promise<TrainingProfile | null> {
+  const path = join(packageDirectory, 'profile.json');
+  return existsSync(path) ? TrainingProfile.parse(JSON.parse(await readFile(path, 'utf8'))) : null;
 }
 
 /** Rows that say nothing: black pictures, or rows in which all is missing. */
@@ -45,7 +67,7 @@ function blankRows({ preprocessing, preprocessor }: LoadedModel, rows: number): 
   return preprocessing.kind === 'image' ? new Uint8Array(rows * preprocessor.width) : Array.from({ length: rows }, () => []);
 }
 
-function rawRows({ preprocessing, preprocessor }: LoadedModel, { rows, datatype }: Extract<HostFrame, { kind: 'predict' }>, body: Uint8Array): RawRows {
+function rawRows({ preprocessing, preprocessor }: LoadedModel, { rows, datatype }: Pick<Extract<HostFrame, { kind: 'predict' }>, 'rows' | 'datatype'>, body: Uint8Array): RawRows {
   if (datatype === 'CELLS') {
     if (preprocessing.kind === 'image') throw new TypeError('the model takes pictures');
     const { length: width } = columnsOf(preprocessing);

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
+import type { ExplainedHead, ExplainTask } from '../../contract/explanation.js';
 import type { ChildFrame, ChildFrameOf } from '../../contract/frames.js';
 import type { Signature } from '../../contract/package.js';
 import { outputsFrom } from '../../domain/outputs.js';
@@ -33,6 +34,15 @@ export class RunnerGone extends Error { override readonly name = 'RunnerGone' }
 
 /** The runner is up, but cannot predict this input. */
 export class PredictionRefused extends Error { override readonly name = 'PredictionRefused' }
+
+/** The runner is up, but cannot explain this: `unfit` where the model cannot be explained like that, which the message tells the caller. */
+export class NotExplained extends Error {
+  override readonly name = 'NotExplained';
+  constructor(readonly reason: ChildFrameOf<'unexplained'>['reason'], message: string) { super(message); }
+}
+
+/** Attributions of some rows, one after another, and what is said of them. */
+export interface Explanation { readonly head: ExplainedHead; readonly attributions: Float64Array }
 
 const CODES = { memory: 'release/load-failed', timeout: 'release/load-failed', crashed: 'release/load-failed' } as const;
 const DRAIN_MS = 5_000;
@@ -80,6 +90,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
 /** The process of a runner, as whoever asks it has it: `kill` ends it, `close` says that it is not needed any more. */
 export interface RunnerProcess extends Pick<Child, 'pid' | 'end' | 'send' | 'output' | 'residentBytes' | 'residentMemory'> { kill(): void; close(): void }
 
+interface Explaining { readonly resolve: (explanation: Explanation) => void; readonly reject: (error: Error) => void }
 interface Waiting { readonly resolve: (outputs: Outputs) => void; readonly reject: (error: Error) => void }
 
 /** A loaded version that predicts. Emits `exit` once, when its process has ended for whatever reason. */
@@ -89,6 +100,7 @@ export class Runner extends EventEmitter<{ exit: [ChildEnd] }> {
   readonly model: string;
   readonly signature: Signature;
   readonly #waiting = new Map<number, Waiting>();
+  readonly #explaining = new Map<number, Explaining>();
   readonly #width: number;
   #nextId = 0;
   #ended: ChildEnd | null = null;
@@ -106,7 +118,7 @@ export class Runner extends EventEmitter<{ exit: [ChildEnd] }> {
   }
 
   /** Predictions that were asked and not answered yet. */
-  get inFlight(): number { return this.#waiting.size; }
+  get inFlight(): number { return this.#waiting.size + this.#explaining.size; }
 
   /**
    * Probabilities `rows × classes` (of a regression one value a row) for `rows` raw inputs: bytes or float32 of pictures, one after another, or the rows of a table,
@@ -114,15 +126,33 @@ export class Runner extends EventEmitter<{ exit: [ChildEnd] }> {
    * Rejects with RunnerGone when the process ends, with PredictionRefused when the input does not fit.
    */
   predict({ rows, input }: { readonly rows: number; readonly input: RawRows }): Promise<Outputs> {
-    if (this.#ended) return Promise.reject(new RunnerGone(`the runner of ${this.model} (pid ${this.pid}) has ended`));
-    const needed = isPixels(input) ? rows * this.#width : rows;
-    if (input.length !== needed) return Promise.reject(new PredictionRefused(`${rows} rows need ${needed} ${isPixels(input) ? 'numbers' : 'rows'}, ${input.length} were given`));
-    const id = this.#nextId;
-    this.#nextId += 1;
+    const problem = this.#problemOf(rows, input);
+    if (problem) return Promise.reject(problem);
+    const id = this.#nextId++;
     const answer = new Promise<Outputs>((resolve, reject) => { this.#waiting.set(id, { resolve, reject }); });
-    const datatype = !isPixels(input) ? 'CELLS' : input instanceof Uint8Array ? 'UINT8' : 'FP32';
-    void this.child.send({ v: 1, kind: 'predict', id, rows, datatype }, isPixels(input) ? new Uint8Array(input.buffer, input.byteOffset, input.byteLength) : new TextEncoder().encode(JSON.stringify(input)));
+    void this.child.send({ v: 1, kind: 'predict', id, rows, datatype: datatypeOf(input) }, bytesOf(input));
     return answer;
+  }
+
+  /**
+   * What of the rows speaks for their outputs, computed between predictions. Rejects as {@link predict} does, and with NotExplained; `signal` gives it up, at
+   * the end of the slice that is computed.
+   */
+  explain({ rows, input, task, signal }: { readonly rows: number; readonly input: RawRows; readonly task: ExplainTask; readonly signal?: AbortSignal }): Promise<Explanation> {
+    const problem = signal?.aborted === true ? new NotExplained('cancelled', 'nobody waits for it') : this.#problemOf(rows, input);
+    if (problem) return Promise.reject(problem);
+    const id = this.#nextId++;
+    const answer = new Promise<Explanation>((resolve, reject) => { this.#explaining.set(id, { resolve, reject }); });
+    void this.child.send({ v: 1, kind: 'explain', id, rows, datatype: datatypeOf(input), task }, bytesOf(input));
+    const cancel = () => { void this.child.send({ v: 1, kind: 'cancel-explanation', id }); };
+    signal?.addEventListener('abort', cancel, { once: true });
+    return answer.finally(() => { signal?.removeEventListener('abort', cancel); });
+  }
+
+  #problemOf(rows: number, input: RawRows): Error | null {
+    if (this.#ended) return new RunnerGone(`the runner of ${this.model} (pid ${this.pid}) has ended`);
+    const needed = isPixels(input) ? rows * this.#width : rows;
+    return input.length === needed ? null : new PredictionRefused(`${rows} rows need ${needed} ${isPixels(input) ? 'numbers' : 'rows'}, ${input.length} were given`);
   }
 
   /** Resident bytes of the process, or null where that cannot be known. */
@@ -137,9 +167,9 @@ export class Runner extends EventEmitter<{ exit: [ChildEnd] }> {
   /** Ends the process without waiting for an answer: those in flight are rejected with RunnerGone. */
   kill(): void { this.child.kill(); }
 
-  /** Lets predictions in flight finish (for up to `waitMs`), then ends the process. */
+  /** Lets predictions and explanations in flight finish (for up to `waitMs`), then ends the process. */
   async close(waitMs = DRAIN_MS): Promise<void> {
-    if (this.#waiting.size > 0 && !this.#ended) {
+    if (this.inFlight > 0 && !this.#ended) {
       await new Promise<void>((resolve) => {
         const limit = setTimeout(resolve, waitMs);
         this.#drained = () => { clearTimeout(limit); resolve(); };
@@ -151,20 +181,37 @@ export class Runner extends EventEmitter<{ exit: [ChildEnd] }> {
 
   /** For startRunner: takes in a frame of the child. */
   receive(frame: ChildFrame, body: Uint8Array): void {
-    if (frame.kind !== 'prediction' && frame.kind !== 'refused') return;
-    const waiting = this.#waiting.get(frame.id);
-    this.#waiting.delete(frame.id);
-    if (frame.kind === 'prediction') waiting?.resolve(outputsFrom(this.signature, body));
-    else waiting?.reject(new PredictionRefused(frame.message));
-    if (this.#waiting.size === 0) this.#drained?.();
+    switch (frame.kind) {
+      case 'prediction': this.#settle(this.#waiting, frame.id)?.resolve(outputsFrom(this.signature, body)); break;
+      case 'refused': this.#settle(this.#waiting, frame.id)?.reject(new PredictionRefused(frame.message)); break;
+      case 'explained': this.#settle(this.#explaining, frame.id)?.resolve({ head: frame.explanation, attributions: new Float64Array(body.slice().buffer) }); break;
+      case 'unexplained': this.#settle(this.#explaining, frame.id)?.reject(new NotExplained(frame.reason, frame.message)); break;
+      default: return;
+    }
+    if (this.inFlight === 0) this.#drained?.();
+  }
+
+  #settle<T>(waiting: Map<number, T>, id: number): T | undefined {
+    const found = waiting.get(id);
+    waiting.delete(id);
+    return found;
   }
 
   #end(end: ChildEnd): void {
     this.#ended = end;
     const why = end.kind === 'exited' ? `${end.signal ?? `code ${end.code ?? 'unknown'}`}` : end.kind;
-    for (const { reject } of this.#waiting.values()) reject(new RunnerGone(`the runner of ${this.model} (pid ${this.pid}) ended (${why}) before it answered`));
+    for (const { reject } of [...this.#waiting.values(), ...this.#explaining.values()]) reject(new RunnerGone(`the runner of ${this.model} (pid ${this.pid}) ended (${why}) before it answered`));
     this.#waiting.clear();
+    this.#explaining.clear();
     this.#drained?.();
     this.emit('exit', end);
   }
+}
+
+function datatypeOf(input: RawRows): 'UINT8' | 'FP32' | 'CELLS' {
+  return !isPixels(input) ? 'CELLS' : input instanceof Uint8Array ? 'UINT8' : 'FP32';
+}
+
+function bytesOf(input: RawRows): Uint8Array {
+  return isPixels(input) ? new Uint8Array(input.buffer, input.byteOffset, input.byteLength) : new TextEncoder().encode(JSON.stringify(input));
 }

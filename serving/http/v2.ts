@@ -67,6 +67,7 @@ export function registerV2(app: FastifyInstance, { models, predict, auth, limits
 /** What the body asks: JSON, JSON and tensors, or a picture, whose id and attributes are in the address. */
 function readerOf({ body, query }: FastifyRequest): ReadRequest {
   if (!(body instanceof PictureBody)) return () => parseInferenceRequest(body);
-  const { id, ...parameters } = query as Record<string, unknown>;
+  const { id, explain, ...attributes } = query as Record<string, unknown>;
+  const parameters = { ...attributes, ...(explain === undefined ? {} : { explain: explain === 'true' ? true : explain === 'false' ? false : explain }) };
   return (signature) => parseInferenceRequest({ ...requestOfPicture(body, signature), ...(id === undefined ? {} : { id }), parameters });
 }

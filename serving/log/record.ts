@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { KeptExplanation } from '../../contract/explanation.js';
 import { GuardedRow, type Guarded } from '../../contract/guarded.js';
 import { Instant } from '../../contract/ref.js';
 import { Arm } from '../../contract/route.js';
@@ -26,6 +27,8 @@ const shared = {
   caller: z.string().optional(),
   /** Rows that guardrails found something of. */
   guarded: z.array(GuardedRow).optional(),
+  /** One for each row, where they were asked for. */
+  explanations: z.array(KeptExplanation).optional(),
 };
 /** The answers, per row in the order of `ids`: classes with their probabilities, or a regression's values; or what of them is kept: classes with the probability of each, or nothing. */
 const WHOLE = { classes: z.array(z.string()), probabilities: z.array(z.array(z.number())) };
@@ -84,7 +87,7 @@ export interface LoggedPrediction {
   id: string; requestId: string; model: string; version: number; environment: string; role: Arm['role']; generation: number; replica: string; at: string;
   input: Uint8Array; inputShape: number[]; attributes: Record<string, string>; outputs: Answer | { class: string; probability?: number } | null; latencyMs: number;
   inputKept: 'whole' | 'redacted' | 'none'; outputsKept: 'whole' | 'reduced' | 'none'; latencyParts: { prepareMs: number; modelMs: number } | null; traceId: string | null; caller: string | null;
-  guarded: Guarded | null;
+  guarded: Guarded | null; explanation: KeptExplanation | null;
 }
 
 /** A request's predictions, one per row. */
@@ -100,7 +103,7 @@ export function predictionsOf(request: LoggedRequest): LoggedPrediction[] {
   return ids.map((id, row) => ({
     id, requestId, model, version, environment, role, generation, replica, at: time, inputShape, attributes, latencyMs, inputKept, latencyParts, traceId, caller,
     input: inputs[row] ?? NOTHING,
-    outputs: answerOf(request, row), guarded: guardedRows.get(row) ?? null,
+    outputs: answerOf(request, row), guarded: guardedRows.get(row) ?? null, explanation: request.explanations?.[row] ?? null,
     outputsKept: 'outputsKept' in request ? request.outputsKept : 'whole',
   }));
 }

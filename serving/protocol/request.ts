@@ -1,11 +1,15 @@
 import { z } from 'zod';
 import type { Signature } from '../../contract/package.js';
 import { ServingError } from '../errors.js';
+import { Explain } from '../explain/options.js';
 
 export const Datatype = z.enum(['BOOL', 'UINT8', 'UINT16', 'UINT32', 'UINT64', 'INT8', 'INT16', 'INT32', 'INT64', 'FP16', 'FP32', 'FP64', 'BYTES']);
 export type Datatype = z.infer<typeof Datatype>;
 
 const Parameters = z.record(z.string(), z.unknown());
+
+/** What a request says of itself: texts are attributes, `timeout` and `explain` the protocol's and ours. */
+const RequestParameters = z.looseObject({ explain: Explain.optional().describe('whether, or how, each row\'s prediction is explained') });
 
 /** One input tensor. `data` is checked where its values are read: a picture's thousands of numbers are looked at once only. */
 export const InferenceInput = z.object({ name: z.string().min(1), shape: z.array(z.int().min(0)).min(1).max(8), datatype: Datatype, parameters: Parameters.optional(), data: z.unknown() });
@@ -17,7 +21,7 @@ export const MOST_INPUTS = 4_096;
 /** Body of `POST /v2/models/{m}/infer` (Open Inference Protocol v2). */
 export const InferenceRequest = z.object({
   id: z.string().min(1).max(128).optional(),
-  parameters: Parameters.optional(),
+  parameters: RequestParameters.optional(),
   inputs: z.array(InferenceInput).min(1).max(MOST_INPUTS),
   outputs: z.array(z.object({ name: z.string(), parameters: Parameters.optional() })).optional(),
 });
@@ -42,7 +46,13 @@ export function binaryOutputs({ parameters, outputs }: InferenceRequest, wanted:
 
 /** The first few problems of a body, with the path of each. */
 export function describeIssues(error: z.ZodError): string {
-  return error.issues.slice(0, 3).map((issue) => `${issue.path.length > 0 ? issue.path.join('.') : 'body'}: ${issue.message.endsWith(', received undefined') ? 'missing' : issue.message}`).join('; ');
+  return error.issues.flatMap(nearest).slice(0, 3).map((issue) => `${issue.path.length > 0 ? issue.path.join('.') : 'body'}: ${issue.message.endsWith(', received undefined') ? 'missing' : issue.message}`).join('; ');
+}
+
+/** Of alternatives, the issues inside of one that the value is meant for: an object that has the wrong field. */
+function nearest(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  const meant = issue.code === 'invalid_union' ? issue.errors.find((issues) => issues.length > 0 && issues.every((one) => one.path.length > 0 || one.code === 'unrecognized_keys')) : undefined;
+  return meant ? meant.flatMap((one) => nearest({ ...one, path: [...issue.path, ...one.path] })) : [issue];
 }
 
 const ATTRIBUTES = { count: 32, nameLength: 63, valueLength: 256 } as const;

@@ -1,9 +1,12 @@
 import { z } from 'zod';
+import { ExplanationParameters } from '../../contract/explanation.js';
 import { RowTrigger, type GuardedRow } from '../../contract/guarded.js';
 import type { Signature } from '../../contract/package.js';
 import { toldTrigger } from '../../domain/guardrails/violation.js';
 import type { Answer } from '../../domain/outputs.js';
+import type { Explanation } from '../../runtime/runner/start.js';
 import { ServingError } from '../errors.js';
+import { EXPLANATION, explanationOutput, explanationParameters } from '../explain/answer.js';
 import type { InferenceRequest } from './request.js';
 
 export interface Answered {
@@ -15,6 +18,8 @@ export interface Answered {
   readonly stale?: readonly string[];
   /** Rows that guardrails found something of. */
   readonly guarded?: readonly GuardedRow[];
+  /** Where it was asked for. */
+  readonly explanation?: Explanation | null;
 }
 
 type Output = { readonly name: string; readonly datatype: 'FP32' | 'FP64' | 'BYTES'; /** Of one row. */ readonly shape: readonly number[] };
@@ -27,11 +32,12 @@ export function outputsOf(signature: Signature): Output[] {
 
 /** Names of the outputs that a request asks for; 422 where the model has no such output. */
 export function outputsWanted(request: InferenceRequest, signature: Signature): ReadonlySet<string> {
-  const known = outputsOf(signature).map(({ name }) => name);
+  const isExplained = (request.parameters?.explain ?? false) !== false;
+  const known = [...outputsOf(signature).map(({ name }) => name), ...(isExplained ? [EXPLANATION] : [])];
   const wanted = request.outputs?.map((output) => output.name) ?? known;
   const unknown = wanted.find((name) => !known.includes(name));
   if (unknown !== undefined) throw new ServingError(422, `Unknown output "${unknown}". The model gives: ${known.join(', ')}.`);
-  return new Set(wanted.length > 0 ? wanted : known);
+  return new Set(wanted.length > 0 ? [...wanted, ...(isExplained ? [EXPLANATION] : [])] : known);
 }
 
 /** Who answered, and the id of each row's prediction: by them labels are given later. */
@@ -39,11 +45,12 @@ export const AnswerParameters = z.object({
   prediction_ids: z.array(z.string()), version: z.int(), generation: z.int(), arm: z.string(),
   stale_features: z.array(z.string()).optional().describe('feature views whose values are missing because they were not up to date'),
   guardrails: z.array(RowTrigger).optional().describe('guardrails that rows met, and what was done'),
+  explanation: ExplanationParameters.optional().describe('where it was asked for'),
 });
 
-export function answerParameters({ predictionIds, version, generation, arm, stale, guarded = [] }: Answered): z.infer<typeof AnswerParameters> {
+export function answerParameters({ predictionIds, version, generation, arm, stale, guarded = [], explanation }: Answered, signature: Signature): z.infer<typeof AnswerParameters> {
   const guardrails = guarded.flatMap(({ row, triggers }) => triggers.map((trigger) => toldTrigger(row, trigger)));
-  return { prediction_ids: [...predictionIds], version, generation, arm, ...(stale?.length ? { stale_features: [...stale] } : {}), ...(guardrails.length > 0 ? { guardrails } : {}) };
+  return { prediction_ids: [...predictionIds], version, generation, arm, ...(stale?.length ? { stale_features: [...stale] } : {}), ...(guardrails.length > 0 ? { guardrails } : {}), ...(explanation ? { explanation: explanationParameters(explanation, signature) } : {}) };
 }
 
 const OutputTensor = z.object({
@@ -65,7 +72,10 @@ export function inferenceResponse(answered: Answered, signature: Signature, want
   };
   return {
     model_name: answered.model, model_version: String(answered.version), id: answered.id,
-    parameters: answerParameters(answered),
-    outputs: outputsOf(signature).filter(({ name }) => wanted.has(name)).map(({ name, datatype, shape }) => ({ name, shape: [rows, ...shape], datatype, data: data[name]?.() ?? [] })),
+    parameters: answerParameters(answered, signature),
+    outputs: [
+      ...outputsOf(signature).filter(({ name }) => wanted.has(name)).map(({ name, datatype, shape }) => ({ name, shape: [rows, ...shape], datatype, data: data[name]?.() ?? [] })),
+      ...(answered.explanation ? [explanationOutput(answered.explanation)] : []),
+    ],
   };
 }

@@ -3,6 +3,7 @@ import type { Signature } from '../../contract/package.js';
 import { ServingError } from '../errors.js';
 import { inputsOfColumns, inputsOfRows, NamedRow } from './named-rows.js';
 import { describeIssues, InferenceRequest, type ReadRequest } from './request.js';
+import { RowAttributions, rowAttributions } from '../explain/answer.js';
 import { answerParameters, AnswerParameters, type Answered } from './response.js';
 
 /** The one signature that a model has here. */
@@ -24,7 +25,7 @@ const PredictBody = z.looseObject({
 const ExamplesBody = z.looseObject({ ...common, context: NamedRow.optional().describe('values that all examples have in common'), examples: z.array(NamedRow).min(1).max(MOST_EXAMPLES) });
 
 /** Ours; who knows TensorFlow Serving only does not look at it. */
-const extra = { id: z.string(), parameters: AnswerParameters };
+const extra = { id: z.string(), parameters: AnswerParameters, explanations: z.array(RowAttributions).optional().describe('a row after another, where it was asked for by the parameter `explain`') };
 const Value = z.union([z.number(), z.string(), z.array(z.number())]);
 const PredictAnswer = z.object({
   predictions: z.array(z.union([z.number(), z.record(z.string(), Value)])).optional().describe('a row after another, to `instances`; by output where the model has several'),
@@ -47,7 +48,7 @@ export const METHODS = {
       const asked = parse('predict', PredictBody, body);
       return {
         toRequest: (signature, maximumRows) => ({ ...sharedOf(asked), inputs: asked.instances ? inputsOfRows(asked.instances, signature, maximumRows) : inputsOfColumns(asked.inputs, signature) }),
-        answer: (answered) => ({ ...(asked.instances ? { predictions: predictionsOf(answered) } : { outputs: outputsOf(answered) }), ...extraOf(answered) }),
+        answer: (answered, signature) => ({ ...(asked.instances ? { predictions: predictionsOf(answered) } : { outputs: outputsOf(answered) }), ...extraOf(answered, signature) }),
       };
     },
   },
@@ -62,7 +63,7 @@ export const METHODS = {
         },
         answer(answered, signature) {
           const classes = signature.task === 'regression' ? [] : signature.classes;
-          return { result: answered.answers.map((answer) => ('value' in answer ? [] : answer.probabilities.map((score, at) => [classes[at] ?? '', score]))), ...extraOf(answered) };
+          return { result: answered.answers.map((answer) => ('value' in answer ? [] : answer.probabilities.map((score, at) => [classes[at] ?? '', score]))), ...extraOf(answered, signature) };
         },
       };
     },
@@ -76,7 +77,7 @@ export const METHODS = {
           if (signature.task !== 'regression') throw new ServingError(422, 'The model gives classes, not a number: ask :classify or :predict.');
           return { ...sharedOf(asked), inputs: examplesOf(asked, signature, maximumRows) };
         },
-        answer: (answered) => ({ result: valuesOf(answered), ...extraOf(answered) }),
+        answer: (answered, signature) => ({ result: valuesOf(answered), ...extraOf(answered, signature) }),
       };
     },
   },
@@ -94,7 +95,7 @@ function parse<T extends z.ZodType<{ signature_name?: string | undefined }>>(met
 
 const sharedOf = ({ id, parameters }: Pick<InferenceRequest, 'id' | 'parameters'>) => ({ ...(id === undefined ? {} : { id }), ...(parameters ? { parameters } : {}) });
 const examplesOf = ({ context, examples }: z.infer<typeof ExamplesBody>, signature: Signature, maximumRows: number) => inputsOfRows(examples.map((example) => ({ ...context, ...example })), signature, maximumRows);
-const extraOf = (answered: Answered) => ({ id: answered.id, parameters: answerParameters(answered) });
+const extraOf = (answered: Answered, signature: Signature) => ({ id: answered.id, parameters: answerParameters(answered, signature), ...(answered.explanation ? { explanations: rowAttributions(answered.explanation, signature) } : {}) });
 
 const valuesOf = ({ answers }: Answered): number[] => answers.flatMap((answer) => ('value' in answer ? [answer.value] : []));
 

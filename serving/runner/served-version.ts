@@ -1,9 +1,11 @@
+import type { ExplainTask } from '../../contract/explanation.js';
 import type { Signature } from '../../contract/package.js';
 import { outputsPerRow } from '../../domain/outputs.js';
 import type { Outputs } from '../../domain/outputs.js';
 import type { ResidentMemory } from '../../runtime/child/usage.js';
-import { PredictionRefused, RunnerGone, type Runner } from '../../runtime/runner/start.js';
+import { PredictionRefused, RunnerGone, type Explanation, type Runner } from '../../runtime/runner/start.js';
 import { ServingError } from '../errors.js';
+import { createExplainQueue } from '../explain/queue.js';
 import type { Rows } from '../protocol/rows.js';
 import { Batcher, type BatcherLimits } from './batcher.js';
 import { RowsRefused, VersionDown, type PredictCall } from './waiting.js';
@@ -20,11 +22,16 @@ export interface ServedVersionOptions {
   readonly onEvent: (event: 'crashed' | 'restarted' | 'recycled' | 'restart-failed', detail: string) => void;
 }
 
+/** When an explanation is of no use any more, and what of that time the prediction took. */
+export interface ExplainCall { readonly deadlineMs?: number | undefined; readonly spentMs: number }
+
 export interface ServedVersion {
   readonly version: number;
   readonly signature: Signature;
   /** A row's outputs after another's. Rejects with a ServingError; with VersionDown where the runner is to blame and another version may answer. */
   predict(rows: Rows, call?: PredictCall): Promise<Outputs>;
+  /** What speaks for the rows' outputs, computed between predictions. Rejects with a ServingError. */
+  explain(rows: Rows, task: ExplainTask, call: ExplainCall): Promise<Explanation>;
   /** False while the runner is being restarted; requests wait then. */
   readonly ready: boolean;
   readonly pid: number | null;
@@ -66,6 +73,8 @@ export async function createServedVersion(options: ServedVersionOptions): Promis
     gone(hung, `no answer for ${options.limits.hungMs} ms`);
     hung.kill();
   });
+
+  const explanations = createExplainQueue(() => runner);
 
   function take(fresh: Runner): void {
     runner = fresh;
@@ -148,6 +157,10 @@ export async function createServedVersion(options: ServedVersionOptions): Promis
       usedAt = performance.now();
       return closed ? Promise.reject(new VersionDown('This version has just been replaced.')) : batcher.predict(rows, call);
     },
+    explain(rows, task, { deadlineMs = Infinity, spentMs }) {
+      usedAt = performance.now();
+      return explanations.explain(rows, task, Math.min(deadlineMs, options.limits.deadlineMs) - spentMs);
+    },
     get ready() { return runner !== null; },
     get pid() { return runner?.pid ?? null; },
     get queuedRows() { return batcher.queuedRows; },
@@ -156,7 +169,7 @@ export async function createServedVersion(options: ServedVersionOptions): Promis
     get usedAt() { return usedAt; },
     async close(waitMs = 10_000) {
       clearInterval(watch);
-      await Promise.race([batcher.drained(), new Promise((wake) => setTimeout(wake, waitMs).unref())]);
+      await Promise.race([Promise.all([batcher.drained(), explanations.drained()]), new Promise((wake) => setTimeout(wake, waitMs).unref())]);
       closed = true;
       batcher.use(null);
       batcher.abandon(new ServingError(503, 'The server is stopping.', { retryAfter: 1 }));

@@ -23,7 +23,8 @@ const prediction = (model: string, day: string, customer: string, attributes: Re
   const at = `${day}T01:00:00.000Z`;
   return {
     id: uuid7(at), requestId: randomUUID(), model, version: 1, environment: 'production', role: 'live', generation: 1, replica: 'one', at, input: Buffer.from(JSON.stringify({ 'customer': customer, age: 42 })), inputShape: [],
-    inputDigest: digest(customer), attributes, outputs: { class: 'stays', probabilities: [0.25, 0.75] }, latencyMs: 3.5, status: 'ok',
+    inputDigest: digest(customer), attributes, outputs: { class: 'stays', probabilities: [0.25, 0.75] },
+    explanation: { method: 'shapley', baseline: 'median', steps: 8, target: 'stays', output: 0.75, baselineOutput: 0.5, gap: 0, shape: [1], attributions: { customer: 0.25 } }, latencyMs: 3.5, status: 'ok',
   };
 };
 
@@ -32,7 +33,7 @@ async function fileOf(day: string): Promise<Map<string, Record<string, unknown>>
   if (!found) throw new Error(`${day} is not archived`);
   const path = join(stack.folder, `${randomUUID()}.parquet`);
   await writeFile(path, await stack.artifacts.get(found.file));
-  const rows = await query(`select id::varchar as id, octet_length(input) as size, input_kept, outputs, outputs_kept, attributes, erased, decode(input) as text from read_parquet('${path}')`);
+  const rows = await query(`select id::varchar as id, octet_length(input) as size, input_kept, outputs, outputs_kept, attributes, explanation, erased, decode(input) as text from read_parquet('${path}')`);
   return new Map(rows.map((row) => [String(row['id']), row]));
 }
 
@@ -52,7 +53,7 @@ test('an erased row leaves nothing of its predictions but their ids: in PostgreS
   await stores.erasures.request({ id: 'by-id', model, key: byId.id, reason: 'a request', by: 'ada' });
   for (const id of ['by-key', 'by-id', 'by-key']) await search(model, id);
 
-  const [erased, whole] = [{ size: '0', input_kept: 'none', outputs: null, outputs_kept: 'none', attributes: '{}' }, { input_kept: 'whole', outputs_kept: 'whole', erased: null }];
+  const [erased, whole] = [{ size: '0', input_kept: 'none', outputs: null, outputs_kept: 'none', attributes: '{}', explanation: null }, { input_kept: 'whole', outputs_kept: 'whole', erased: null }];
   const [ofGone, ofKept] = [await fileOf(gone), await fileOf(kept)];
   expect(ofGone.get(inFile.id)).toMatchObject({ ...erased, erased: 'by-key' });
   for (const { id } of [inBoth, byAttribute]) expect(ofKept.get(id)).toMatchObject({ ...erased, erased: 'by-key' });
@@ -60,7 +61,7 @@ test('an erased row leaves nothing of its predictions but their ids: in PostgreS
   for (const { id } of others) expect(ofGone.get(id) ?? ofKept.get(id)).toMatchObject(whole);
   expect([...ofGone.values(), ...ofKept.values()].filter(({ id }) => id !== others[2]?.id).map((row) => JSON.stringify([row['text'], row['attributes']])).join()).not.toContain(KEY);
   for (const { id } of [inBoth, byAttribute, fresh]) {
-    expect(await stores.predictions.get(id)).toMatchObject({ id, model, outputs: null, inputKept: 'none', outputsKept: 'none', attributes: {} });
+    expect(await stores.predictions.get(id)).toMatchObject({ id, model, outputs: null, inputKept: 'none', outputsKept: 'none', attributes: {}, explanation: null });
     expect((await stores.predictions.get(id))?.input).toHaveLength(0);
   }
   expect(await stores.predictions.get(others[1]?.id ?? '')).toMatchObject({ inputKept: 'whole', outputs: { class: 'stays' } });

@@ -33,7 +33,7 @@ describe('predictions', () => {
       const { input, ...kept } = await t.stores.predictions.get(row.id) ?? {};
       expect(Buffer.from(input ?? [])).toEqual(Buffer.from(row.input));
       const { input: _sent, ...sent } = row;
-      expect(kept).toEqual({ rows: 1, inputKept: 'whole', guarded: null, latencyParts: null, traceId: null, caller: null, outputsKept: 'whole', ...sent });
+      expect(kept).toEqual({ rows: 1, inputKept: 'whole', guarded: null, explanation: null, latencyParts: null, traceId: null, caller: null, outputsKept: 'whole', ...sent });
     }
     expect(await t.stores.predictions.findByRequest(model, rows[0]?.requestId ?? '')).toHaveLength(1);
     expect(await t.stores.predictions.get(randomUUID())).toBeNull();
