@@ -89,13 +89,13 @@ export function createPredictionArchivesStore(db: Database) {
       return due;
     },
 
-    /** A day's rows in the order of their ids, in pages; each row its values in the order of {@link ARCHIVED_COLUMNS}. */
-    async *rows(log: ByDay, day: string): AsyncGenerator<(string | Uint8Array | null)[][], void, undefined> {
+    /** A day's rows, of all models or of these, in the order of their ids, in pages; each row its values in the order of {@link ARCHIVED_COLUMNS}. */
+    async *rows(log: ByDay, day: string, models: readonly string[] | null = null): AsyncGenerator<(string | Uint8Array | null)[][], void, undefined> {
       const columns = ARCHIVED_COLUMNS[log];
       const selected = columns.map(({ name, sql }) => `${sql} as "${name}"`).join(', ');
       let after = '00000000-0000-0000-0000-000000000000';
       for (;;) {
-        const rows = await db.query<Record<string, string | Uint8Array | null>>(`select ${selected} from ${partitionOf(log, day)} t where t.id > $1::uuid order by t.id limit ${PAGE}`, [after]);
+        const rows = await db.query<Record<string, string | Uint8Array | null>>(`select ${selected} from ${partitionOf(log, day)} t where t.id > $1::uuid and ($2::text[] is null or t.model = any($2::text[])) order by t.id limit ${PAGE}`, [after, models]);
         if (rows.length > 0) yield rows.map((row) => columns.map(({ name }) => row[name] ?? null));
         const last = rows.at(-1)?.['id'];
         if (rows.length < PAGE || typeof last !== 'string') return;

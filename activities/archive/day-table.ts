@@ -6,12 +6,12 @@ import type { ByDay } from '../../stores/prediction-partitions.js';
 /** The columns of a day's file, of the types that they have there, from the table that {@link loadDay} makes. */
 export const typedColumns = (log: ByDay): string => ARCHIVED_COLUMNS[log].map(({ name, type }) => `"${name}"::${type} as "${name}"`).join(', ');
 
-/** Reads a day from PostgreSQL into the table `logged`, as texts and bytes. Gives how many rows it has. */
-export async function loadDay(duck: Duck, archives: Pick<PredictionArchivesStore, 'rows'>, log: ByDay, day: string, signal: AbortSignal): Promise<number> {
+/** Reads a day, of all models or of some, from PostgreSQL into the table `logged`, as texts and bytes. Gives how many rows it has. */
+export async function loadDay(duck: Duck, archives: Pick<PredictionArchivesStore, 'rows'>, log: ByDay, day: string, signal: AbortSignal, models: readonly string[] | null = null): Promise<number> {
   let rows = 0;
   await duck.run(`create table logged (${ARCHIVED_COLUMNS[log].map(({ name, type }) => `"${name}" ${type === 'blob' ? 'blob' : 'varchar'}`).join(', ')})`);
   const appender = await duck.connection.createAppender('logged');
-  for await (const page of archives.rows(log, day)) {
+  for await (const page of archives.rows(log, day, models)) {
     signal.throwIfAborted();
     for (const row of page) {
       for (const value of row) {

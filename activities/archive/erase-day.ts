@@ -20,7 +20,7 @@ export async function eraseInDay(deps: Deps, day: string, erasures: readonly Kep
     const duck = await openDuck(folder, signal);
     try {
       if (isHere) {
-        await loadDay(duck, stores.predictionArchives, LOG, day, signal);
+        await loadDay(duck, stores.predictionArchives, LOG, day, signal, [...new Set(erasures.map(({ model }) => model))]);
         for (const erasure of erasures) await stores.erasedPredictions.erase(erasure.id, await erasedRows(duck, `select ${typedColumns(LOG)} from logged`, erasure));
       }
       const archived = await held.get();
