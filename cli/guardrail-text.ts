@@ -1,7 +1,7 @@
 import type { GuardrailOutcome, GuardrailTrigger } from '../contract/guarded.js';
 import { describeTrigger } from '../domain/guardrails/violation.js';
 
-const DONE = { flag: 'given all the same', reject: 'refused', answer: 'the fixed answer was given' } as const satisfies Record<GuardrailOutcome, string>;
+const DONE = { flag: 'given all the same', reject: 'refused', answer: 'the fixed answer was given', 'previous-version': 'the version before answered', column: 'a column\'s value was given' } as const satisfies Record<GuardrailOutcome, string>;
 
 /** What a guardrail found, and what was done. */
 export function triggerText(trigger: GuardrailTrigger): string {

@@ -5,12 +5,12 @@ const kinds = Guardrail.options.map(({ shape }) => shape.kind.value);
 const Figure = z.number().nullable().describe('null: no finite number');
 
 /** What was done about a row: refused, given with a flag, or answered by something else. */
-export const GuardrailOutcome = z.enum(['reject', 'flag', 'answer']);
+export const GuardrailOutcome = z.enum(['reject', 'flag', 'answer', 'previous-version', 'column']);
 export type GuardrailOutcome = z.infer<typeof GuardrailOutcome>;
 
 /** A guardrail that a row met: which value, what its limits are, and what was done. */
 export const GuardrailTrigger = z.strictObject({
-  guardrail: z.string(), kind: z.enum(kinds),
+  guardrail: z.string(), kind: z.enum(kinds), column: z.string().optional(),
   value: Figure.optional().describe('beyond the limits; left out where the log may not hold it'), minimum: z.number().optional(), maximum: z.number().optional(),
   action: GuardrailOutcome,
   skipped: z.array(z.string()).optional().describe('what the definition names before that, and could not be done'),
@@ -24,7 +24,7 @@ export type OwnAnswer = z.infer<typeof OwnAnswer>;
 /** What guardrails found of a prediction; `instead`: its answer is not the version's own, which is left out where the log may not hold it. */
 export const Guarded = z.strictObject({
   triggers: z.array(GuardrailTrigger).min(1),
-  instead: z.strictObject({ by: GuardrailOutcome, own: OwnAnswer.optional() }).optional(),
+  instead: z.strictObject({ by: GuardrailOutcome, version: z.int().optional().describe('that answered, where another one did'), own: OwnAnswer.optional() }).optional(),
 });
 export type Guarded = z.infer<typeof Guarded>;
 

@@ -60,7 +60,7 @@ function contradictions({ data, network, training, compression, evaluation, serv
   data.sources.forEach(({ kind }, index) => { if (SOURCE_GIVES[kind] !== data.kind && SOURCE_GIVES[kind] !== 'either') found.push({ path: ['data', 'sources', index, 'kind'], expected: `a source of ${data.kind === 'images' ? 'pictures' : 'rows'}` }); });
   found.push(...splitContradictions(data));
   if (predictionLog) found.push(...logContradictions(data, predictionLog), ...loggedOutputContradictions(data.target, monitoring, predictionLog));
-  found.push(...guardrailContradictions(data, serving?.guardrails ?? []));
+  found.push(...guardrailContradictions(data, serving?.guardrails ?? [], predictionLog?.inputs.redact ?? []));
   const frozen = evaluation.frozen ?? [];
   evaluation.gates.forEach((gate, index) => {
     if (gate.frozen !== undefined && !frozen.includes(gate.frozen)) found.push({ path: ['evaluation', 'gates', index, 'frozen'], expected: oneOf(frozen, 'one of the `evaluation.frozen`') });

@@ -78,18 +78,22 @@ export function createPredict({ models, log, lookUp, metrics, environment, repli
     const task = explainTaskOf(request.parameters?.explain, served.signature);
     if (task && rows.count > EXPLAINED_ROWS) throw new ServingError(413, `A request that is explained may hold ${EXPLAINED_ROWS} rows; this one has ${rows.count}.`);
 
+    const found = guards.inputs(model, served, rows);
+
     const preparedAt = performance.now();
-    const { outputs: flat, arm } = await predictOrFailOver(choice, rows, { deadlineMs: timeoutOf(request) });
+    const deadlineMs = timeoutOf(request);
+    const { outputs: flat, arm } = await predictOrFailOver(choice, rows, { deadlineMs });
+    const previous = arm === choice.arm ? choice.standIn : null;
+    const { answers, guarded } = await guards.judge({ model, served, rows, found, answers: answersOf(served.signature, flat), previous, deadlineMs: deadlineMs === undefined ? undefined : Math.max(0, deadlineMs - (performance.now() - preparedAt)) });
+    refuseNoNumbers(answers);
     const answeredAt = performance.now();
-    refuseNoNumbers(flat, rows.count);
 
     if (arm !== choice.arm) metrics.runner(model, choice.arm.version, 'failed-over');
     const attributes = arm === choice.arm ? said : { ...said, [INSTEAD_OF]: String(choice.arm.version) };
-    const { answers, guarded } = await guards.judge({ model, served, answers: answersOf(served.signature, flat) });
     const replaced = guarded.find(({ instead }) => instead !== undefined);
     if (task && replaced) throw new ServingError(422, `Parameter "explain": a guardrail answers row ${replaced.row} instead of the model, whose own answer is not explained.`);
     const by = arm === choice.arm ? served : choice.standIn?.served ?? served;
-    const explanation = task && await explainCounted(by, rows, { model, version: arm.version, task, deadlineMs: timeoutOf(request), spentMs: answeredAt - startedAt, metrics });
+    const explanation = task && await explainCounted(by, rows, { model, version: arm.version, task, deadlineMs, spentMs: answeredAt - startedAt, metrics });
     const ids = answers.map(() => uuidv7());
     const id = request.id ?? uuidv7();
     const latencyMs = answeredAt - startedAt;

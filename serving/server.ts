@@ -185,7 +185,7 @@ export async function createServer(options: ServerOptions): Promise<PredictionSe
     bodyLimit: limits.bodyBytes, arrivalMs: limits.arrivalMs, tls, draining: () => drain.started, hosts: options.url ? [new URL(options.url).hostname] : [], metrics, onRefused: createRefusedHook(refuse), onProblem,
   });
   const lookUp = createFeatureLookup({ rows: stores.featureRows, timeoutMs: limits.lookupMs, onLookup: (view, outcome) => { metrics.lookup(view, outcome); } });
-  const guards = createGuards({ guardrailsOf: (model) => policies.of(model).guardrails, metrics });
+  const guards = createGuards({ guardrailsOf: (model) => policies.of(model).guardrails, metrics, onProblem });
   const predict = createPredict({ models, log, lookUp, metrics, environment, replica, maximumRows: limits.maximumRows, logPolicyOf: (model) => policies.of(model).log, guards, pseudonymsOf: pseudonyms.of });
   const predictAs = createPredictAs({ predict, limits: keyLimits, decimalsOf: (model) => policies.of(model).decimals, explanationsOf: (model) => policies.of(model).explanations, onGiven: (key, rows) => { metrics.keyGiven(key, rows); } });
   const admission = { auth, limits: keyLimits };

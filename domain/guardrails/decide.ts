@@ -5,7 +5,7 @@ import type { Answer } from '../outputs.js';
 import type { Violation } from './violation.js';
 
 /** An answer in the place of the version's own. */
-export interface Instead { readonly by: Exclude<GuardrailOutcome, 'reject' | 'flag'>; readonly answer: Answer }
+export interface Instead { readonly by: Exclude<GuardrailOutcome, 'reject' | 'flag'>; readonly version?: number; readonly answer: Answer }
 
 /** What becomes of a row: refused where `rejected`; else `answer` is given. */
 export interface Decision { readonly rejected: boolean; readonly answer: Answer; readonly guarded: Guarded }
@@ -39,14 +39,23 @@ export function decideRow(violations: readonly Violation[], own: Answer, find: (
   return {
     rejected: triggers.some(({ action }) => action === 'reject'),
     answer: replaced?.answer ?? own,
-    guarded: { triggers, ...(replaced ? { instead: { by: replaced.by, own: ownAnswer(own) } } : {}) },
+    guarded: { triggers, ...(replaced ? { instead: { by: replaced.by, ...(replaced.version === undefined ? {} : { version: replaced.version }), own: ownAnswer(own) } } : {}) },
   };
 }
 
 /** What a fall-back is called where it is counted and told. */
-export function nameOf(_fallBack: FallBack): Instead['by'] {
-  return 'answer';
+export function nameOf(fallBack: FallBack): Instead['by'] {
+  if (fallBack === 'previous-version') return fallBack;
+  return 'answer' in fallBack ? 'answer' : 'column';
 }
+
+/** Whether a row may be answered by the version before. */
+export function asksPrevious(violations: readonly Violation[]): boolean {
+  return violations.some(({ guardrail }) => actionsOf(guardrail).some((action) => typeof action !== 'string' && action.fallBack === 'previous-version'));
+}
+
+/** Whether nothing is tried before the row is refused. */
+export const isRefusedAtOnce = ({ guardrail }: Violation): boolean => actionsOf(guardrail)[0] === 'reject';
 
 /** JSON knows no number that is not finite, so such an answer cannot be given with a flag. */
 const isGivable = (answer: Answer): boolean => ('value' in answer ? Number.isFinite(answer.value) : answer.probabilities.every(Number.isFinite));

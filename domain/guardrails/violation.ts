@@ -2,11 +2,12 @@ import type { GuardrailTrigger } from '../../contract/guarded.js';
 import type { Guardrail } from '../../definition/guardrails.js';
 
 /** What a guardrail finds of a row, before it is decided what is done. */
-export type Violation = Pick<GuardrailTrigger, 'minimum' | 'maximum'> & { readonly guardrail: Guardrail; readonly value: number };
+export type Violation = Pick<GuardrailTrigger, 'column' | 'minimum' | 'maximum'> & { readonly guardrail: Guardrail; readonly value: number };
 
 /** A trigger in words, for whoever asked: what is wrong, and the limits. How sure the model was, and what it said, is not theirs to know. */
-export function describeTrigger({ kind, minimum, maximum }: Pick<GuardrailTrigger, 'kind' | 'minimum' | 'maximum'>): string {
+export function describeTrigger({ kind, column, minimum, maximum }: Pick<GuardrailTrigger, 'kind' | 'column' | 'minimum' | 'maximum'>): string {
   switch (kind) {
+    case 'input-range': return `${column ?? 'a column'} is not ${rangeText(minimum, maximum)}, as it was in training`;
     case 'confidence': return `the model's certainty is below ${minimum ?? 0}`;
     case 'output': return `the model's value is not ${rangeText(minimum, maximum)}`;
   }

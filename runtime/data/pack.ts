@@ -3,6 +3,7 @@ import type { DuckDBDataChunk } from '@duckdb/node-api';
 import { typedColumns } from '../../definition/columns.js';
 import type { TypedColumn } from '../../definition/columns.js';
 import { PerennialError } from '../../contract/errors.js';
+import { PICTURE_FIGURES, pictureFigures } from '../../domain/picture-figures.js';
 import type { LocalSnapshot } from '../../contract/frames.js';
 import type { Split } from '../../contract/snapshot.js';
 import { createLabels, labelReader } from './labels.js';
@@ -47,8 +48,6 @@ interface RowReader {
   readonly features: number;
   readonly read: (chunk: DuckDBDataChunk, rows: Uint8Array, features: Float32Array) => void;
 }
-
-export const PICTURE_FEATURES = ['brightness', 'contrast'] as const;
 
 /**
  * Reads a split's shards once and packs its rows for training: PNGs decoded to bytes, rows of tables to tensors. Memory stays
@@ -110,27 +109,16 @@ export function shapeOf(content: SnapshotContent): PictureShape {
 function pictureReader(shape: PictureShape): RowReader {
   const rowBytes = shape.height * shape.width * shape.channels;
   return {
-    columns: ['image'], rowBytes, features: PICTURE_FEATURES.length,
+    columns: ['image'], rowBytes, features: PICTURE_FIGURES.length,
     read: (chunk, rows, features) => {
       const images = chunk.getColumnVector(2);
       for (let row = 0; row < chunk.rowCount; row += 1) {
         const picture = decodePicture((images.getItem(row) as unknown as { bytes: Uint8Array }).bytes, shape, keyOf(chunk, row));
         rows.set(picture, row * rowBytes);
-        features.set(brightness(picture), row * PICTURE_FEATURES.length);
+        features.set(pictureFigures(picture), row * PICTURE_FIGURES.length);
       }
     },
   };
-}
-
-/** Mean and standard deviation of a picture's bytes. */
-function brightness(picture: Uint8Array): [number, number] {
-  let [sum, squares] = [0, 0];
-  for (const value of picture) {
-    sum += value;
-    squares += value * value;
-  }
-  const mean = sum / picture.length;
-  return [mean, Math.sqrt(Math.max(0, squares / picture.length - mean * mean))];
 }
 
 /** Columns that a table's profile is over. */

@@ -5,8 +5,9 @@ import type { Feature } from '../../definition/features.js';
 import { PerennialError } from '../../contract/errors.js';
 import type { Preprocessing } from '../../contract/package.js';
 import type { TrainingProfile } from '../../contract/profile.js';
+import { PICTURE_FIGURES } from '../../domain/picture-figures.js';
 import { fitFeatures } from '../data/fit-features.js';
-import { packSplit, PICTURE_FEATURES, profiledColumns, shapeOf, shareOf } from '../data/pack.js';
+import { packSplit, profiledColumns, shapeOf, shareOf } from '../data/pack.js';
 import type { PictureShape } from '../data/picture.js';
 import { shardsOf } from '../data/read-shard.js';
 import type { RowStore } from '../data/row-store.js';
@@ -43,7 +44,7 @@ export async function loadTrainingData({ snapshot, features, picture, scale, dir
       v: 1, kind: content.kind, rows: train.store.rows,
       byClass: content.target.task === 'regression' ? {} : Object.fromEntries(content.target.classes.map((name, index) => [name, train.byClass[index] ?? 0])),
       ...describedTarget(train.target, content.target.name),
-      features: train.moments.profile(pictures ? PICTURE_FEATURES : profiledColumns(typedColumns(content.columns ?? []))),
+      features: train.moments.profile(pictures ? PICTURE_FIGURES : profiledColumns(typedColumns(content.columns ?? []))),
     },
     inputName: content.image?.name ?? 'columns',
   };

@@ -1,60 +1,120 @@
 import type { GuardedRow, RowTrigger } from '../../contract/guarded.js';
 import type { Signature } from '../../contract/package.js';
+import type { TrainingProfile } from '../../contract/profile.js';
+import type { CellRow } from '../../domain/cells.js';
 import { answerJudges, fixedAnswer, type JudgeAnswer } from '../../domain/guardrails/answers.js';
-import { decideRow, type Decision, type Instead } from '../../domain/guardrails/decide.js';
+import { asksPrevious, decideRow, isRefusedAtOnce, type Decision, type Instead } from '../../domain/guardrails/decide.js';
+import { inputJudges, type JudgeInput } from '../../domain/guardrails/inputs.js';
 import { describeTrigger, type Violation } from '../../domain/guardrails/violation.js';
 import type { Answer } from '../../domain/outputs.js';
+import { PICTURE_FIGURES, pictureFigures } from '../../domain/picture-figures.js';
 import type { ServingPolicy } from '../../stores/models.js';
 import { ServingError } from '../errors.js';
 import type { Metrics } from '../metrics.js';
+import type { OnProblem } from '../problem.js';
+import type { Rows } from '../protocol/rows.js';
+import type { ServedArm } from '../routing/model-host.js';
+import { previousAnswers } from './previous-version.js';
+
+type Guardrails = ServingPolicy['guardrails'];
 
 export interface GuardsOptions {
-  readonly guardrailsOf: (model: string) => ServingPolicy['guardrails'];
+  readonly guardrailsOf: (model: string) => Guardrails;
   readonly metrics: Pick<Metrics, 'guarded'>;
+  readonly onProblem: OnProblem;
 }
 
-/** A version, as far as guardrails ask for it. */
-export interface GuardedVersion { readonly signature: Signature }
+/** A version, as far as guardrails ask for it. `profile` null: its package holds none, so its inputs are not judged. */
+export interface GuardedVersion { readonly signature: Signature; readonly profile: TrainingProfile | null }
 
-/** A request whose rows are computed. */
-export interface Computed { readonly model: string; readonly served: GuardedVersion; readonly answers: readonly Answer[] }
+/** What guardrails found of rows, by their places. */
+export type Found = ReadonlyMap<number, readonly Violation[]>;
+
+/** A request whose rows are computed. `previous`: the version before, where it is loaded; `found`: of its inputs. */
+export interface Computed {
+  readonly model: string; readonly served: GuardedVersion; readonly rows: Rows; readonly found: Found; readonly answers: readonly Answer[];
+  readonly previous: ServedArm | null; readonly deadlineMs: number | undefined;
+}
 
 /** `answers`: what is given, row by row; `guarded`: the rows that guardrails found something of. */
 export interface Guarded { readonly answers: readonly Answer[]; readonly guarded: readonly GuardedRow[] }
 
-interface Compiled { readonly guardrails: ServingPolicy['guardrails']; readonly answers: readonly JudgeAnswer[] }
+interface Compiled { readonly guardrails: Guardrails; readonly names: readonly string[]; readonly inputs: readonly JudgeInput[]; readonly answers: readonly JudgeAnswer[] }
 
 /** Rows that a refusal names. */
 const NAMED_ROWS = 20;
+const NOTHING: Found = new Map();
 const NONE: readonly GuardedRow[] = [];
 
-/** The guardrails of the definitions in force, over what versions answer. Nothing is done for a model that has none. */
-export function createGuards({ guardrailsOf, metrics }: GuardsOptions) {
+/** The guardrails of the definitions in force, over what versions are asked and answer. Nothing is done for a model that has none. */
+export function createGuards({ guardrailsOf, metrics, onProblem }: GuardsOptions) {
   const known = new WeakMap<GuardedVersion, Compiled>();
 
-  function compiled(guardrails: ServingPolicy['guardrails'], served: GuardedVersion): Compiled {
+  function compiled(model: string, guardrails: Guardrails, served: GuardedVersion): Compiled {
     const before = known.get(served);
     if (before?.guardrails === guardrails) return before;
-    const made = { guardrails, answers: answerJudges(guardrails) };
+    const { signature, profile } = served;
+    const names = profile?.kind === 'images' ? PICTURE_FIGURES : signature.inputs.map(({ name }) => name);
+    if (!profile && guardrails.some(({ kind }) => kind === 'input-range')) onProblem(`inputs of ${model} are not held against those of its training: the version's package holds no profile`, undefined);
+    const made = { guardrails, names, inputs: profile ? inputJudges(guardrails, names, profile) : [], answers: answerJudges(guardrails) };
     known.set(served, made);
     return made;
   }
 
+  function refuseIf(model: string, rejected: readonly RowTrigger[], rows: number): void {
+    for (const { guardrail, action } of rejected) metrics.guarded(model, guardrail, action);
+    if (rejected.length > 0) throw refusal(rejected, rows);
+  }
+
   return {
+    /** What is found of rows before they are computed. 422 where one is to be refused whatever the model would say. */
+    inputs(model: string, served: GuardedVersion, rows: Rows): Found {
+      const guardrails = guardrailsOf(model);
+      if (guardrails.length === 0) return NOTHING;
+      const { inputs } = compiled(model, guardrails, served);
+      if (inputs.length === 0) return NOTHING;
+      const found = new Map<number, Violation[]>();
+      for (let row = 0; row < rows.count; row += 1) {
+        const violations = violationsOf(inputs, figuresOf(rows, row));
+        if (violations.length > 0) found.set(row, violations);
+      }
+      refuseIf(model, [...found].flatMap(([row, violations]) => violations.filter(isRefusedAtOnce).map(({ guardrail, value, ...limits }): RowTrigger => ({ row, guardrail: guardrail.name, kind: guardrail.kind, value, ...limits, action: 'reject' }))), rows.count);
+      return found;
+    },
+
     /** What is answered. 422 where a row is to be refused: protocols have one answer for all rows of a request. */
-    async judge({ model, served, answers }: Computed): Promise<Guarded> {
+    async judge({ model, served, rows, found, answers, previous, deadlineMs }: Computed): Promise<Guarded> {
       const guardrails = guardrailsOf(model);
       if (guardrails.length === 0) return { answers, guarded: NONE };
-      const judges = compiled(guardrails, served).answers;
-      const decisions = new Map<number, Decision>();
+      const { answers: judges, names } = compiled(model, guardrails, served);
+      const all = new Map(found);
       answers.forEach((answer, row) => {
         const violations = violationsOf(judges, answer);
-        if (violations.length > 0) decisions.set(row, decideRow(violations, answer, (fallBack) => found(fixedAnswer(served.signature, fallBack.answer))));
+        if (violations.length > 0) all.set(row, [...(found.get(row) ?? []), ...violations]);
       });
-      if (decisions.size === 0) return { answers, guarded: NONE };
-      const rejected = [...decisions].flatMap(([row, { guarded }]) => guarded.triggers.filter(({ action }) => action === 'reject').map((trigger): RowTrigger => ({ row, ...trigger })));
-      for (const { guardrail, action } of rejected) metrics.guarded(model, guardrail, action);
-      if (rejected.length > 0) throw refusal(rejected, answers.length);
+      if (all.size === 0) return { answers, guarded: NONE };
+
+      const ofPrevious = await previousAnswers(previous, rows, [...all].flatMap(([row, violations]) => (asksPrevious(violations) ? [row] : [])), deadlineMs, onProblem);
+      /** An answer that a guardrail would find something of is none. */
+      const fit = (answer: Answer | null | undefined): Answer | null => (answer && judges.every((judge) => judge(answer) === null) ? answer : null);
+      const decisions = new Map<number, Decision>();
+      for (const [row, violations] of all) {
+        const own = answers[row];
+        if (!own) continue;
+        decisions.set(row, decideRow(violations, own, (fallBack): Instead | null => {
+          if (fallBack === 'previous-version') {
+            const answer = fit(ofPrevious.get(row));
+            return answer && previous && { by: 'previous-version', version: previous.arm.version, answer };
+          }
+          if ('answer' in fallBack) {
+            const answer = fixedAnswer(served.signature, fallBack.answer);
+            return answer && { by: 'answer', answer };
+          }
+          const answer = rows.datatype === 'CELLS' ? fit(fixedAnswer(served.signature, rows.input[row]?.[names.indexOf(fallBack.column)])) : null;
+          return answer && { by: 'column', answer };
+        }));
+      }
+      refuseIf(model, [...decisions].flatMap(([row, { guarded }]) => guarded.triggers.filter(({ action }) => action === 'reject').map((trigger): RowTrigger => ({ row, ...trigger }))), answers.length);
       for (const { guarded } of decisions.values()) {
         for (const { guardrail, action, skipped = [] } of guarded.triggers) {
           metrics.guarded(model, guardrail, action);
@@ -67,16 +127,21 @@ export function createGuards({ guardrailsOf, metrics }: GuardsOptions) {
 }
 export type Guards = ReturnType<typeof createGuards>;
 
-function violationsOf(judges: readonly JudgeAnswer[], answer: Answer): Violation[] {
+function violationsOf<T>(judges: readonly ((of: T) => Violation | null)[], of: T): Violation[] {
   const violations: Violation[] = [];
   for (const judge of judges) {
-    const violation = judge(answer);
+    const violation = judge(of);
     if (violation) violations.push(violation);
   }
   return violations;
 }
 
-const found = (answer: Answer | null): Instead | null => answer && { by: 'answer', answer };
+/** A row of a table, or a picture's brightness and contrast. */
+function figuresOf(rows: Rows, row: number): CellRow {
+  if (rows.datatype === 'CELLS') return rows.input[row] ?? [];
+  const bytes = rows.input.length / rows.count;
+  return pictureFigures(rows.input.subarray(row * bytes, (row + 1) * bytes));
+}
 
 /** What a caller is told who asked for rows that may not be answered. */
 function refusal(rejected: readonly RowTrigger[], rows: number): ServingError {

@@ -7,16 +7,23 @@ import { keptOutputs } from './kept-outputs.js';
 export function keptGuarded(policy: LogPolicy, guarded: readonly GuardedRow[], requestId: string): GuardedRow[] {
   return guarded.map(({ row, triggers, instead }) => {
     const own = instead?.own && keptOwn(policy, instead.own, requestId);
-    return { row, triggers: triggers.map((trigger) => keptTrigger(policy, trigger)), ...(instead ? { instead: { by: instead.by, ...(own ? { own } : {}) } } : {}) };
+    return { row, triggers: triggers.map((trigger) => keptTrigger(policy, trigger)), ...(instead ? { instead: { by: instead.by, ...(instead.version === undefined ? {} : { version: instead.version }), ...(own ? { own } : {}) } } : {}) };
   });
 }
 
 /** A trigger without its value, where that tells what the log may not hold. */
-export function keptTrigger<T extends GuardrailTrigger>({ outputs: { redact } }: LogPolicy, trigger: T): T {
-  const tells = { confidence: ['class', 'probabilities'], output: ['value'] } as const satisfies Record<GuardrailTrigger['kind'], readonly LogPolicy['outputs']['redact'][number][]>;
-  if (!tells[trigger.kind].some((name) => redact.includes(name))) return trigger;
+export function keptTrigger<T extends GuardrailTrigger>(policy: LogPolicy, trigger: T): T {
+  if (!tells(policy, trigger)) return trigger;
   const { value: _value, ...rest } = trigger;
   return rest as T;
+}
+
+function tells({ inputs, outputs: { redact } }: LogPolicy, { kind, column = '' }: GuardrailTrigger): boolean {
+  switch (kind) {
+    case 'input-range': return inputs.share < 1 || inputs.redact.includes(column);
+    case 'confidence': return redact.includes('class') || redact.includes('probabilities');
+    case 'output': return redact.includes('value');
+  }
 }
 
 function keptOwn(policy: LogPolicy, own: OwnAnswer, requestId: string): OwnAnswer | null {

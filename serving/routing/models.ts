@@ -3,6 +3,7 @@ import { PerennialError } from '../../contract/errors.js';
 import type { Stores } from '../../stores/index.js';
 import type { Runner } from '../../runtime/runner/start.js';
 import type { BatcherLimits } from '../runner/batcher.js';
+import { readProfile } from './read-profile.js';
 import { createServedVersion, type ServedVersion } from '../runner/served-version.js';
 import type { LastGoodStore } from './last-good.js';
 import type { Claim, MemoryBudget } from './memory-budget.js';
@@ -61,7 +62,7 @@ export function createModels(options: ModelsOptions) {
       }
     };
     const start = (again: boolean, signal: AbortSignal) => options.budget.start(`${model}@${version}`, again ? 'again' : claim, neededBytes, () => startRunner(signal));
-    const served = await createServedVersion({ version, start, limits: options.limits, memoryLimitBytes: options.memoryLimitBytes, onBatch: (rows) => { options.onBatch(model, version, rows); }, onEvent: (event, detail) => options.onRunner(model, version, event, detail) });
+    const served = await createServedVersion({ version, start, readProfile: async () => readProfile(await packages.fetch(name)), limits: options.limits, memoryLimitBytes: options.memoryLimitBytes, onBatch: (rows) => { options.onBatch(model, version, rows); }, onEvent: (event, detail) => options.onRunner(model, version, event, detail) });
     names.set(`${model}@${version}`, name);
     return served;
   }

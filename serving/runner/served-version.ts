@@ -1,5 +1,6 @@
 import type { ExplainTask } from '../../contract/explanation.js';
 import type { Signature } from '../../contract/package.js';
+import type { TrainingProfile } from '../../contract/profile.js';
 import { outputsPerRow } from '../../domain/outputs.js';
 import type { Outputs } from '../../domain/outputs.js';
 import type { ResidentMemory } from '../../runtime/child/usage.js';
@@ -14,6 +15,8 @@ export interface ServedVersionOptions {
   readonly version: number;
   /** Starts a runner; it has verified the package and replayed the golden predictions when this resolves. `again`: one after the first. Rejects where the signal aborts, once its process is gone. */
   readonly start: (again: boolean, signal: AbortSignal) => Promise<Runner>;
+  /** What the package says of the training rows; asked once it was verified. */
+  readonly readProfile: () => Promise<TrainingProfile | null>;
   readonly limits: BatcherLimits;
   /** Resident bytes at which a runner is killed. One that grows is replaced by a fresh one before: TensorFlow leaks over weeks. */
   readonly memoryLimitBytes: number;
@@ -28,6 +31,7 @@ export interface ExplainCall { readonly deadlineMs?: number | undefined; readonl
 export interface ServedVersion {
   readonly version: number;
   readonly signature: Signature;
+  readonly profile: TrainingProfile | null;
   /** A row's outputs after another's. Rejects with a ServingError; with VersionDown where the runner is to blame and another version may answer. */
   predict(rows: Rows, call?: PredictCall): Promise<Outputs>;
   /** What speaks for the rows' outputs, computed between predictions. Rejects with a ServingError. */
@@ -62,6 +66,7 @@ export async function createServedVersion(options: ServedVersionOptions): Promis
   let starting: Promise<Runner> = options.start(false, stop.signal);
   let runner: Runner | null = await starting;
   const { signature } = runner;
+  const profile = await readOrClose(options, runner);
   let closed = false;
   let usedAt = performance.now();
   let startedAt = 0;
@@ -153,6 +158,7 @@ export async function createServedVersion(options: ServedVersionOptions): Promis
   return {
     version: options.version,
     signature,
+    profile,
     predict(rows, call) {
       usedAt = performance.now();
       return closed ? Promise.reject(new VersionDown('This version has just been replaced.')) : batcher.predict(rows, call);
@@ -177,4 +183,13 @@ export async function createServedVersion(options: ServedVersionOptions): Promis
       await Promise.allSettled([runner?.close(), recycled?.close(), starting.then((fresh) => fresh.close())]);
     },
   };
+}
+
+async function readOrClose({ readProfile }: ServedVersionOptions, runner: Runner): Promise<TrainingProfile | null> {
+  try {
+    return await readProfile();
+  } catch (error) {
+    await runner.close();
+    throw error;
+  }
 }

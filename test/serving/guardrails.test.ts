@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ModelDefinition } from '../../definition/model.js';
-import { tableDefinition } from '../runtime/support/definitions.js';
+import { pictureDefinition, tableDefinition } from '../runtime/support/definitions.js';
 import { commit, digest, ref } from '../stores/samples.js';
 import { until } from '../support/until.js';
-import { ask, createFixture, infer, type Fixture, type InferAnswer, type Place, type Trained } from './support.js';
+import { ask, createFixture, imageInput, infer, type Fixture, type InferAnswer, type Place, type Trained } from './support.js';
 import { COLUMNS, passenger, priceDefinition, trainNumber, trainTable } from './tables.js';
 
 let fixture: Fixture;
@@ -139,6 +139,56 @@ describe('an answer outside its limits', () => {
   });
 });
 
+describe('a value that training never saw', () => {
+  const range = (on: unknown, more: object = {}) => [{ kind: 'input-range', name: 'seen', on, ...more }];
+
+  test('is refused before it is computed, and one within the tolerance is not; values of training are never outside', async () => {
+    const { model, environment } = await placeWith(numbers, range('reject', { tolerance: 0.1 }), priceDefinition);
+    const server = await fixture.serve(environment);
+    await infer(server.url, fixture.token, model, sizes(Array.from({ length: 59 }, (_, index) => 50 + index)));
+    await infer(server.url, fixture.token, model, sizes([45, 113]));
+    const { status, body } = await ask(server.url, fixture.token, `/v2/models/${model}/infer`, { id: 'outside', ...sizes([60, 43, 200]) });
+    const limits = { column: 'size', minimum: 44.2, maximum: 113.8 };
+    expect(status).toBe(422);
+    expect(body).toMatchObject({ error: expect.stringMatching(/^guardrail\/seen: row 1: size is not between 44\.2 and 113\.8, as it was in training\. 2 of the 3 rows are refused/) as string, guardrails: [{ row: 1, kind: 'input-range', ...limits }, { row: 2, ...limits }] });
+    await until(async () => expect(await fixture.database.stores.refusals.findByRequest(model, 'outside')).toMatchObject([{ guardrails: [{ value: 43 }, { value: 200 }] }]));
+    await server.close();
+  });
+
+  test('is flagged in a table and in a picture, and a redacted one is not in the log', async () => {
+    const { model, environment } = await placeWith(classes, range('flag', { columns: ['age'] }), tableDefinition(COLUMNS), { predictionLog: { inputs: { redact: ['age'] } } });
+    const dark = { model: (await fixture.place()).model, environment };
+    await fixture.route(dark, await fixture.addVersion(dark.model));
+    await putInForce(dark.model, range('flag'), pictureDefinition());
+    const server = await fixture.serve(environment);
+    const flagged = await infer(server.url, fixture.token, model, { id: 'old', ...passengers([passenger, { ...passenger, age: 130 }, { ...passenger, age: null }]) });
+    expect(flagged.parameters.guardrails).toMatchObject([{ row: 1, guardrail: 'seen', column: 'age', action: 'flag' }]);
+    expect((await loggedBy(model, 'old', 3))[1]?.guarded).toEqual({ triggers: [{ guardrail: 'seen', kind: 'input-range', column: 'age', minimum: 21, maximum: 58, action: 'flag' }] });
+    const black = await infer(server.url, fixture.token, dark.model, { inputs: [imageInput(new Array<number>(32 * 32 * 3).fill(0))] });
+    expect(black.parameters.guardrails).toMatchObject([{ row: 0, column: 'brightness', action: 'flag' }]);
+    await server.close();
+  });
+
+  test('is answered by the version before while that is warm, by a column of the row where it is not, and the log says by what', async () => {
+    const on = [{ fallBack: 'previous-version' }, { fallBack: { column: 'size' } }];
+    const { model, environment } = await placeWith(numbers, range(on), priceDefinition);
+    const server = await fixture.serve(environment);
+    const alone = await infer(server.url, fixture.token, model, sizes([60, 500]));
+    expect(alone.parameters.guardrails).toMatchObject([{ row: 1, action: 'column', skipped: ['previous-version'] }]);
+    expect(valuesOf(alone)[1]).toBe(500);
+
+    await fixture.route({ model, environment }, await fixture.addVersion(model, { trained: numbers }));
+    await until(async () => expect((await infer(server.url, fixture.token, model, sizes([60]))).parameters.version).toBe(2));
+    const answer = await infer(server.url, fixture.token, model, { id: 'before', ...sizes([60, 500, 61]) });
+    expect(answer.parameters.guardrails).toMatchObject([{ row: 1, action: 'previous-version' }]);
+    expect(valuesOf(answer)[1]).not.toBe(500);
+    const rows = await loggedBy(model, 'before', 3);
+    expect(rows.map(({ version, guarded }) => [version, guarded?.instead?.version])).toEqual([[2, undefined], [2, 1], [2, undefined]]);
+    expect(rows[1]?.guarded?.instead).toEqual({ by: 'previous-version', version: 1, own: { value: valuesOf(answer)[1] } }); // both versions are the same network
+    await server.close();
+  });
+});
+
 describe('an answer of a classifier', () => {
   test('that is not sure enough is the fixed class, with all of the probability; one that is sure is as it was', async () => {
     const sure = [{ kind: 'confidence', name: 'unsure', below: 0, on: 'reject' }];
@@ -172,6 +222,8 @@ test.each([
   ['limits that no value meets', priceDefinition, { kind: 'output', minimum: 2, maximum: 1, on: 'flag' }, 'at least `minimum`'],
   ['a class as the answer of a regression', priceDefinition, { kind: 'output', on: ['flag', { fallBack: { answer: 'yes' } }] }, 'a number'],
   ['a class that is none', tableDefinition(COLUMNS), { kind: 'confidence', below: 0.5, on: { fallBack: { answer: 'maybe' } } }, 'a class of this definition (no, yes)'],
+  ['a range of a column without numbers', tableDefinition(COLUMNS), { kind: 'input-range', columns: ['city'], on: 'flag' }, 'one of age'],
+  ['a column that is no answer', priceDefinition, { kind: 'output', on: { fallBack: { column: 'name' } } }, 'a column of numbers'],
 ])('%s is refused with the definition', (_name, definition, guardrail, expected) => {
   const parsed = ModelDefinition.safeParse({ ...definition, serving: { guardrails: [{ name: 'guard', ...guardrail }] } });
   expect(JSON.stringify(parsed.error?.issues)).toContain(expected);

@@ -70,7 +70,7 @@ export async function createFixture(): Promise<Fixture> {
     },
     async addVersion(model, { trained: { directory, evaluated, snapshot } = trained, pack = same, damage = same } = {}) {
       const run = await addRun(stores, model);
-      const files = ['model.json', 'weights.bin', 'signature.json', 'preprocessing.json'].map((path) => ({ path, bytes: pack(path, readFileSync(join(directory, path))) }));
+      const files = ['model.json', 'weights.bin', 'signature.json', 'preprocessing.json', 'profile.json'].map((path) => ({ path, bytes: pack(path, readFileSync(join(directory, path))) }));
       files.push({ path: 'golden.json', bytes: pack('golden.json', Buffer.from(canonicalJson(evaluated.golden))) }, { path: 'card.md', bytes: Buffer.from(`# ${model}\n`) });
       const content = {
         model, commit: commit(run), trainingDigest: digest('training'), snapshot: snapshot.manifest.digest, hyperparameters: { run },
