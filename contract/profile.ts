@@ -2,6 +2,14 @@ import { z } from 'zod';
 
 const Described = z.strictObject({ name: z.string(), mean: z.number(), standardDeviation: z.number().min(0), minimum: z.number(), maximum: z.number(), quantiles: z.array(z.number()) });
 
+/** Where rows of training lie as a whole: `precision`, of standardised columns, is null where only each column by itself is known; beyond a distance lies that share of them. */
+export const TrainingOutliers = z.strictObject({
+  columns: z.array(z.strictObject({ name: z.string(), mean: z.number(), deviation: z.number().positive() })),
+  precision: z.array(z.array(z.number())).nullable(),
+  distances: z.array(z.strictObject({ share: z.number().min(0).max(1), distance: z.number().min(0) })),
+});
+export type TrainingOutliers = z.infer<typeof TrainingOutliers>;
+
 /**
  * What the training rows looked like (`profile.json` in a package): the reference that live inputs are compared with.
  * A table's features are its columns of numbers; a picture's are its mean brightness and its contrast (standard deviation), 0..255.
@@ -13,5 +21,7 @@ export const TrainingProfile = z.strictObject({
   byClass: z.record(z.string(), z.int().min(0)),
   target: Described.optional(),
   features: z.array(Described),
+  /** Left out where there were too few rows, and by trainings of before it was kept. */
+  outliers: TrainingOutliers.optional(),
 });
 export type TrainingProfile = z.infer<typeof TrainingProfile>;

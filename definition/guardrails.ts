@@ -25,6 +25,8 @@ const of = { name: Label, on: On };
 export const Guardrail = z.discriminatedUnion('kind', [
   /** Numbers, or brightness and contrast of pictures, that lie beyond those of the version's own training rows: by more than `tolerance` times their range. */
   z.strictObject({ kind: z.literal('input-range'), ...of, columns: z.array(Label).min(1).max(2000).optional(), tolerance: z.number().min(0).max(100).default(0) }),
+  /** Rows that lie farther from the mean of the version's own training rows, how columns hang together taken into account, than all but `share` of those. */
+  z.strictObject({ kind: z.literal('outlier'), ...of, share: z.number().min(0).max(0.1).default(0.001) }),
   /** How sure the version is of its class: its probability, that less the second one's, or how far the entropy of all is from its largest, as a share of that. */
   z.strictObject({ kind: z.literal('confidence'), ...of, measure: z.enum(['probability', 'margin', 'entropy']).default('probability'), below: Share }),
   /** The value of a regression. One that is no finite number is always outside. */
@@ -52,6 +54,7 @@ export function guardrailContradictions({ kind, target, columns = [] }: Describe
     const path = ['serving', 'guardrails', index] as const;
     const found: Contradiction[] = [];
     if (guardrail.kind === 'input-range') guardrail.columns?.forEach((name, place) => { if (!numbers.includes(name)) found.push({ path: [...path, 'columns', place], expected: `one of ${numbers.slice(0, 20).join(', ')}` }); });
+    if (guardrail.kind === 'outlier' && numbers.length === 0) found.push({ path: [...path, 'kind'], expected: 'no outlier: the model takes no numbers' });
     if (guardrail.kind === 'confidence' && isNumber) found.push({ path: [...path, 'kind'], expected: 'no confidence: a regression tells none' });
     if (guardrail.kind === 'output') {
       if (!isNumber) found.push({ path: [...path, 'kind'], expected: 'no limits of the output: classes have none; `confidence` is about their probabilities' });

@@ -1,6 +1,7 @@
-import type { TrainingProfile } from '../../contract/profile.js';
+import type { TrainingOutliers, TrainingProfile } from '../../contract/profile.js';
 import type { Guardrail, GuardrailOf } from '../../definition/guardrails.js';
 import type { CellRow } from '../cells.js';
+import { outlierDistance, outlierLimit } from '../outliers.js';
 import type { Violation } from './violation.js';
 
 /** A guardrail of a row as it is asked: raw values, or a picture's figures, in the order of `names`. Null where it finds nothing. */
@@ -10,7 +11,10 @@ interface Range { readonly place: number; readonly column: string; readonly mini
 
 /** The guardrails that look at inputs, each made once for a version: `profile` is that of its own training rows. */
 export function inputJudges(guardrails: readonly Guardrail[], names: readonly string[], profile: TrainingProfile): JudgeInput[] {
-  return guardrails.flatMap((guardrail) => (guardrail.kind === 'input-range' ? [inputRange(guardrail, names, profile)] : []));
+  return guardrails.flatMap((guardrail) => {
+    if (guardrail.kind === 'input-range') return [inputRange(guardrail, names, profile)];
+    return guardrail.kind === 'outlier' && profile.outliers ? [outlier(guardrail, names, profile.outliers)] : [];
+  });
 }
 
 /** The smallest and the largest value of each column in training, and `tolerance` times the distance between them on either side. A missing value is in no range. */
@@ -29,6 +33,15 @@ function inputRange(guardrail: GuardrailOf<'input-range'>, names: readonly strin
       if (profiled < minimum || profiled > maximum) return { guardrail, column, value, minimum, maximum };
     }
     return null;
+  };
+}
+
+function outlier(guardrail: GuardrailOf<'outlier'>, names: readonly string[], outliers: TrainingOutliers): JudgeInput {
+  const distanceOf = outlierDistance(outliers, names);
+  const maximum = told(outlierLimit(outliers, guardrail.share));
+  return (row) => {
+    const value = distanceOf(row);
+    return value > maximum ? { guardrail, value, maximum } : null;
   };
 }
 

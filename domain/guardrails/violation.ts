@@ -8,6 +8,7 @@ export type Violation = Pick<GuardrailTrigger, 'column' | 'minimum' | 'maximum'>
 export function describeTrigger({ kind, column, minimum, maximum }: Pick<GuardrailTrigger, 'kind' | 'column' | 'minimum' | 'maximum'>): string {
   switch (kind) {
     case 'input-range': return `${column ?? 'a column'} is not ${rangeText(minimum, maximum)}, as it was in training`;
+    case 'outlier': return `the row lies farther from those of training than ${maximum ?? 0}, taken as a whole`;
     case 'confidence': return `the model's certainty is below ${minimum ?? 0}`;
     case 'output': return `the model's value is not ${rangeText(minimum, maximum)}`;
   }

@@ -69,6 +69,9 @@ export class Moments {
     };
   }
 
+  /** The even sample, one row after another. */
+  sample(): Float32Array { return this.#sample.subarray(0, this.#sampled * this.features); }
+
   profile(names: readonly string[]): TrainingProfile['features'] {
     return names.map((name, feature) => {
       const sorted = Float32Array.from({ length: this.#sampled }, (_, row) => this.#sample[row * this.features + feature] ?? NaN).filter((value) => !Number.isNaN(value)).sort();

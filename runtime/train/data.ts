@@ -5,6 +5,7 @@ import type { Feature } from '../../definition/features.js';
 import { PerennialError } from '../../contract/errors.js';
 import type { Preprocessing } from '../../contract/package.js';
 import type { TrainingProfile } from '../../contract/profile.js';
+import { fitOutliers } from '../../domain/outliers.js';
 import { PICTURE_FIGURES } from '../../domain/picture-figures.js';
 import { fitFeatures } from '../data/fit-features.js';
 import { packSplit, profiledColumns, shapeOf, shareOf } from '../data/pack.js';
@@ -37,6 +38,8 @@ export async function loadTrainingData({ snapshot, features, picture, scale, dir
   const common = { snapshot, limit, directory, budgetBytes, preprocessor: pictures ? null : createPreprocessor(unfitted), scaling: targetScaling(unfitted) };
   const train = await packSplit({ ...common, split: 'train' });
   const validation = await packSplit({ ...common, split: 'validation' });
+  const profiled = pictures ? PICTURE_FIGURES : profiledColumns(typedColumns(content.columns ?? []));
+  const outliers = fitOutliers(profiled, train.moments.sample());
   const preprocessing = unfitted.kind === 'image' && picture?.normalise === 'standard' ? standardised(unfitted, train.moments) : unfitted;
   return {
     train: train.store, validation: validation.store.rows > 0 ? validation.store : null, pictures, preprocessing,
@@ -44,7 +47,8 @@ export async function loadTrainingData({ snapshot, features, picture, scale, dir
       v: 1, kind: content.kind, rows: train.store.rows,
       byClass: content.target.task === 'regression' ? {} : Object.fromEntries(content.target.classes.map((name, index) => [name, train.byClass[index] ?? 0])),
       ...describedTarget(train.target, content.target.name),
-      features: train.moments.profile(pictures ? PICTURE_FIGURES : profiledColumns(typedColumns(content.columns ?? []))),
+      features: train.moments.profile(profiled),
+      ...(outliers ? { outliers } : {}),
     },
     inputName: content.image?.name ?? 'columns',
   };

@@ -55,7 +55,8 @@ export function createGuards({ guardrailsOf, metrics, onProblem }: GuardsOptions
     if (before?.guardrails === guardrails) return before;
     const { signature, profile } = served;
     const names = profile?.kind === 'images' ? PICTURE_FIGURES : signature.inputs.map(({ name }) => name);
-    if (!profile && guardrails.some(({ kind }) => kind === 'input-range')) onProblem(`inputs of ${model} are not held against those of its training: the version's package holds no profile`, undefined);
+    if (!profile && guardrails.some(({ kind }) => kind === 'input-range' || kind === 'outlier')) onProblem(`inputs of ${model} are not held against those of its training: the version's package holds no profile`, undefined);
+    else if (!profile?.outliers && guardrails.some(({ kind }) => kind === 'outlier')) onProblem(`rows of ${model} are not looked through for outliers: the version's package does not say what is usual, since it is older or was trained on too few rows`, undefined);
     const made = { guardrails, names, inputs: profile ? inputJudges(guardrails, names, profile) : [], answers: answerJudges(guardrails) };
     known.set(served, made);
     return made;

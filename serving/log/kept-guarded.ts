@@ -21,6 +21,7 @@ export function keptTrigger<T extends GuardrailTrigger>(policy: LogPolicy, trigg
 function tells({ inputs, outputs: { redact } }: LogPolicy, { kind, column = '' }: GuardrailTrigger): boolean {
   switch (kind) {
     case 'input-range': return inputs.share < 1 || inputs.redact.includes(column);
+    case 'outlier': return inputs.share < 1 || inputs.redact.length > 0;
     case 'confidence': return redact.includes('class') || redact.includes('probabilities');
     case 'output': return redact.includes('value');
   }

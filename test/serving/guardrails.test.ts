@@ -189,6 +189,16 @@ describe('a value that training never saw', () => {
   });
 });
 
+test('a row that is unlike those of training as a whole is refused, with how far it may be; those of training are not', async () => {
+  const { model, environment } = await placeWith(numbers, [{ kind: 'outlier', name: 'unlike', share: 0, on: 'reject' }], priceDefinition);
+  const server = await fixture.serve(environment);
+  await infer(server.url, fixture.token, model, sizes(Array.from({ length: 59 }, (_, index) => 50 + index)));
+  const { status, body } = await ask(server.url, fixture.token, `/v2/models/${model}/infer`, { id: 'unlike', ...sizes([60, 500]) });
+  expect([status, body]).toMatchObject([422, { error: expect.stringMatching(/^guardrail\/unlike: row 1: the row lies farther from those of training than 1\.\d+, taken as a whole/) as string, guardrails: [{ row: 1, kind: 'outlier' }] }]);
+  await until(async () => expect((await fixture.database.stores.refusals.findByRequest(model, 'unlike'))[0]?.guardrails?.[0]?.value).toBeGreaterThan(20));
+  await server.close();
+});
+
 describe('an answer of a classifier', () => {
   test('that is not sure enough is the fixed class, with all of the probability; one that is sure is as it was', async () => {
     const sure = [{ kind: 'confidence', name: 'unsure', below: 0, on: 'reject' }];
@@ -223,6 +233,7 @@ test.each([
   ['a class as the answer of a regression', priceDefinition, { kind: 'output', on: ['flag', { fallBack: { answer: 'yes' } }] }, 'a number'],
   ['a class that is none', tableDefinition(COLUMNS), { kind: 'confidence', below: 0.5, on: { fallBack: { answer: 'maybe' } } }, 'a class of this definition (no, yes)'],
   ['a range of a column without numbers', tableDefinition(COLUMNS), { kind: 'input-range', columns: ['city'], on: 'flag' }, 'one of age'],
+  ['outliers of a table without numbers', tableDefinition([{ name: 'city', type: 'text', nullable: false }]), { kind: 'outlier', on: 'flag' }, 'no outlier: the model takes no numbers'],
   ['a column that is no answer', priceDefinition, { kind: 'output', on: { fallBack: { column: 'name' } } }, 'a column of numbers'],
 ])('%s is refused with the definition', (_name, definition, guardrail, expected) => {
   const parsed = ModelDefinition.safeParse({ ...definition, serving: { guardrails: [{ name: 'guard', ...guardrail }] } });
