@@ -1,6 +1,8 @@
 import { z } from 'zod';
 
-const Described = z.strictObject({ name: z.string(), mean: z.number(), standardDeviation: z.number().min(0), minimum: z.number(), maximum: z.number(), quantiles: z.array(z.number()) });
+/** NaN where it is beyond 32 bits, or hangs on values that are; JSON has null for it. */
+const Figure = z.number().nullable().transform((figure) => figure ?? NaN);
+const Described = z.strictObject({ name: z.string(), mean: Figure, standardDeviation: Figure, minimum: Figure, maximum: Figure, quantiles: z.array(Figure) });
 
 /** Where rows of training lie as a whole: `precision`, of standardised columns, is null where only each column by itself is known; beyond a distance lies that share of them. */
 export const TrainingOutliers = z.strictObject({

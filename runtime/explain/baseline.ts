@@ -13,7 +13,7 @@ export function medianRow(fitted: TablePreprocessing, profile: TrainingProfile |
     if (type !== 'number') return null;
     const quantiles = profile?.features.find((feature) => feature.name === name)?.quantiles;
     const median = quantiles?.[quantiles.length >> 1];
-    if (median !== undefined) return median;
+    if (median !== undefined && Number.isFinite(median)) return median;
     const scaled = featuresOf(fitted).find((feature) => feature.kind === 'number' && feature.column === name);
     return scaled?.kind === 'number' ? scaled.offset : 0;
   });
