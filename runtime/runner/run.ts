@@ -1,8 +1,6 @@
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GoldenPredictions } from '../../contract/package.js';
-import { TrainingProfile } from '../../contract/profile.js';
 import type { HostFrame } from '../../contract/frames.js';
 import type { CellRow } from '../../domain/cells.js';
 import type { ChildContext } from '../child/main.js';
@@ -12,6 +10,7 @@ import { loadModel } from '../load-model.js';
 import type { LoadedModel } from '../load-model.js';
 import { columnsOf } from '../preprocess.js';
 import type { RawRows } from '../preprocess.js';
+import { readProfile } from '../read-profile.js';
 import { loadTensorFlow } from '../tensorflow.js';
 import { listenForHosts } from './listen.js';
 import type { Host, Hosts, Send } from './listen.js';
@@ -32,7 +31,7 @@ export async function runRunner({ task, send, onFrame, received }: ChildContext<
   for (const rows of WARM_UP_ROWS) model.predict(blankRows(model, rows), rows);
   let predicted = 0;
   let others: Hosts | null = null;
-  const explainer = createExplainer(tf, model, await profileIn(packageDirectory));
+  const explainer = createExplainer(tf, model, await readProfile(packageDirectory));
   const explanations = createExplanations({ explainer, received: () => received() + (others?.received() ?? 0), predicted: () => predicted });
   globalThis.gc?.();
   const answering = (send: Send): Host => {
@@ -54,12 +53,6 @@ export async function runRunner({ task, send, onFrame, received }: ChildContext<
   onFrame(answering(send).onFrame);
   if (task.listen !== undefined) others = await listenForHosts(task.listen, answering);
   await send({ v: 1, kind: 'ready', digest, model: content.model, signature: model.signature });
-}
-
-/** What the training rows looked like; null where a package does not say. */
-async function profileIn(packageDirectory: string): Promise<TrainingProfile | null> {
-  const path = join(packageDirectory, 'profile.json');
-  return existsSync(path) ? TrainingProfile.parse(JSON.parse(await readFile(path, 'utf8'))) : null;
 }
 
 /** Rows that say nothing: black pictures, or rows in which all is missing. */

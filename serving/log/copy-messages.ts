@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../../contract/errors.js';
+import type { ToldError } from '../told-error.js';
 
 /** What the thread that copies is made with. */
 export interface CopyThreadData { readonly databaseUrl: string; readonly applicationName: string; readonly niceness: number; readonly events: boolean }
@@ -6,11 +6,8 @@ export interface CopyThreadData { readonly databaseUrl: string; readonly applica
 /** To the thread: copy what is complete. One round at a time. */
 export interface CopyRequest { readonly dir: string; readonly own: string; readonly orphans: boolean }
 
-/** An error in a form that crosses threads; `code` of an error of the registry. */
-export interface CopyError { readonly message: string; readonly code: ErrorCode | null }
-
 /** From the thread. */
 export type CopyReport =
   | { readonly kind: 'shipped'; readonly bytes: number; readonly rows: number; readonly orphan: boolean }
-  | { readonly kind: 'problem'; readonly message: string; readonly error: CopyError | null }
-  | { readonly kind: 'done'; readonly error: CopyError | null };
+  | { readonly kind: 'problem'; readonly message: string; readonly error: ToldError | null }
+  | { readonly kind: 'done'; readonly error: ToldError | null };

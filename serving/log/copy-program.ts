@@ -1,10 +1,10 @@
 import { getPriority, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
-import { PerennialError } from '../../contract/errors.js';
 import { createDatabase } from '../../stores/database.js';
 import { createStores } from '../../stores/index.js';
+import { tellError } from '../told-error.js';
 import { createCopier, createSink } from './copier.js';
-import type { CopyError, CopyReport, CopyRequest, CopyThreadData } from './copy-messages.js';
+import type { CopyReport, CopyRequest, CopyThreadData } from './copy-messages.js';
 
 /** The thread that copies the prediction log: one round for each message. */
 const { databaseUrl, applicationName, niceness, events } = workerData as CopyThreadData;
@@ -19,10 +19,6 @@ parentPort?.on('message', (request: CopyRequest) => {
   copier.copy({
     ...request,
     onShipped: (bytes, rows, orphan) => { say({ kind: 'shipped', bytes, rows, orphan }); },
-    onProblem: (message, error) => { say({ kind: 'problem', message, error: error === undefined ? null : plain(error) }); },
-  }).then(() => { say({ kind: 'done', error: null }); }, (error: unknown) => { say({ kind: 'done', error: plain(error) }); });
+    onProblem: (message, error) => { say({ kind: 'problem', message, error: error === undefined ? null : tellError(error) }); },
+  }).then(() => { say({ kind: 'done', error: null }); }, (error: unknown) => { say({ kind: 'done', error: tellError(error) }); });
 });
-
-function plain(error: unknown): CopyError {
-  return { message: error instanceof Error ? error.message : String(error), code: error instanceof PerennialError ? error.code : null };
-}

@@ -1,8 +1,8 @@
 import { Worker } from 'node:worker_threads';
-import { PerennialError } from '../../contract/errors.js';
 import { builtFile } from '../../runtime/child/program-path.js';
+import { errorOf } from '../told-error.js';
 import type { Copier, CopyRound } from './copier.js';
-import type { CopyError, CopyReport, CopyRequest, CopyThreadData } from './copy-messages.js';
+import type { CopyReport, CopyRequest, CopyThreadData } from './copy-messages.js';
 
 /** Below the threads that answer: what is copied a moment later costs nobody anything, and it still gets a quarter of a processor that is fought for. */
 const NICENESS = 5;
@@ -55,8 +55,4 @@ export function createCopyThread(options: Pick<CopyThreadData, 'databaseUrl' | '
       await ending?.terminate();
     },
   };
-}
-
-function errorOf({ message, code }: CopyError): Error {
-  return code === null ? new Error(message) : new PerennialError(code, message);
 }

@@ -1,9 +1,9 @@
 import type { AddressInfo } from 'node:net';
-import { PerennialError } from '../../contract/errors.js';
 import { attachRunner } from '../../runtime/runner/attach.js';
 import type { Runner } from '../../runtime/runner/start.js';
 import type { LeaseKeeper } from '../routing/lease-keeper.js';
 import type { PackageCache } from '../routing/package-cache.js';
+import { errorOf } from '../told-error.js';
 import type { Call, Calls, FromProcess, Served, ToProcess } from './messages.js';
 
 /** What an HTTP process that is one of several has from its replica, where a server alone has its own. */
@@ -60,11 +60,7 @@ export async function joinReplica(): Promise<Replica> {
         stopped = message;
         return stop?.(message.probed);
       case 'answer': waiting.get(message.id)?.resolve(message.value as never); break;
-      case 'failed': {
-        const { code, message: why } = message.error;
-        waiting.get(message.id)?.reject(code === null ? new Error(why) : new PerennialError(code, why));
-        break;
-      }
+      case 'failed': waiting.get(message.id)?.reject(errorOf(message.error)); break;
     }
     waiting.delete(message.id);
   });

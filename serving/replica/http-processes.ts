@@ -1,10 +1,10 @@
 import cluster, { type Worker } from 'node:cluster';
-import { PerennialError } from '../../contract/errors.js';
 import type { Runner } from '../../runtime/runner/start.js';
 import type { ReplicasStore } from '../../stores/replicas.js';
 import type { OnProblem } from '../problem.js';
 import { createLeaseKeeper, type LeaseKeeper } from '../routing/lease-keeper.js';
 import type { PackageCache } from '../routing/package-cache.js';
+import { tellError } from '../told-error.js';
 import { mergedMetrics } from './merged-metrics.js';
 import type { Call, Calls, FromProcess, Served, ToProcess } from './messages.js';
 import { servedByAll } from './served-by-all.js';
@@ -128,7 +128,7 @@ export function startHttpProcesses({ processes, environment, replica, replicas, 
     try {
       say(member, { kind: 'answer', id, value: await calls[call](argument as never, member) });
     } catch (error) {
-      say(member, { kind: 'failed', id, error: { code: error instanceof PerennialError ? error.code : null, message: error instanceof Error ? error.message : String(error) } });
+      say(member, { kind: 'failed', id, error: tellError(error) });
     }
   }
 

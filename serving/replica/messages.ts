@@ -1,6 +1,6 @@
-import type { ErrorCode } from '../../contract/errors.js';
 import type { RunnerAddress } from '../../runtime/runner/attach.js';
 import type { PackageName } from '../routing/package-cache.js';
+import type { ToldError } from '../told-error.js';
 
 /** What an HTTP process serves of a model. */
 export interface Served { readonly model: string; readonly version: number | null; readonly generation: number }
@@ -21,8 +21,6 @@ export interface Calls {
 }
 export type Call = keyof Calls;
 
-export interface CallError { readonly code: ErrorCode | null; readonly message: string }
-
 /** From an HTTP process to its replica. All are of one release: the replica forked them. */
 export type FromProcess =
   | { readonly [K in Call]: { readonly kind: 'call'; readonly id: number; readonly call: K; readonly argument: Calls[K]['argument'] } }[Call]
@@ -35,6 +33,6 @@ export type FromProcess =
 /** From a replica to its HTTP processes. `count`: send your metrics; `stop`: `probed` says whether somebody asks if the replica is ready. */
 export type ToProcess =
   | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
-  | { readonly kind: 'failed'; readonly id: number; readonly error: CallError }
+  | { readonly kind: 'failed'; readonly id: number; readonly error: ToldError }
   | { readonly kind: 'count' }
   | { readonly kind: 'stop'; readonly probed: boolean };

@@ -1,9 +1,9 @@
 import type { Route } from '../../contract/route.js';
 import { PerennialError } from '../../contract/errors.js';
 import type { Stores } from '../../stores/index.js';
+import { readProfile } from '../../runtime/read-profile.js';
 import type { Runner } from '../../runtime/runner/start.js';
 import type { BatcherLimits } from '../runner/batcher.js';
-import { readProfile } from './read-profile.js';
 import { createServedVersion, type ServedVersion } from '../runner/served-version.js';
 import type { LastGoodStore } from './last-good.js';
 import type { Claim, MemoryBudget } from './memory-budget.js';

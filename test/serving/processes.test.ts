@@ -113,6 +113,8 @@ test('two HTTP processes answer at one port by one runner; one that is killed co
 
 async function post(agent: Agent, port: number, path: string, token: string, body: string): Promise<InferAnswer> {
   const sent = request({ agent, port, host: '127.0.0.1', path, method: 'POST', headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' } });
+  // A connection that was on its way to the process when that was killed is answered by nobody: as any client, this one gives it up.
+  sent.setTimeout(10_000, () => { sent.destroy(new Error('no answer within 10 s')); });
   sent.end(body);
   const [response] = (await once(sent, 'response')) as [IncomingMessage];
   const answer = await text(response);

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { TrainingProfile } from '../../contract/profile.js';
+import { TrainingProfile } from '../contract/profile.js';
 
-/** What a package says of its training rows; null of one that says nothing. The runner has verified the file. */
+/** What a package says of its training rows; null of one that says nothing. The file is verified with the package. */
 export async function readProfile(packageDirectory: string): Promise<TrainingProfile | null> {
   try {
     return TrainingProfile.parse(JSON.parse(await readFile(join(packageDirectory, 'profile.json'), 'utf8')));
