@@ -6,6 +6,7 @@ import { createLeaseKeeper, type LeaseKeeper } from '../routing/lease-keeper.js'
 import type { PackageCache } from '../routing/package-cache.js';
 import { tellError } from '../told-error.js';
 import { mergedMetrics } from './merged-metrics.js';
+import { takeBackConnections } from './handed-over.js';
 import type { Call, Calls, FromProcess, Served, ToProcess } from './messages.js';
 import { servedByAll } from './served-by-all.js';
 import { createSharedRunners } from './shared-runners.js';
@@ -75,6 +76,7 @@ export function startHttpProcesses({ processes, environment, replica, replicas, 
     members.set(worker.id, member);
     worker.on('message', (message: FromProcess) => { take(member, message); });
     worker.on('error', (error) => { onProblem(`HTTP process ${slot} cannot be reached`, error); });
+    takeBackConnections(worker, () => living().some(({ worker: other, isReady }) => other !== worker && isReady));
     worker.once('exit', (code, signal) => { gone(member, signal ?? `code ${code}`); });
   }
 
