@@ -60,23 +60,37 @@ function* batches(records: readonly LoggedRecord[], maximumRows: number, maximum
   if (batch.length > 0) yield batch;
 }
 
-/** A record the database refuses (not: is away) is set aside in `refused/`, so that it cannot hold up the others for ever. */
+/** Records that the database refuses (not: is away) are set aside in `refused.frames`, so that they cannot hold up the others for ever; it is said once a batch. */
 async function shipBatch(batch: readonly LoggedRecord[], options: ShipperOptions): Promise<number> {
   try {
-    const predictions = batch.flatMap((record) => (isRefusal(record) ? [] : predictionsOf(record)));
-    await options.sink({ predictions, refusals: batch.filter(isRefusal) });
-    return predictions.length;
+    return await ship(batch, options.sink);
   } catch (error) {
-    if (error instanceof PerennialError && error.retryable) throw error;
-    const [first, ...others] = batch;
-    if (first === undefined) return 0;
-    if (others.length > 0) {
-      let rows = 0;
-      for (const record of batch) rows += await shipBatch([record], options);
-      return rows;
-    }
-    await appendFile(join(options.dir, 'refused.frames'), Buffer.concat(frame(encodeRecord(first))), { mode: 0o600 });
-    options.onProblem(`the database refused ${isRefusal(first) ? 'the refusal' : 'the predictions'} of request ${first.requestId}; they are kept in refused.frames`, error);
-    return 0;
+    if (isAway(error)) throw error;
   }
+  let rows = 0;
+  let refused = 0;
+  let first: { readonly record: LoggedRecord; readonly cause: unknown } | null = null;
+  try {
+    for (const record of batch) {
+      try {
+        rows += await ship([record], options.sink);
+      } catch (cause) {
+        if (isAway(cause)) throw cause;
+        await appendFile(join(options.dir, 'refused.frames'), Buffer.concat(frame(encodeRecord(record))), { mode: 0o600 });
+        refused += 1;
+        first ??= { record, cause };
+      }
+    }
+  } finally {
+    if (first) options.onProblem(`the database refused ${refused} of ${batch.length} records, first ${isRefusal(first.record) ? 'the refusal' : 'the predictions'} of request ${first.record.requestId}; they are kept in refused.frames`, first.cause);
+  }
+  return rows;
+}
+
+const isAway = (error: unknown): boolean => error instanceof PerennialError && error.retryable;
+
+async function ship(batch: readonly LoggedRecord[], sink: Sink): Promise<number> {
+  const predictions = batch.flatMap((record) => (isRefusal(record) ? [] : predictionsOf(record)));
+  await sink({ predictions, refusals: batch.filter(isRefusal) });
+  return predictions.length;
 }

@@ -80,19 +80,22 @@ test('a damaged record costs no other one, and its file is kept', async () => {
   expect(readdirSync(join(dir, 'gone-1-1'))[0]).toMatch(/\.damaged$/);
 });
 
-test('a record that the database refuses is set aside and holds up no other', async () => {
+test('records that the database refuses are set aside and hold up no other; it is said once, with how many and why', async () => {
   const kept: string[] = [];
-  const { log, problems } = open({
+  const problems: string[] = [];
+  const { log } = open({
+    shipEveryMs: 60_000, onProblem: (message, error) => problems.push(`${message}: ${String(error)}`),
     sink: async ({ predictions }) => {
-      if (predictions.some((row) => row.requestId === 'bad')) throw new Error('violates a constraint');
+      const bad = predictions.find((row) => row.requestId.startsWith('bad'));
+      if (bad) throw new Error(`${bad.requestId} violates a constraint`);
       kept.push(...predictions.map((row) => row.requestId));
     },
   });
   const writing = await log;
-  await Promise.all([writing.append(request('a')), writing.append(request('bad')), writing.append(request('b'))]);
-  await until(() => expect(kept).toEqual(['a', 'b']));
+  await Promise.all(['a', 'bad-1', 'b', 'bad-2'].map((id) => writing.append(request(id))));
   await writing.close();
-  expect(problems.join()).toContain('request bad');
+  expect(kept).toEqual(['a', 'b']);
+  expect(problems).toEqual(['the database refused 2 of 4 records, first the predictions of request bad-1; they are kept in refused.frames: Error: bad-1 violates a constraint']);
   expect(readFileSync(join(dir, 'refused.frames')).length).toBeGreaterThan(0);
 });
 
