@@ -62,6 +62,16 @@ describe('what would keep the server busy, or fill its memory', () => {
     expect((await post(predictPath(), { instances: [texts] })).body).not.toMatchObject({ error: expect.stringContaining('levels') as string }); // brackets in a text are no levels
   });
 
+  test('lists without number are refused before they are parsed, also where they are empty', async () => {
+    const many = (list: string) => `{"instances": [${`${list},`.repeat(1_250_000)}${list}]}`;
+    for (const list of ['[]', '{}']) {
+      const refused = await post(predictPath(), many(list));
+      expect(refused).toMatchObject({ status: 413, body: { error: 'The body has more than 1,250,000 arrays and objects: send tensors flat or as bytes, pictures as files, or fewer rows at once.' } });
+    }
+    const picture = Array(32).fill(Array(32).fill([1, 2, 3]));
+    expect((await post(`/v1/models/${models.pictures}:predict`, JSON.stringify({ instances: Array(64).fill(picture) }))).status).toBe(200);
+  });
+
   test('rows beyond what a request may have are refused before they are looked at, and so are names beyond what a model can have', async () => {
     expect(await post(predictPath(), { instances: Array(60_000).fill({ a: 1 }) })).toMatchObject({ status: 413, body: { error: expect.stringContaining('1024 rows; this one has 60000') as string } });
     const names = Object.fromEntries(Array.from({ length: 5_000 }, (_, at) => [`n${at}`, at]));
