@@ -44,6 +44,8 @@ export interface Config {
   serverTls: { certificate: string; key: string } | null;
   /** how long a prediction server that is told to stop goes on answering */
   serverDrainMs: number;
+  /** how long a request to a prediction server may take to arrive */
+  serverUploadMs: number;
   /** HTTP processes of each prediction server */
   serverProcesses: number;
   /** memory that all runners of a prediction server may have together */
@@ -94,6 +96,7 @@ export function loadConfig({ env = process.env, cwd = process.cwd(), need = ['te
     events: checked.PERENNIAL_EVENTS_URL === undefined ? null : { url: checked.PERENNIAL_EVENTS_URL, secretName: checked.PERENNIAL_EVENTS_SECRET ?? null, days: checked.PERENNIAL_EVENTS_DAYS },
     predictionDays: checked.PERENNIAL_PREDICTION_DAYS,
     serverDrainMs: checked.PERENNIAL_SERVER_DRAIN_MS,
+    serverUploadMs: checked.PERENNIAL_SERVER_UPLOAD_MS,
     serverProcesses: checked.PERENNIAL_SERVER_PROCESSES ?? processesFor(availableParallelism()),
     serverMemoryBytes: checked.PERENNIAL_SERVER_MEMORY,
     secretsDir: homeLayout(home).secretsDir,

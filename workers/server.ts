@@ -59,7 +59,7 @@ async function serve(of?: Replica): Promise<Running> {
     scratch: of === undefined || of.slot === 1 ? folder : join(folder, `process-${of.slot}`), segmentDir: join(folder, 'segments'),
     copier: createCopyThread({ databaseUrl: config.databaseUrl, applicationName: `perennial log ${id}`, events: config.events !== null }),
     ...(config.events ? { events: { url: config.events.url, keepMs: config.events.days * 86_400_000, secret: secretOf(config.events.secretName) } } : {}),
-    limits: { drainMs: config.serverDrainMs, memoryBytes: config.serverMemoryBytes }, pseudonymKey: () => pseudonymKey(config),
+    limits: { drainMs: config.serverDrainMs, arrivalMs: config.serverUploadMs, memoryBytes: config.serverMemoryBytes }, pseudonymKey: () => pseudonymKey(config),
     ...(config.serverTls ? { tls: config.serverTls } : {}), ...(of ? { of } : {}),
   });
   return { ready: server.settled.then(() => server.url), close: (isProbed) => server.close(isProbed).then(() => lookups.close()) };

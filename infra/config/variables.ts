@@ -78,6 +78,7 @@ export const Variables = z.object({
   PERENNIAL_SERVER_PROCESSES: z.string().regex(/^([1-9]|[1-5]\d|6[0-4])$/, 'a number from 1 to 64').transform(Number).optional(),
   PERENNIAL_SERVER_TLS_CERT: z.string().startsWith('/', 'an absolute path').optional(),
   PERENNIAL_SERVER_TLS_KEY: z.string().startsWith('/', 'an absolute path').optional(),
+  PERENNIAL_SERVER_UPLOAD_MS: z.string().regex(/^\d{4,7}$/, 'milliseconds, from 1000 to 3600000').transform(Number).refine((ms) => ms >= 1_000 && ms <= 3_600_000, 'milliseconds, from 1000 to 3600000').default(60_000),
   PUBLIC_URL: address(['http:', 'https:'], 'an http or https address').optional(),
 });
 export type Variables = z.infer<typeof Variables>;

@@ -3,7 +3,7 @@ import { asServingError, errorBody, ServingError, UNKNOWN_TYPE } from '../errors
 import type { Metrics } from '../metrics.js';
 import type { OnProblem } from '../problem.js';
 import { PictureBody } from '../protocol/pictures.js';
-import { answerBadAddress, answerExpectation, answerMalformed } from './malformed.js';
+import { answerBadAddress, answerExpectation, answerMalformed, sendError } from './malformed.js';
 import { problemOf } from './trace.js';
 import { HEADER_LENGTH, parseBinaryBody } from '../protocol/binary.js';
 import { parseJson } from '../protocol/json.js';
@@ -64,8 +64,8 @@ export function createApp({ bodyLimit, hosts, arrivalMs, tls, metrics, draining,
       if (request.raw.complete) return;
       if (reply.raw.headersSent) return void request.raw.destroy();
       reply.hijack();
-      reply.raw.writeHead(408, { 'content-type': 'application/json; charset=utf-8', connection: 'close' });
-      reply.raw.end(JSON.stringify({ error: `The request was not whole within ${arrivalMs / 1_000} s.` }), () => { request.raw.destroy(); });
+      reply.raw.writeHead(408, { 'content-type': 'application/json', connection: 'close' });
+      reply.raw.end(JSON.stringify({ error: `The request was not whole within ${arrivalMs / 1_000} s: send fewer rows at once, or a stream of lines.` }), () => { request.raw.destroy(); });
     }, arrivalMs);
     reply.raw.once('close', () => { clearTimeout(timer); });
   });
@@ -76,14 +76,14 @@ export function createApp({ bodyLimit, hosts, arrivalMs, tls, metrics, draining,
   });
   app.addHook('onResponse', async (request, reply) => metrics.request(request.routeOptions.url ?? 'unknown', reply.statusCode));
 
-  app.setNotFoundHandler(async (_request, reply) => reply.code(404).send({ error: 'There is nothing at this address; see GET /v2.' }));
+  app.setNotFoundHandler(async (_request, reply) => sendError(reply.code(404), { error: 'There is nothing at this address; see GET /v2.' }));
   app.setErrorHandler(async (error: FastifyError | ServingError, request, reply) => {
     const answer = asServingError(error);
     if (answer.status >= 500 && answer.cause !== undefined) onProblem(answer.message, answer.cause, problemOf(request, answer));
     await onRefused(request, reply, answer);
     if (answer.retryAfter !== undefined) reply.header('retry-after', String(answer.retryAfter));
     if (answer.status === 401) reply.header('www-authenticate', 'Bearer');
-    return reply.code(answer.status).send(errorBody(answer));
+    return sendError(reply.code(answer.status), errorBody(answer));
   });
   return app;
 }

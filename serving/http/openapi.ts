@@ -49,6 +49,7 @@ const OPERATIONS: readonly Operation[] = [
     { id: `tensorFlowMetadata${suffix}`, method: 'get', path: `${base}/metadata`, summary: 'the signature (TensorFlow Serving)', answer: json(TensorFlowMetadata) },
     ...Object.entries(METHODS).map(([name, { summary, body, response }]): Operation => ({ id: `${name}${suffix}`, method: 'post', path: `${base}:${name}`, summary: `${summary} (TensorFlow Serving)`, body: json(body), answer: json(response) })),
   ]),
+  { id: 'alive', method: 'get', path: '/', summary: 'whether the process answers (KServe V1)', open: true, answer: json(z.object({ status: z.literal('alive') })) },
   { id: 'labels', method: 'post', path: '/v1/labels', summary: 'true classes or values of predictions; needs the scope `label`', body: json(LabelsBody), answer: json(LabelsAnswer) },
   { id: 'metrics', method: 'get', path: '/metrics', summary: 'counters, latencies and the lag of the prediction log, in Prometheus\'s text format', open: true, answer: { 'text/plain': null } },
   { id: 'openApi', method: 'get', path: '/openapi.json', summary: 'this document', open: true, answer: json(z.looseObject({ openapi: z.string() })) },

@@ -20,10 +20,11 @@ export interface TensorFlowServingOptions extends Admission {
 const ADDRESS = /^([^/:]+)(?:\/versions\/([^/:]+)|\/labels\/([^/:]+))?(?::(\w+)|\/(metadata))?$/;
 interface Address { readonly model: string; readonly which: Which; readonly verb: string }
 
-/** TensorFlow Serving's REST API: the same models, by its addresses and in its shapes. */
+/** TensorFlow Serving's REST API, and what KServe's V1 protocol has beside it: the same models, by its addresses and in its shapes. */
 export function registerTensorFlowServing(app: FastifyInstance, { models, predict, auth, limits }: TensorFlowServingOptions): void {
   const caller = mayPredict({ auth, limits });
 
+  app.get('/', async () => ({ status: 'alive' })); // KServe's V1 protocol, whose predictions are TensorFlow Serving's
   app.get('/v1/models/*', { onRequest: caller }, async (request) => {
     const { model, which, verb } = addressOf(request);
     const host = findHost(models, model);
@@ -34,7 +35,7 @@ export function registerTensorFlowServing(app: FastifyInstance, { models, predic
     if (verb !== '') throw new ServingError(404, 'There is nothing at this address: GET gives the status of a model, or its metadata.');
     const versions = host.versions(which);
     if (versions.length === 0) host.choose(which); // says why
-    return tensorFlowStatus(versions);
+    return tensorFlowStatus(model, versions);
   });
 
   app.post('/v1/models/*', { onRequest: caller }, async (request) => {

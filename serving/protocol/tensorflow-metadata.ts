@@ -29,11 +29,12 @@ function tensor(name: string, datatype: keyof typeof DTYPES, shape: readonly num
   return { dtype: DTYPES[datatype], tensor_shape: { dim: shape.map((size) => ({ size: String(size), name: '' })), unknown_rank: false }, name };
 }
 
-/** Answer of `GET /v1/models/{m}`: each version that the route names. */
+/** Answer of `GET /v1/models/{m}`: each version that the route names; `name` and `ready` are what KServe's V1 protocol has at the same address. */
 export const TensorFlowStatus = z.object({
+  name: z.string(), ready: z.boolean().describe('whether one of them answers'),
   model_version_status: z.array(z.object({ version: z.string(), state: z.enum(['LOADING', 'AVAILABLE']), status: z.object({ error_code: z.literal('OK'), error_message: z.literal('') }) })),
 });
 
-export function tensorFlowStatus(versions: readonly { readonly version: number; readonly ready: boolean }[]): z.infer<typeof TensorFlowStatus> {
-  return { model_version_status: versions.map(({ version, ready }) => ({ version: String(version), state: ready ? 'AVAILABLE' : 'LOADING', status: { error_code: 'OK', error_message: '' } })) };
+export function tensorFlowStatus(model: string, versions: readonly { readonly version: number; readonly ready: boolean }[]): z.infer<typeof TensorFlowStatus> {
+  return { name: model, ready: versions.some(({ ready }) => ready), model_version_status: versions.map(({ version, ready }) => ({ version: String(version), state: ready ? 'AVAILABLE' : 'LOADING', status: { error_code: 'OK', error_message: '' } })) };
 }

@@ -13,11 +13,13 @@ const Taken = z.object({ cmd: z.literal('NODE_CLUSTER'), ack: z.number() });
  */
 export function takeBackConnections({ process: child }: Worker, others: () => boolean): void {
   const onTheWay = new Map<number, unknown>();
+  // oxlint-disable-next-line typescript/unbound-method -- called on what the proxy is called on
   child.send = new Proxy(child.send, {
     apply(send, of, parameters: unknown[]) {
       const message = HandedOver.safeParse(parameters[0]).data;
       if (message) onTheWay.set(message.seq, parameters[1]);
-      return Reflect.apply(send, of, parameters);
+      const sent: unknown = Reflect.apply(send, of, parameters);
+      return sent;
     },
   });
   child.on('internalMessage', (message: unknown) => {

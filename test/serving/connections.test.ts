@@ -50,7 +50,7 @@ describe('time', () => {
     await once(slow, 'close');
     expect(Date.now() - begun).toBeGreaterThan(500);
     expect(answer).toMatch(/^HTTP\/1\.1 408 /);
-    expect(answer).toContain('{"error":"The request was not whole within 0.6 s."}');
+    expect(answer).toContain('{"error":"The request was not whole within 0.6 s: send fewer rows at once, or a stream of lines."}');
 
     stream.request.write('{"row": {}}\n');
     expect(JSON.parse((await lines.next()).value as string)).toMatchObject({ line: 1, status: 422 });

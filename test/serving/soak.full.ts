@@ -76,15 +76,21 @@ test('ten minutes of versions that change and runners that are killed, at 70% of
     await running;
 
     const seconds = (performance.now() - began) / 1_000;
+    const sinceLoneKillMs = (at: number) => Math.min(...lone.map((killedAt) => (at >= killedAt ? at - killedAt : Infinity)));
+    const refused = new Map<string, number[]>();
+    for (const { status, at, text } of load.failures) {
+      const kind = `${status} ${text.slice(0, 80)}`;
+      refused.set(kind, [...(refused.get(kind) ?? []), sinceLoneKillMs(at) / 1_000]);
+    }
+    const refusals = [...refused].map(([kind, since]) => `${since.length} × ${kind}, ${Math.min(...since).toFixed(1)} to ${Math.max(...since).toFixed(1)} s after a runner was killed that nothing stood in for`);
     const [p50, p99] = quantiles(load.latencies, [0.5, 0.99]);
     const mb = (bytes = 0) => (bytes / 1024 ** 2).toFixed(0);
-    process.stdout.write(`peak ${peak.toFixed(0)} requests/s; ${seconds.toFixed(0)} s at ${(load.latencies.length / seconds).toFixed(0)}, ${used.length} switches, ${kills} runners killed, ${lone.length} of them with no stand-in; ${load.ids.length} answered (p50 ${p50?.toFixed(1)} ms, p99 ${p99?.toFixed(0)} ms), ${load.failures.length} refused (${[...new Set(load.failures.map(({ status, text }) => `${status} ${text.slice(0, 80)}`))].join('; ')}); in use ${used.map(mb).join(' ')} MB, resident ${mb(resident[0])} to ${mb(resident.at(-1))} MB; load average ${loadavg().map((one) => one.toFixed(1)).join(' ')}\n`);
+    process.stdout.write(`peak ${peak.toFixed(0)} requests/s; ${seconds.toFixed(0)} s at ${(load.latencies.length / seconds).toFixed(0)}, ${used.length} switches, ${kills} runners killed, ${lone.length} of them with no stand-in; ${load.ids.length} answered (p50 ${p50?.toFixed(1)} ms, p99 ${p99?.toFixed(0)} ms), ${load.failures.length} refused (${refusals.join('; ')}); in use ${used.map(mb).join(' ')} MB, resident ${mb(resident[0])} to ${mb(resident.at(-1))} MB; load average ${loadavg().map((one) => one.toFixed(1)).join(' ')}\n`);
 
     // Who was in the hands of a runner that nobody stands in for is told to come back; no one else is refused.
     for (const { status, at, text } of load.failures) {
-      const sinceKillMs = Math.min(...lone.map((killedAt) => (at >= killedAt ? at - killedAt : Infinity)));
       expect({ status, text }).toEqual({ status: 503, text: expect.stringContaining('The model stopped while it computed this prediction') as string });
-      expect(sinceKillMs).toBeLessThan(NOTICED_WITHIN_MS);
+      expect(sinceLoneKillMs(at)).toBeLessThan(NOTICED_WITHIN_MS);
     }
     expect(load.failures.length).toBeLessThanOrEqual(lone.length * IN_HANDS);
     const [first = 0] = used;

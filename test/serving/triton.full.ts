@@ -1,27 +1,22 @@
-import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { encode } from 'fast-png';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { until } from '../support/until.js';
+import { pythonWith } from './python.js';
 import { createFixture, goldenPicture, type Fixture } from './support.js';
 import { serveModels, type ServedModels } from './tables.js';
 
-const run = promisify(execFile);
 /** NVIDIA's client for Triton, which speaks the Open Inference Protocol with tensors as bytes unless told otherwise. */
 const CLIENT = 'tritonclient[http]==2.73.0';
 
 let fixture: Fixture;
 let models: ServedModels;
-let python: string;
+let ask: Awaited<ReturnType<typeof pythonWith>>;
 beforeAll(async () => {
   fixture = await createFixture();
   models = await serveModels(fixture);
-  const environment = join(fixture.folder, 'triton');
-  await run('python3', ['-m', 'venv', environment]);
-  python = join(environment, 'bin', 'python');
-  await run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', CLIENT]);
+  ask = await pythonWith(fixture.folder, [CLIENT]);
 }, 600_000);
 afterAll(() => fixture?.close());
 
@@ -30,9 +25,7 @@ test('Triton\'s own client asks for health, metadata and predictions, in JSON an
   const [pixels, png] = [join(fixture.folder, 'pixels'), join(fixture.folder, 'picture.png')];
   await writeFile(pixels, Uint8Array.from(golden.pixels));
   await writeFile(png, encode({ width: 32, height: 32, channels: 3, data: Uint8Array.from(golden.pixels) }));
-  const script = new URL('triton_client.py', import.meta.url).pathname;
-  const { stdout } = await run(python, [script, new URL(models.url).host, fixture.token, models.pictures, models.table, pixels, png]);
-  const said = JSON.parse(stdout) as Record<string, unknown> & { row: [number[][], number[][]] };
+  const said = await ask('triton_client.py', [new URL(models.url).host, fixture.token, models.pictures, models.table, pixels, png]) as Record<string, unknown> & { row: [number[][], number[][]] };
   const probabilities = [golden.probabilities.map((value) => expect.closeTo(value, 5) as number)];
   const answer = { id: 'from-triton', version: '1', probabilities, class: [golden.class] };
   expect(said).toMatchObject({

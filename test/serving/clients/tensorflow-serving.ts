@@ -69,8 +69,8 @@ export function tensorFlowServingTests(served: () => Served): void {
     const server = await fixture.serve(environment);
     const get = (path: string) => ask(server.url, fixture.token, `/v1/models/${path}`);
     const state = (version: number) => ({ version: String(version), state: 'AVAILABLE', status: { error_code: 'OK', error_message: '' } });
-    expect((await get(model)).body).toEqual({ model_version_status: [state(live), state(canary)] });
-    expect((await get(`${model}/versions/${canary}`)).body).toEqual({ model_version_status: [state(canary)] });
+    expect((await get(model)).body).toEqual({ name: model, ready: true, model_version_status: [state(live), state(canary)] });
+    expect((await get(`${model}/versions/${canary}`)).body).toEqual({ name: model, ready: true, model_version_status: [state(canary)] });
     expect((await get(`${model}/versions/9`)).status).toBe(404);
     const metadata = await get(`${model}/labels/canary/metadata`);
     expect(metadata.body).toMatchObject({
