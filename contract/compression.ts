@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { AnyMetric } from '../definition/evaluation.js';
 
 /**
  * Latency of the network alone, in one process with one thread and without HTTP, in milliseconds: of one row (median and 95th percentile) and of
@@ -27,7 +28,7 @@ export type VariantReport = z.infer<typeof VariantReport>;
 /** The full network, which is the first, and its variants: which one became the candidate, and why. */
 export const CompressionReport = z.strictObject({
   v: z.literal(1),
-  metric: z.enum(['accuracy', 'mae']), allowed: z.number(), prefer: z.enum(['size', 'latency']), batchRows: z.int().min(0),
+  metric: AnyMetric, allowed: z.number(), prefer: z.enum(['size', 'latency']), batchRows: z.int().min(0),
   chosen: z.string(), because: z.string(),
   variants: z.array(VariantReport).min(1),
 });

@@ -35,6 +35,7 @@ export const ERRORS = {
   'package/golden-mismatch': { retryable: false, status: 409, next: 'This machine computes other predictions than the one that trained: compare `perennial doctor` on both.' },
   'export/unsupported': { retryable: false, status: 422, next: 'Ask a server for the predictions of this version, or score files with it: `perennial predict`, `perennial score`.' },
   'import/unreadable': { retryable: false, status: 422, next: 'Save or convert the network again with the layers and operations that are known, and import that.' },
+  'compression/impossible': { retryable: false, status: 422, next: 'Import the network in the form that the message names, or take the variant out of `compression.variants`.' },
   'import/signature': { retryable: false, status: 422, next: 'Change the definition\'s data and features, or the network, so that both say the same, and import again.' },
   'storage/unavailable': { retryable: true, status: 503, next: 'Check the S3 server and its disk; it goes on by itself when it is back.' },
   'storage/full': { retryable: true, status: 507, next: 'Make room on the disk that is named; work that waits for it goes on by itself.' },

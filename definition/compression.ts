@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Label, Share } from './common.js';
-import type { Task } from './target.js';
+import { AnyMetric } from './evaluation.js';
 import { Hyperparameters, LayerSpec } from './training.js';
 
 /** How weights may be stored in fewer bits than they were trained in. */
@@ -35,14 +35,11 @@ export type Variant = z.infer<typeof Variant>;
 /** The name of the network as it was trained, among its variants. */
 export const FULL = 'full';
 
-/** Figures that a network and its variant are compared by on the same rows, with an interval. */
-export const LOSS_METRIC_OF = { classification: 'accuracy', regression: 'mae' } as const satisfies Record<Task, string>;
-
 export const Compression = z.strictObject({
   variants: z.array(Variant).min(1).max(10),
   allow: z.strictObject({
-    metric: z.enum(['accuracy', 'mae']).default('accuracy'),
-    lost: Share.describe('of accuracy in points (0.01 is one of a hundred rows), of the mean absolute error as a share of it'),
+    metric: AnyMetric.default('accuracy'),
+    lost: Share.describe('of shares in points (0.01 of accuracy is one of a hundred rows), so of r2; of an error as a share of it'),
   }),
   prefer: z.enum(['size', 'latency']).default('size'),
 });

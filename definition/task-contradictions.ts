@@ -1,4 +1,3 @@
-import { LOSS_METRIC_OF } from './compression.js';
 import type { Compression } from './compression.js';
 import type { Evaluation } from './evaluation.js';
 import { METRICS_OF } from './evaluation.js';
@@ -27,7 +26,7 @@ export function taskContradictions({ target, training, compression, evaluation, 
     else if (!classes.includes(name)) found.push({ path: [...path, 'class'], expected: `a class of this definition (${classes.join(', ')})` });
   };
   if (task === 'classification' && training.loss) found.push({ path: ['training', 'loss'], expected: 'nothing: classes are trained with cross-entropy' });
-  if (compression && compression.allow.metric !== LOSS_METRIC_OF[task]) found.push({ path: ['compression', 'allow', 'metric'], expected: `'${LOSS_METRIC_OF[task]}', by which variants of a ${task} are compared` });
+  if (compression) figureAt(compression.allow.metric, ['compression', 'allow', 'metric']);
   evaluation.metrics?.forEach((metric, index) => { figureAt(metric, ['evaluation', 'metrics', index]); });
   evaluation.gates.forEach((gate, index) => {
     const path = ['evaluation', 'gates', index] as const;

@@ -1,12 +1,12 @@
 import type { CompressionReport, VariantLatency, VariantReport } from '../contract/compression.js';
-import type { GateResult, Paired, QualityReport } from '../contract/evaluation.js';
+import type { GateResult, QualityReport } from '../contract/evaluation.js';
 import type { Compression, FULL as FullName } from '../definition/compression.js';
 import { OVERALL } from './gates.js';
-import { pairedDifference } from './intervals.js';
 import type { Interval } from './intervals.js';
+import { amountText, lossText } from './loss-text.js';
 import { measure } from './measure.js';
 import { metricText } from './metrics.js';
-import { errorChange } from './regression.js';
+import type { PairedLoss } from './paired-loss.js';
 
 /** What the network as it was trained is called. */
 export const FULL: typeof FullName = 'full';
@@ -14,10 +14,13 @@ export const FULL: typeof FullName = 'full';
 /** A slice of fewer rows says nothing of a variant. */
 const LEAST_ROWS = 100;
 
+/** What a variant loses of the metric that is allowed to be lost, on all test rows and on each slice where the metric is defined. */
+export interface SliceLoss extends PairedLoss { readonly slice: string }
+
 /** A network that was made and measured. `gates`: what the definition's limits say of it. */
 export interface MeasuredVariant {
   readonly name: string; readonly how: string; readonly bytes: number;
-  readonly overall: QualityReport; readonly paired: readonly Paired[];
+  readonly overall: QualityReport; readonly losses: readonly SliceLoss[];
   readonly gates: readonly GateResult[]; readonly latencyMs: VariantLatency | null;
 }
 /** One that could not be made. */
@@ -50,12 +53,11 @@ function measured({ name, how, bytes, overall, latencyMs }: MeasuredVariant, { m
   return { name, how, bytes, ...measure(overall, metric), latencyMs };
 }
 
-function judge({ paired, gates }: MeasuredVariant, { metric, lost: allowed }: Compression['allow']): Judged {
-  const losses = paired.flatMap((both) => { const found = lossOf(both); return found ? [{ slice: both.slice, ...found }] : []; });
+function judge({ losses, gates, overall: { n: rows } }: MeasuredVariant, { metric, lost: allowed }: Compression['allow']): Judged {
   const overall = losses.find(({ slice }) => slice === OVERALL);
-  if (!overall) return { lost: null, verdict: 'inconclusive', reason: 'there are no test rows to judge it on' };
+  if (!overall) return { lost: null, verdict: 'inconclusive', reason: rows === 0 ? 'there are no test rows to judge it on' : `${metric} is not defined on the test rows` };
   const { value, interval, n } = overall;
-  const lost = { value, interval };
+  const lost = { value, interval: interval && [interval[0], interval[1]] } satisfies Judged['lost'];
   const said = (loss: typeof overall) => `${lossText(metric, loss.value)}${loss.interval ? ` (95% interval ${loss.interval.map((bound) => amountText(metric, bound)).join(' to ')})` : ''}, on ${loss.n} rows`;
   const limit = amountText(metric, allowed);
   const failed = gates.find(({ verdict }) => verdict === 'fail');
@@ -64,16 +66,6 @@ function judge({ paired, gates }: MeasuredVariant, { metric, lost: allowed }: Co
   if (hurt) return { lost, verdict: 'fail', reason: `${hurt.slice === OVERALL ? '' : `slice ${hurt.slice}: `}${said(hurt)}: more than ${limit}, and not by chance` };
   if (interval && interval[1] <= allowed) return { lost, verdict: 'pass', reason: said(overall) };
   return { lost, verdict: 'inconclusive', reason: `${said(overall)}: ${n} rows do not show that no more than ${limit} is lost` };
-}
-
-/** How much worse the variant is than the full network, which takes the live version's place: in points of accuracy, or as a share of the error. */
-function lossOf(paired: Paired): { readonly n: number; readonly value: number; readonly interval: [number, number] | null } | null {
-  if ('both' in paired) {
-    const found = pairedDifference(paired);
-    return found && { n: found.n, value: 0 - found.difference, interval: [0 - found.interval[1], 0 - found.interval[0]] };
-  }
-  const found = errorChange(paired);
-  return found && { n: found.n, value: found.change, interval: found.interval && [...found.interval] };
 }
 
 const cost = (prefer: Compression['prefer'], { bytes, latencyMs }: VariantReport): number => (prefer === 'size' ? bytes : latencyMs?.difference.median) ?? Infinity;
@@ -93,17 +85,6 @@ function won({ name, bytes, reason, latencyMs }: VariantReport, full: MeasuredVa
 
 function stays(reports: readonly VariantReport[], prefer: Compression['prefer']): string {
   return reports.some(({ verdict }) => verdict === 'pass') ? `the full network stays: no variant that loses no more than is allowed is ${prefer === 'size' ? 'smaller' : 'faster by 5% and more than chance'}` : 'the full network stays: no variant was shown to lose no more than is allowed';
-}
-
-function amountText(metric: CompressionReport['metric'], value: number): string {
-  return metric === 'accuracy' ? `${(value * 100).toFixed(1)} points` : `${(value * 100).toFixed(1)}%`;
-}
-
-/** `0.2 points of accuracy lost`, `mean absolute error 1.3% smaller`. */
-export function lossText(metric: CompressionReport['metric'], value: number): string {
-  const size = amountText(metric, Math.abs(value));
-  if (metric === 'accuracy') return `${size} of accuracy ${value >= 0 ? 'lost' : 'won'}`;
-  return `mean absolute error ${size} ${value >= 0 ? 'larger' : 'smaller'}`;
 }
 
 /** A size for people: bytes up to a thousand, then kB and MB of powers of ten. */

@@ -42,12 +42,14 @@ export function regressionReport(values: Values, places: Iterable<number> = inde
   };
 }
 
-/** Absolute errors of a candidate beside those of the live version on the same rows. */
-export function pairedErrors(slice: string, candidate: Values, live: ArrayLike<number>, places: Iterable<number>): PairedErrors {
+const absolute = (predicted: number, actual: number) => Math.abs(predicted - actual);
+
+/** Errors of a candidate, absolute unless told, beside those of the live version on the same rows. */
+export function pairedErrors(slice: string, candidate: Values, live: ArrayLike<number>, places: Iterable<number>, errorOf = absolute): PairedErrors {
   const [differences, errors]: [number[], number[]] = [[], []];
   for (const place of places) {
     const truth = candidate.actual[place] ?? NaN;
-    const [own, before] = [Math.abs((candidate.predicted[place] ?? NaN) - truth), Math.abs((live[place] ?? NaN) - truth)];
+    const [own, before] = [errorOf(candidate.predicted[place] ?? NaN, truth), errorOf(live[place] ?? NaN, truth)];
     differences.push(own - before);
     errors.push(before);
   }

@@ -1,5 +1,6 @@
 import type { CompressionReport, VariantReport } from '../../contract/compression.js';
 import { bytesText, millisecondsText, variantColumns, variantRows } from '../../domain/compression.js';
+import { allowanceText } from '../../domain/loss-text.js';
 import { escapeMarkup as escape } from '../../domain/markup.js';
 import { metricText } from '../../domain/metrics.js';
 import { ticks } from '../../domain/ticks.js';
@@ -18,7 +19,7 @@ export function compressionHtml(report: CompressionReport): string {
   return `<h2>Variants of the network</h2>
 <p>${escape(because)}.</p>
 ${table(variantColumns(report), variantRows(report), ([name]) => (name?.endsWith('(chosen)') ? 'pass' : ''))}
-<p>Allowed to be lost: ${escape(metric === 'accuracy' ? `${(allowed * 100).toFixed(1)} points of accuracy` : `${(allowed * 100).toFixed(1)}% of the mean absolute error`)}. Sizes are those of the files as they are stored; latencies those of the network alone, one thread, without HTTP.</p>
+<p>Allowed to be lost: ${escape(allowanceText(metric, allowed))}. Sizes are those of the files as they are stored; latencies those of the network alone, one thread, without HTTP.</p>
 <div>${plot(report, { label: 'stored size', of: ({ bytes }) => bytes, text: bytesText })}${plot(report, { label: 'milliseconds for one row (median)', of: ({ latencyMs }) => latencyMs?.p50 ?? null, text: millisecondsText })}</div>
 <p>${escape(chosen)} is filled; whiskers are 95% intervals.</p>`;
 }

@@ -7,7 +7,7 @@ import type { ActivityDeps } from '../deps.js';
 import { heartbeating } from '../heartbeat.js';
 import { requireDefinition, requireRun } from '../lookup.js';
 import type { Candidate } from '../train/candidate.js';
-import { requireVariant } from './made.js';
+import { requirePossible, requireVariant } from './made.js';
 import type { Made } from './made.js';
 import { judgeVariants } from './judge.js';
 import { quantizeCandidate } from './quantize.js';
@@ -25,6 +25,7 @@ export function createCompressActivities(deps: ActivityDeps) {
       const { definition } = await requireDefinition(stores, model, run.commit);
       const form = requireVariant(definition.compression, name);
       if (typeof form !== 'string') throw new TypeError(`${name} takes a training`);
+      requirePossible(form, run.reason.imported);
       return quantizeCandidate(artifacts, full, form);
     }),
 

@@ -7,11 +7,12 @@ import { judgeGates } from '../../domain/gates.js';
 import { measureLatencies } from '../../runtime/evaluate/measure-latency.js';
 import type { OpenSnapshot } from '../data/open-snapshot.js';
 import type { ActivityDeps } from '../deps.js';
-import { compareModels, evaluateModel, reportOf } from '../evaluate/evaluate-model.js';
+import { evaluateModel, reportOf } from '../evaluate/evaluate-model.js';
 import type { Evaluated } from '../evaluate/evaluate-model.js';
 import type { Candidate } from '../train/candidate.js';
 import { fetchCandidate } from '../train/fetch-candidate.js';
-import { COMPRESSED_FILES, howMade, requireVariant } from './made.js';
+import { lossesOf } from './losses.js';
+import { howMade, networkFiles, requireVariant } from './made.js';
 import type { Made } from './made.js';
 import { latenciesOf, variantFolder } from './measure.js';
 
@@ -22,7 +23,7 @@ export interface VariantJudgement {
 
 /** Evaluates the full network and every variant on the test rows, as a candidate is, times them against each other, and decides. */
 export async function judgeVariants(deps: ActivityDeps, { definition, gates, snapshot, full, made, directory, signal }: VariantJudgement): Promise<CompressionReport> {
-  const { compression, evaluation } = definition;
+  const { compression } = definition;
   if (!compression) throw new Error(`the definition of ${definition.name} names no variants`);
   const networks = [{ name: FULL, candidate: full }, ...made.flatMap((one) => ('candidate' in one ? [one] : []))];
   const folders = networks.map((_, index) => variantFolder(directory, index));
@@ -40,7 +41,7 @@ export async function judgeVariants(deps: ActivityDeps, { definition, gates, sna
     const { overall, slices } = reportOf(evaluated, definition, snapshot.manifest.digest);
     measured.set(name, {
       name, how: name === FULL ? 'as it was trained' : howMade(requireVariant(compression, name)), bytes: sizeOf(candidate), overall,
-      paired: compareModels(evaluated, whole, evaluation.slices), gates: judgeGates({ gates: limits, overall, slices, paired: [], liveVersion: null }), latencyMs: summaries[index] ?? null,
+      losses: lossesOf(evaluated, whole, definition), gates: judgeGates({ gates: limits, overall, slices, paired: [], liveVersion: null }), latencyMs: summaries[index] ?? null,
     });
   }
   const ofFull = measured.get(FULL);
@@ -53,6 +54,6 @@ export async function judgeVariants(deps: ActivityDeps, { definition, gates, sna
 }
 
 /** Bytes of the network as it is stored; preprocessing and all else is the same of every variant. */
-function sizeOf({ files }: Candidate): number {
-  return files.filter(({ path }) => COMPRESSED_FILES.includes(path)).reduce((sum, { ref }) => sum + ref.bytes, 0);
+function sizeOf(candidate: Candidate): number {
+  return networkFiles(candidate).reduce((sum, { ref }) => sum + ref.bytes, 0);
 }

@@ -6,8 +6,7 @@ import { attemptName } from '../train/attempt.js';
 import { Candidate } from '../train/candidate.js';
 import { discardCheckpoints } from '../train/checkpoints.js';
 import { createProgressLog } from '../train/progress.js';
-import { COMPRESSED_FILES, requireVariant } from './made.js';
-import { fileOf } from './quantize.js';
+import { networkFiles, requirePossible, requireVariant } from './made.js';
 import { trainVariant } from './train.js';
 import type { VariantRequest } from './index.js';
 
@@ -25,7 +24,8 @@ export function createVariantTrainingActivities(deps: ActivityDeps) {
       const { definition, networkBundle } = await requireDefinition(stores, model, run.commit);
       const variant = requireVariant(definition.compression, name);
       if (typeof variant === 'string') throw new TypeError(`${name} is not trained`);
-      const made = `variants/${digestOf({ full: COMPRESSED_FILES.map((path) => fileOf(full.files, path).sha256), variant, snapshot, training: definition.training, networkBundle: networkBundle?.sha256 ?? null })}.json`;
+      requirePossible(variant, run.reason.imported);
+      const made = `variants/${digestOf({ full: networkFiles(full).map(({ ref }) => ref.sha256), variant, snapshot, training: definition.training, networkBundle: networkBundle?.sha256 ?? null })}.json`;
       const key = `${id}/variants/${name}`;
       if ((await artifacts.list(made)).length === 0) {
         const progress = createProgressLog({ stores, run: id, step: 'compress', attempt: `${name}-${attemptName('full')}`, of: `${name}: ` });

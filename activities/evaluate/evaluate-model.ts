@@ -19,10 +19,10 @@ export function evaluateModel({ deps, directory, snapshot, refused = 'block', im
 }
 
 /** What reports and comparisons are made of. */
-type Judged = Pick<EvaluatedClasses, 'task' | 'classes' | 'attributes' | 'actual' | 'predicted'> | Pick<EvaluatedValues, 'task' | 'attributes' | 'actual' | 'predicted'>;
+export type Judged = Pick<EvaluatedClasses, 'task' | 'classes' | 'attributes' | 'actual' | 'predicted'> | Pick<EvaluatedValues, 'task' | 'attributes' | 'actual' | 'predicted'>;
 
 /** The places of a slice's rows; of all rows where there is no slice. A test split may have millions, so that none becomes an object. */
-function* placesOf({ attributes }: Pick<Judged, 'attributes'>, slice: Slice | null): Generator<number> {
+export function* placesOf({ attributes }: Pick<Judged, 'attributes'>, slice: Slice | null): Generator<number> {
   const wanted = Object.entries(slice?.where ?? {});
   for (const [row, own] of attributes.entries()) if (wanted.every(([name, value]) => own[name] === value)) yield row;
 }

@@ -7,7 +7,8 @@ export const COMPRESSED_AS = 'compression';
 
 /** How the weights of a version came to be: settings of its training and which variant of it was taken, or that it was imported and from which files. */
 export function hyperparametersOf({ training }: ModelDefinition, { imported }: RunReason, compression?: CompressionReport): Record<string, unknown> {
-  if (imported) return { imported: imported.format, files: imported.files.sha256 };
+  const compressed = compression ? { [COMPRESSED_AS]: compression.chosen } : {};
+  if (imported) return { imported: imported.format, files: imported.files.sha256, ...compressed };
   const { optimizer, epochs, batchSize, seed, hyperparameters } = training;
-  return { optimizer, epochs, batchSize, seed, ...hyperparameters, ...(compression ? { [COMPRESSED_AS]: compression.chosen } : {}) };
+  return { optimizer, epochs, batchSize, seed, ...hyperparameters, ...compressed };
 }

@@ -112,7 +112,7 @@ export function createRecordActivities({ stores, artifacts, temporal }: Activity
       return {
         commit: run.commit, environment: definition.release.environment, automatic: tightened.effective.automatic,
         deadlineMs: tightened.effective.deadlineMs, reminderMs: durationMs(definition.approval.reminderAfter), keepWarmMs: durationMs(definition.release.keepWarm),
-        ...(definition.compression && !run.reason.imported ? { variants: plannedVariants(definition.compression) } : {}),
+        ...(definition.compression ? { variants: plannedVariants(definition.compression) } : {}),
       };
     },
 

@@ -64,7 +64,7 @@ describe('the variants of a definition', () => {
     ['twice the same name', { variants: ['uint8', sparse, { ...sparse, name: 'uint8' }], allow: { lost: 0.01 } }, ['compression.variants[2]: expected another name than uint8, which is taken, found {"kind":"prune","name":"uint8","share":0.5}']],
     ['the full network\'s name', { variants: [{ ...sparse, name: 'full' }], allow: { lost: 0.01 } }, ['compression.variants[0].name: expected another name than full, which is the network as it was trained, found "full"']],
     ['hyperparameters without a module', { variants: [{ kind: 'distil', name: 'few', network: { hyperparameters: { units: 2 } }, epochs: 1 }], allow: { lost: 0.01 } }, ['compression.variants[0].network: expected `layers`: this network is no module that hyperparameters could be handed to, found {"hyperparameters":{"units":2}}']],
-    ['another task\'s figure', { variants: ['uint8'], allow: { metric: 'mae', lost: 0.01 } }, ['compression.allow.metric: expected \'accuracy\', by which variants of a classification are compared, found "mae"']],
+    ['another task\'s figure', { variants: ['uint8'], allow: { metric: 'mae', lost: 0.01 } }, ['compression.allow.metric: expected a figure of a classification (accuracy, precision, recall, f1), found "mae"']],
     ['a form that there is not', { variants: ['int4'], allow: { lost: 0.01 } }, ['compression.variants[0]: expected one of "float16", "uint8" or an object with kind, name, learningRate, store, found "int4"']],
     ['nothing that may be lost', { variants: ['uint8'], allow: {} }, ['compression.allow.lost: expected a number from 0 to 1, found nothing']],
   ])('are refused with %s', (_what, compression, problems) => {

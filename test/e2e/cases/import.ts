@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { Runs } from '../../../cli/views.js';
 import type { ModelFormat } from '../../../contract/imported.js';
-import { probabilitiesOf, writeGraphModel, writeSavedModel } from '../../runtime/support/networks.js';
+import { probabilitiesOf, writeGraphModel, writeLayersModel, writeSavedModel } from '../../runtime/support/networks.js';
 import { commandLine } from '../support/command-line.js';
 import { addPerson } from '../support/decisions.js';
 import { approve } from '../support/example-team.js';
@@ -53,6 +53,7 @@ export default defineModel({
     target: { name: 'said', classes: ['no', 'yes'] }, sources: [{ kind: 'ndjson', location: '${MODEL}', path: 'rows.jsonl', key: 'id', split: { byKey: { train: 0.7, test: 0.3 } } }],
   },
   network: { layers: [layers.dense({ units: 2, activation: 'softmax' })] },
+  compression: { variants: ['uint8', { kind: 'prune', name: 'sparse', share: 0.5, epochs: 0 }, { kind: 'distil', name: 'student', network: { layers: [layers.dense({ units: 2, activation: 'softmax' })] }, epochs: 1 }], allow: { metric: 'recall', lost: 0.9 } },
   training: { optimizer: { kind: 'sgd', learningRate: 1e-3 }, epochs: 1, batchSize: 16, seed: 1, threads: 1, quickPass: { rows: 16 } },
   evaluation: { gates: [{ kind: 'at-least', name: 'any', metric: 'accuracy', threshold: 0.01, minimumRows: 10 }] },
   testEnvironment: { rows: 10, p99Ms: 60_000, load: { seconds: 1, connections: 2 } },
@@ -61,7 +62,7 @@ export default defineModel({
 
 /** Networks of the forms that TensorFlow itself writes, from their files to the answers of the server. */
 export function testImportedForms(home: () => RunningHome): void {
-  test('a SavedModel and a graph model are evaluated, approved and released, and answer as they were given', { timeout: 400_000 }, async () => {
+  test('a SavedModel, a graph model and layers are compressed as far as can be, evaluated, approved and released, and answer as they were given', { timeout: 400_000 }, async () => {
     const { world } = home();
     const folder = join(home().home, MODEL);
     await mkdir(folder, { recursive: true });
@@ -76,16 +77,19 @@ export function testImportedForms(home: () => RunningHome): void {
     await untilWaiting(home(), await team.run(commit));
 
     const known: string[] = [];
-    for (const [format, write] of [['saved-model', writeSavedModel], ['tfjs-graph', writeGraphModel]] satisfies [ModelFormat, (folder: string) => string][]) {
-      await world.perennial('import', write(join(home().home, `given-${format}`)), '--as', MODEL);
+    const given: [ModelFormat, (folder: string) => string, string[]][] = [['saved-model', writeSavedModel, ['uint8', 'sparse']], ['tfjs-graph', writeGraphModel, ['sparse']], ['tfjs-layers', writeLayersModel, []]];
+    for (const [format, write, impossible] of given) {
+      const told = await commandLine(home(), 'import', write(join(home().home, `given-${format}`)), '--as', MODEL);
+      expect([...told.err.matchAll(/the variant (\S+), which will not be made: a|the variant (\S+), which will not be made: the weights of a SavedModel/g)].map(([, one, other]) => one ?? other)).toEqual(impossible);
       const run = await runOfImport(home(), MODEL, known);
       known.push(run);
       const { evaluations } = await untilWaiting(home(), run);
       expect(evaluations.offline?.overall).toMatchObject({ accuracy: 1 });
+      expect(evaluations.compression).toMatchObject({ metric: 'recall', chosen: 'full', variants: ['full', 'uint8', 'sparse', 'student'].map((name) => (impossible.includes(name) ? { name, bytes: null, verdict: 'fail', reason: expect.stringContaining('SavedModel|graph model'.split('|')[Number(format === 'tfjs-graph')] ?? '') as string } : { name, bytes: expect.any(Number) as number })) });
       await approve(home(), run, 'lin');
 
       const version = known.length + 1;
-      expect(await home().stores.versions.get(MODEL, version)).toMatchObject({ run, status: 'live', hyperparameters: { imported: format } });
+      expect(await home().stores.versions.get(MODEL, version)).toMatchObject({ run, status: 'live', hyperparameters: { imported: format, compression: 'full' } });
       const caller = await createCaller(home(), MODEL);
       const given = (await caller.ask([{ name: 'a', datatype: 'FP64' }, { name: 'b', datatype: 'FP64' }], asked)).output('probabilities').map(Number);
       expect(given).toEqual(answers.flat().map((value) => expect.closeTo(value, 5) as number));
