@@ -1,10 +1,11 @@
+import type { z } from 'zod';
 import type { GateResult } from '../contract/evaluation.js';
 import type { Context } from './command.js';
 import { compressionText } from './compression.js';
 import { headlineText } from '../domain/quality.js';
 import { changeTable, sliceTable } from './quality.js';
 import { figure, moment, table } from './table.js';
-import type { EvidenceView, ModelView, RunView, Served } from './views.js';
+import type { EvidenceView, ModelView, Removed, RunView, Served } from './views.js';
 
 type Painted = Pick<Context, 'paint'>;
 
@@ -70,11 +71,15 @@ export function servedTable(model: string, environments: readonly Served[]): str
   return table(['ENVIRONMENT', 'SERVES', 'GENERATION', ''], rows);
 }
 
+/** What is said of a model whose file is gone. */
+export const removedText = (model: string, { commit, at }: z.infer<typeof Removed>): string => `${model}: paused: removed: commit ${commit.slice(0, 8)} does not hold it any more (${moment(at)}); it trains on request only, and serves on`;
+
 export function modelText(context: Painted, view: ModelView): string {
   const { paint } = context;
   return [
     `${paint.bold(view.model.name)}  ${view.model.purpose}`,
-    `repository ${view.model.repository}, definition at ${view.model.currentCommit?.slice(0, 8) ?? 'no commit yet'}`, '',
+    `repository ${view.model.repository}, definition at ${view.model.currentCommit?.slice(0, 8) ?? 'no commit yet'}`,
+    ...(view.model.removed ? [paint.yellow(removedText(view.model.name, view.model.removed))] : []), '',
     servedTable(view.model.name, view.environments),
     ...view.findings.map((finding) => paint.yellow(`finding: ${finding.message}`)), '',
     runsTable(context, view.runs),

@@ -11,7 +11,9 @@ export const Run = z.object({
   snapshot: z.string().nullable(), version: z.int().nullable(), error: RunError.nullable(), createdAt: z.string(), endedAt: z.string().nullable(),
 });
 export type Run = z.infer<typeof Run>;
-export const Runs = z.object({ runs: z.array(Run) });
+/** The commit that no longer holds a model's file. */
+export const Removed = z.object({ commit: z.string(), at: z.string() });
+export const Runs = z.object({ runs: z.array(Run), removed: z.array(Removed.extend({ model: z.string() })).default([]) });
 
 export const Decided = z.object({ decision: z.object({ verdict: z.string(), approver: z.string(), comment: z.string() }), accepted: z.boolean(), refusal: z.string().nullable(), at: z.string() });
 export const RunView = z.object({
@@ -37,12 +39,12 @@ export type Served = z.infer<typeof Served>;
 const Finding = z.object({ id: z.int(), severity: z.string(), message: z.string(), version: z.int().nullable(), environment: z.string(), openedAt: z.string(), closedAt: z.string().nullable() });
 export const Findings = z.object({ findings: z.array(Finding) });
 export const ModelView = z.object({
-  model: z.object({ name: z.string(), repository: z.string(), purpose: z.string(), currentCommit: z.string().nullable() }),
+  model: z.object({ name: z.string(), repository: z.string(), purpose: z.string(), currentCommit: z.string().nullable(), removed: Removed.nullable().default(null) }),
   environments: z.array(Served), open: z.array(Run), runs: z.array(Run), findings: z.array(Finding),
 });
 export type ModelView = z.infer<typeof ModelView>;
 export const Models = z.object({
-  models: z.array(z.object({ name: z.string(), serves: z.array(z.object({ environment: z.string(), version: z.int().nullable(), paused: z.boolean() })), open: z.array(z.object({ run: z.string(), step: z.string(), status: z.string() })), findings: z.int() })),
+  models: z.array(z.object({ name: z.string(), removed: Removed.nullable().default(null), serves: z.array(z.object({ environment: z.string(), version: z.int().nullable(), paused: z.boolean() })), open: z.array(z.object({ run: z.string(), step: z.string(), status: z.string() })), findings: z.int() })),
 });
 
 export const Version = z.object({ model: z.string(), version: z.int(), run: z.string(), status: z.string(), commit: z.string(), snapshot: z.string(), packageDigest: z.string(), registeredAt: z.string(), reason: z.string() });

@@ -71,6 +71,7 @@ export const ERRORS = {
   'test-set/unknown': { retryable: false, status: 404, next: 'See the frozen test sets with `perennial frozen MODEL`; freeze one with `perennial freeze`.' },
   'test-set/taken': { retryable: false, status: 409, next: 'Choose another name: what was frozen under a name stays what it is.' },
   'test-set/misfit': { retryable: false, status: 422, next: 'Freeze test rows of the present definition under another name, and refer to that.' },
+  'model/removed': { retryable: false, status: 409, next: 'Put the model\'s file back, or ask for a run with `perennial retrain MODEL`.' },
   'model/unknown': { retryable: false, status: 404, next: 'See the models with `perennial status`.' },
   'run/unknown': { retryable: false, status: 404, next: 'See the runs with `perennial runs`.' },
   'auth/missing': { retryable: false, status: 401, next: 'Send `Authorization: Bearer TOKEN`.' },

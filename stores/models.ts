@@ -21,17 +21,17 @@ export type ServingPolicy = z.infer<typeof ServingPolicy>;
 export const POLICIES_CHANNEL = 'policies';
 
 export const Owner = z.object({ name: z.string(), email: z.string() });
-/** `current`: the commit whose definition is in force. `applied`: the policy that was last put into force without training. */
+/** `current`: the commit whose definition is in force. `applied`: the policy that was last put into force without training. `removed`: the commit that no longer holds its file, which pauses training. */
 export const Model = z.object({
   name: z.string(), repository: z.string(), path: z.string(), owner: Owner, purpose: z.string(),
-  currentCommit: Commit.nullable(), appliedCommit: Commit.nullable(), appliedPolicy: Sha256.nullable(), createdAt: At,
+  currentCommit: Commit.nullable(), appliedCommit: Commit.nullable(), appliedPolicy: Sha256.nullable(), removed: z.object({ commit: Commit, at: At }).nullable(), createdAt: At,
 });
 export type Model = z.infer<typeof Model>;
 
 export const StoredDefinition = DefinitionAtCommit.extend({ definition: ModelDefinition, bundle: Ref, networkBundle: Ref.nullable(), acceptedAt: At });
 export type StoredDefinition = z.infer<typeof StoredDefinition>;
 
-const MODEL = `name, repository, path, owner, purpose, current_commit as "currentCommit", applied_commit as "appliedCommit", applied_policy as "appliedPolicy", created_at as "createdAt"`;
+const MODEL = `name, repository, path, owner, purpose, current_commit as "currentCommit", applied_commit as "appliedCommit", applied_policy as "appliedPolicy", case when removed_commit is not null then json_build_object('commit', removed_commit, 'at', to_char(removed_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) end as removed, created_at as "createdAt"`;
 const DEFINITION = `d.model, d.repository, d.commit, d.path, d.training_digest as "trainingDigest", d.policy_digest as "policyDigest",
   d.definition, d.bundle, d.network_bundle as "networkBundle", d.accepted_at as "acceptedAt"`;
 
@@ -89,6 +89,14 @@ export function createModelsStore(db: Database) {
       const rows = await db.query(
         `with put as (update models set current_commit = $2 where name = $1 and current_commit is not distinct from $3 returning name)
          select name, pg_notify('${POLICIES_CHANNEL}', name) from put`, [model, commit, instead]);
+      return rows.length > 0;
+    },
+
+    /** Notes that a commit no longer holds the file of a model whose definition at `current` is in force, or null: that it is there again. Returns whether anything changed. */
+    async setRemoved(model: string, commit: string | null, { current }: { current: string | null }): Promise<boolean> {
+      const rows = await db.query(
+        `update models set removed_commit = $2::text, removed_at = case when $2::text is null then null else now() end
+         where name = $1 and current_commit is not distinct from $3 and (removed_commit is null) <> ($2::text is null) returning name`, [model, commit, current]);
       return rows.length > 0;
     },
 

@@ -92,11 +92,12 @@ export function createRecordActivities({ stores, artifacts, temporal }: Activity
     },
 
     async governorPolicy({ model }: { model: string }): Promise<GovernorPolicy> {
-      const retraining = (await stores.models.currentDefinition(model))?.definition.retraining ?? Retraining.parse({});
+      const [current, known] = await Promise.all([stores.models.currentDefinition(model), stores.models.get(model)]);
+      const retraining = current?.definition.retraining ?? Retraining.parse({});
       return {
         cooldownMs: durationMs(retraining.cooldown), debounceMs: durationMs(retraining.debounce), newer: retraining.newer,
         budget: { runs: retraining.budget.runs, perMs: durationMs(retraining.budget.per) },
-        everyMs: retraining.every ? durationMs(retraining.every) : null,
+        everyMs: retraining.every && !known?.removed ? durationMs(retraining.every) : null,
       };
     },
 
@@ -174,9 +175,10 @@ export function createRecordActivities({ stores, artifacts, temporal }: Activity
     },
   };
 
-  /** Null, with a line in the ledger, when there is no such model or definition: a request for it can never be met. */
+  /** Null, with a line in the ledger, when there is no such model or definition, or its file was removed: the request is not met. */
   async function makeRun(model: string, request: TrainRequest) {
     try {
+      await requireHeld(model, request);
       const commit = request.commit ?? await retrainingCommit(model);
       const known = await requireDefinition(stores, model, commit);
       const { run } = await stores.runs.create({ model, cause: request.cause, reason: request.reason, commit, trainingDigest: trainingDigestOf(request, known.trainingDigest), policyDigest: known.policyDigest });
@@ -187,6 +189,12 @@ export function createRecordActivities({ stores, artifacts, temporal }: Activity
       await stores.ledger.append({ chain: `${model}/runs`, eventId: `refused/${request.id}`, actor: request.reason.by, action: 'request-refused', subject: { cause: request.cause, code: error.code, message: error.message }, at: new Date().toISOString() });
       return null;
     }
+  }
+
+  /** Of a model whose file is gone a run begins only where a person asks for one. */
+  async function requireHeld(model: string, { reason }: TrainRequest): Promise<void> {
+    const removed = reason.kind === 'request' || reason.kind === 'import' ? null : (await stores.models.get(model))?.removed;
+    if (removed) throw new PerennialError('model/removed', `commit ${removed.commit.slice(0, 12)} does not hold ${model} any more: nothing is trained of it by ${reason.kind}`, { commit: removed.commit });
   }
 
   /** A retraining uses the live version's commit; or a later one that only changed policy. */

@@ -14,6 +14,7 @@ import { requireFittingSets } from '../data/frozen/open.js';
 import type { ActivityDeps } from '../deps.js';
 import { heartbeating } from '../heartbeat.js';
 import { checkOut } from './git.js';
+import { createRemovedModels } from './removed-models.js';
 import { runRepositoryTests } from './tests.js';
 
 export interface CommitRequest { readonly repository: string; readonly commit: string; readonly branch: string; readonly via: 'hook' | 'local' | 'poll' }
@@ -24,6 +25,7 @@ export type SourceActivities = ReturnType<typeof createSourceActivities>;
 /** From a commit to the definitions it holds. Everything is named by the commit or by content, so a second try writes the same rows and blobs. */
 export function createSourceActivities(deps: ActivityDeps) {
   const { stores, artifacts, scratch } = deps;
+  const removedModels = createRemovedModels(deps);
   return {
     readCommit: ({ repository, commit, branch }: CommitRequest): Promise<{ models: string[]; views: string[]; ancestors: string[] }> => heartbeating(async (signal) => {
       const registered = await stores.repositories.get(repository);
@@ -33,7 +35,10 @@ export function createSourceActivities(deps: ActivityDeps) {
       await stores.models.describeIntake({ repository, commit, committer: found.committer, message: found.message, committedAt: found.committedAt });
 
       const files = await findDefinitions(found.directory);
-      if (files.length === 0) throw new PerennialError('definition/missing', `commit ${commit.slice(0, 12)} of ${repository} holds no definition`);
+      const of: Descent = { repository, commit, ancestors: found.ancestors };
+      // A commit that takes away the last model of its branch says something; one that never had any is a mistake.
+      const isLast = files.length === 0 && (await removedModels.missing({ ...of, branch, isNewerThan: (other) => isNewer(of, other) }, () => Promise.resolve(false))).length > 0;
+      if (files.length === 0 && !isLast) throw new PerennialError('definition/missing', `commit ${commit.slice(0, 12)} of ${repository} holds no definition`);
       await runRepositoryTests({ checkout: found.directory, signal });
 
       const read = [];
@@ -55,20 +60,22 @@ export function createSourceActivities(deps: ActivityDeps) {
         });
         models.push(definition.name);
       }
+      await restoreModels(models, of); // before the governors are asked, who would refuse
       await rm(found.directory, { recursive: true, force: true });
       return { models, views, ancestors: found.ancestors };
     }),
 
     /**
      * What the commit defines comes into force, unless a newer commit is in force already; views that the newest commit does not hold are in force no
-     * longer. `ended`: all views of the repository that are not, so that a second try tells the first one's, too; nothing from a worker that is older than this.
+     * longer, and models that it does not hold are not trained by themselves any more. `ended`: all views of the repository that are not, so that a second try tells the first one's, too; nothing from a worker that is older than this.
      */
     async acceptCommit({ repository, commit, models, views = [], ancestors }: { repository: string; commit: string; models: string[]; views?: string[]; ancestors: string[] }): Promise<{ ended: string[] } | undefined> {
       for (const model of models) await putInForce({ repository, commit, ancestors }, { current: () => stores.models.currentDefinition(model), set: (instead) => stores.models.setCurrent(model, commit, { instead }) });
       for (const view of views) await putInForce({ repository, commit, ancestors }, { current: () => stores.featureViews.current(view), set: (instead) => stores.featureViews.setCurrent(view, commit, { instead }) });
       await stores.models.finishIntake({ repository, commit, status: 'accepted', models, error: null });
       // Not before it counts as accepted: of two intakes at once, the one that ends later sees both.
-      await endRemovedViews({ repository, commit, ancestors });
+      await restoreModels(models, { repository, commit, ancestors }); // an intake that ended meanwhile may have missed them
+      await endRemoved({ repository, commit, ancestors });
       return { ended: await stores.featureViews.ended(repository) };
     },
 
@@ -118,8 +125,12 @@ export function createSourceActivities(deps: ActivityDeps) {
     }
   }
 
+  async function restoreModels(models: readonly string[], of: Descent): Promise<void> {
+    for (const model of models) await removedModels.restore(model, { ...of, isNewerThan: (other) => isNewer(of, other) });
+  }
+
   /** Whichever commit this intake was of: the newest of its branch decides. */
-  async function endRemovedViews({ repository, commit, ancestors }: Descent): Promise<void> {
+  async function endRemoved({ repository, commit, ancestors }: Descent): Promise<void> {
     const branch = (await stores.models.getIntake(repository, commit))?.branch ?? '';
     const newest = await stores.models.newestAccepted(repository, branch);
     const isThis = !newest || newest.commit === commit || ancestors.includes(newest.commit);
@@ -128,6 +139,7 @@ export function createSourceActivities(deps: ActivityDeps) {
       const isHeld = await stores.featureViews.definition(view.view, by.commit) !== null;
       if (!isHeld && (await stores.featureViews.namedBy(view.view)).length === 0) await stores.featureViews.end(view.view, view.commit);
     }
+    await removedModels.remove({ ...by, isNewerThan: (other) => isNewer(by, other) });
   }
 
   /** Holds the views that a model names against those of its own commit and the others that stay in force. */

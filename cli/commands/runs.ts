@@ -9,7 +9,7 @@ import { CommandError, UsageError } from '../errors.js';
 import { followRun } from '../follow.js';
 import type { Register } from '../register.js';
 import { changeTable } from '../quality.js';
-import { modelText, runText, runsTable } from '../render.js';
+import { modelText, removedText, runText, runsTable } from '../render.js';
 import { moment, table } from '../table.js';
 import { ModelView, Requested, Runs, RunView, VersionView, type Run } from '../views.js';
 
@@ -24,7 +24,7 @@ export const addRunCommands: Register = (add, program) => {
     async (context, { model, status, limit }) => {
       if (status !== undefined && !RunStatus.safeParse(status).success) throw new UsageError(`--status: one of ${RunStatus.options.join(', ')}`);
       const answer = await context.api.get(Runs, '/runs', { model, status, limit });
-      context.answer(answer, () => runsTable(context, answer.runs));
+      context.answer(answer, () => [...answer.removed.map((one) => context.paint.yellow(removedText(one.model, one))), runsTable(context, answer.runs)].join('\n'));
       return 0;
     });
 

@@ -63,7 +63,7 @@ function programsTable({ paint }: Context, programs: readonly ProgramStatus[]): 
 function modelsTable(models: z.infer<typeof Models>['models']): string {
   if (models.length === 0) return 'no models yet: perennial init, then perennial repository add';
   return table(['MODEL', 'SERVES', 'RUNS', 'FINDINGS'], models.map((model) => [
-    model.name, model.serves.map((one) => `${one.environment} ${one.version === null ? 'nothing' : `${model.name}@${one.version}`}${one.paused ? ' (paused)' : ''}`).join(', '),
+    model.removed ? `${model.name} (paused: removed)` : model.name, model.serves.map((one) => `${one.environment} ${one.version === null ? 'nothing' : `${model.name}@${one.version}`}${one.paused ? ' (paused)' : ''}`).join(', '),
     model.open.map((one) => `${one.run} ${one.status === 'waiting' ? 'waits for a decision' : one.step}`).join(', '), model.findings,
   ]));
 }

@@ -13,10 +13,11 @@ const Limit = (most: number, preset: number) => z.coerce.number().pipe(z.int().m
 const After = z.coerce.number().pipe(z.int().min(0)).default(0);
 
 export const listRuns = defineRoute({
-  method: 'GET', path: '/runs', summary: 'Runs, newest first', access: READERS,
+  method: 'GET', path: '/runs', summary: 'Runs, newest first; and models whose file was removed, so that no run begins by itself', access: READERS,
   query: z.strictObject({ model: ModelName.optional(), status: RunStatus.optional(), limit: Limit(500, 50) }),
   async handle({ query: { model, status, limit }, services: { stores } }) {
-    return { runs: await stores.runs.list({ limit, ...(model === undefined ? {} : { model }), ...(status === undefined ? {} : { status }) }) };
+    const [runs, models] = await Promise.all([stores.runs.list({ limit, ...(model === undefined ? {} : { model }), ...(status === undefined ? {} : { status }) }), stores.models.list()]);
+    return { runs, removed: models.flatMap(({ name, removed }) => (removed && (model === undefined || model === name) ? [{ model: name, ...removed }] : [])) };
   },
 });
 

@@ -7,6 +7,7 @@ import { Client, Connection, ScheduleNotFoundError } from '@temporalio/client';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createNotifyActivities } from '../../activities/notify/index.js';
+import { createRecordActivities } from '../../activities/record/index.js';
 import { createSourceActivities } from '../../activities/source/index.js';
 import { workflowId } from '../../contract/names.js';
 import { useStack } from '../support/use-stack.js';
@@ -17,6 +18,7 @@ const exec = promisify(execFile);
 let stack: DataStack;
 let connection: Connection;
 let source: ReturnType<typeof createSourceActivities>;
+let record: ReturnType<typeof createRecordActivities>;
 let notify: ReturnType<typeof createNotifyActivities>;
 
 beforeAll(async () => {
@@ -26,6 +28,7 @@ beforeAll(async () => {
   const deps = { ...stack.deps, temporal: new Client({ connection, namespace: temporal.namespace }) };
   source = createSourceActivities(deps);
   notify = createNotifyActivities(deps);
+  record = createRecordActivities(deps);
 });
 afterAll(async () => {
   await connection.close();
@@ -39,7 +42,7 @@ export default defineFeatureView({
   schema: 1, name: '${name}', owner: { name: 'Team', email: 'team@example.com' }, purpose: 'How often customers came.', entity: [{ name: 'customer', type: 'text' }], timestamp: 'day',
   source: { kind: 'parquet', location: 'activity', path: '*.parquet' }, columns: ['visits'], schedule: '1h', ttl: '400d', freshness: '2h',
 });`;
-const modelFile = (name: string, view: string | null) => `import { defineModel, layers } from 'perennial';
+const modelFile = (name: string, view: string | null, rest = '') => `import { defineModel, layers } from 'perennial';
 export default defineModel({
   schema: 1, name: '${name}', owner: { name: 'Team', email: 'team@example.com' }, purpose: 'Tells customers who come back.',
   data: {
@@ -49,7 +52,7 @@ export default defineModel({
   },
   network: { layers: [layers.dense({ units: 2, activation: 'softmax' })] },
   training: { optimizer: { kind: 'adam', learningRate: 0.03 }, epochs: 1, batchSize: 16, seed: 1 },
-  evaluation: { gates: [{ kind: 'at-least', name: 'learned', metric: 'accuracy', threshold: 0.9, minimumRows: 10 }] },
+  evaluation: { gates: [{ kind: 'at-least', name: 'learned', metric: 'accuracy', threshold: 0.9, minimumRows: 10 }] }, ${rest}
 });`;
 
 /** A registered repository; `take` does what the intake of a commit with these files does. */
@@ -113,6 +116,52 @@ describe('a feature view that leaves its repository', { timeout: 60_000 }, () =>
     expect([await inForce(of.view), await hasSchedule(of.view)]).toEqual([first, true]);
     await shop.take({ 'm.model.ts': modelFile(of.model, null) });
     expect([await inForce(of.view), await hasSchedule(of.view)]).toEqual([null, false]);
+  });
+});
+
+describe('a model whose file leaves its repository', { timeout: 60_000 }, () => {
+  const ask = (model: string, kind: 'schedule' | 'drift' | 'loss' | 'commit' | 'request', commit: string | null = null) => {
+    const id = randomUUID();
+    return record.createRun({ model, request: { v: 1, id, cause: id, commit, reason: { kind, detail: 'a test', by: 'test', force: false } } });
+  };
+  const of = async (model: string) => (await stack.stores.models.get(model))?.removed?.commit ?? null;
+  const told = async (model: string) => (await stack.stores.ledger.list(`${model}/runs`)).map(({ action, subject }) => [action, subject['commit'] ?? subject['code']]);
+  const everyMs = async (model: string) => (await record.governorPolicy({ model })).everyMs;
+
+  it('is paused and its owner is told, once; what is in force stays; it trains on request, and by itself again when the file is back', async () => {
+    const { model, name } = names();
+    const [own, other] = [modelFile(model, null, 'retraining: { every: \'1d\' }'), modelFile(`${model}-2`, null)];
+    const shop = await repository(name);
+    const first = await shop.take({ 'm.model.ts': own, 'other.model.ts': other });
+    expect([await of(model), await everyMs(model)]).toEqual([null, 86_400_000]);
+
+    const gone = await shop.take({ 'other.model.ts': other });
+    await shop.take({ 'other.model.ts': other, 'readme.txt': 'nothing new of it' });
+    expect([await of(model), await of(`${model}-2`), await everyMs(model)]).toEqual([gone, null, null]);
+    expect((await stack.stores.models.currentDefinition(model))?.commit).toBe(first);
+    expect((await stack.stores.outbox.pending()).filter(({ id }) => id.includes(model))).toMatchObject([{ id: `removed/${model}/${gone}`, payload: { to: ['team@example.com'], subject: `${model}: its file is gone from ${name}`, text: expect.stringContaining(`Commit ${gone} of ${name} does not hold the model ${model} any more (it was in m.model.ts)`) as string } }]);
+
+    // Told of the former commit again, late, it stays removed.
+    await shop.accept(first, await shop.read(first));
+    for (const [kind, commit] of [['schedule', null], ['drift', null], ['loss', null], ['commit', first]] as const) expect(await ask(model, kind, commit)).toEqual({ kind: 'refused' });
+    expect(await ask(model, 'request')).toMatchObject({ kind: 'run', open: true });
+    expect(await told(model)).toEqual([['model-removed', gone], ...['schedule', 'drift', 'loss', 'commit'].map(() => ['request-refused', 'model/removed']), ['run-started', first]]);
+
+    const back = await shop.commit({ 'other.model.ts': other, 'elsewhere.model.ts': own });
+    const read = await shop.read(back);
+    expect(await ask(model, 'commit', back)).toMatchObject({ kind: 'run' }); // as intake asks: before the commit is accepted
+    await shop.accept(back, read);
+    expect([await of(model), await everyMs(model)]).toEqual([null, 86_400_000]);
+    expect((await told(model)).slice(-2)).toEqual([['model-restored', back], ['run-started', back]]);
+  });
+
+  it('may be the last of its branch; a branch that never had one is refused', async () => {
+    const { model, name } = names();
+    const shop = await repository(name);
+    await expect(shop.take({ 'readme.txt': 'no model yet' })).rejects.toMatchObject({ code: 'definition/missing' });
+    await shop.take({ 'm.model.ts': modelFile(model, null) });
+    const gone = await shop.take({ 'readme.txt': 'no model any more' });
+    expect([await of(model), (await stack.stores.models.getIntake(name, gone))?.status]).toEqual([gone, 'accepted']);
   });
 });
 

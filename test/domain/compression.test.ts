@@ -114,14 +114,20 @@ describe('what is lost of a metric', () => {
     const make = (METRICS_OF.regression as readonly AnyMetric[]).includes(metric) ? valuesOf : classesOf;
     const truth = lossBetween(metric, make(40_000));
     let covered = 0;
+    const [values, halves]: [number[], number[]] = [[], []];
     for (let sample = 0; sample < 100; sample += 1) {
       const answers = make(400);
       const { value, interval } = required(pairedLoss(metric, answers, 3));
       expect(value).toBeCloseTo(lossBetween(metric, answers), 10);
       if (interval && interval[0] <= truth && truth <= interval[1]) covered += 1;
+      values.push(value);
+      halves.push(interval ? (interval[1] - interval[0]) / 2 : NaN);
     }
     expect(covered).toBeGreaterThanOrEqual(88);
-    expect(covered).toBeLessThan(100);
+    const mean = (numbers: readonly number[]) => numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
+    const half = mean(halves) / Math.sqrt(mean(values.map((value) => (value - mean(values)) ** 2)));
+    expect(half).toBeGreaterThan(1.6);
+    expect(half).toBeLessThan(3.2); // 1.96 standard deviations, and what is added for few rows of a class
   });
 
   test('of accuracy has the interval of a paired difference of shares', () => {
