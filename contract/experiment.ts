@@ -22,6 +22,8 @@ export type Varied = z.infer<typeof Varied>;
 
 /** More combinations than this are drawn from instead of listed. */
 const MOST_COMBINATIONS = 1_000;
+/** More training workers than this are not to be expected. */
+const MOST_AT_ONCE = 32;
 /** A trial is up to twelve events in its workflow's history, which Temporal warns of at 10,240. */
 const MOST_TRIALS = 500;
 
@@ -30,6 +32,7 @@ export const ExperimentPlan = z.strictObject({
   draw: z.int().min(1).max(500).nullable().default(null).describe('so many combinations drawn at random (Bergstra & Bengio, 2012); null: every combination of the values'),
   folds: z.int().min(2).max(20).nullable().default(null).describe('k-fold cross-validation over all rows but the test rows; null: judged on the validation rows or, where there are none, on a fifth of the training rows that is held out'),
   seed: z.int().min(0).max(2 ** 31 - 1).default(1).describe('of the folds and of what is drawn; the training has its own, in the definition'),
+  parallel: z.int().min(1).max(MOST_AT_ONCE).default(1).describe('so many trainings are asked for at once; a training worker takes one at a time, so no more run than there are of those'),
   metric: z.string().min(1).max(100).nullable().default(null).describe('which figure says that one combination is better than another, of a slice as night/accuracy; null: the first of evaluation.metrics, else accuracy, of a regression mae'),
   budget: z.strictObject({
     trials: z.int().min(1).max(MOST_TRIALS).default(100), minutes: z.number().positive().max(10_080).default(240),

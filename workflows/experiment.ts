@@ -1,4 +1,4 @@
-import { CancellationScope, isCancellation } from '@temporalio/workflow';
+import { CancellationScope, isCancellation, patched } from '@temporalio/workflow';
 import type { ExperimentPlan, ExperimentStatus } from '../contract/experiment.js';
 import type { RunError } from '../contract/run.js';
 import { trialsOf, trialsPlanned } from '../domain/experiment.js';
@@ -11,8 +11,8 @@ export interface ExperimentOutcome { readonly status: End['status']; /** Trials 
 interface End { readonly status: Exclude<ExperimentStatus, 'running'>; readonly stopped: string | null; readonly error: RunError | null }
 
 /**
- * Trains a commit again and again, with other parameters or on other rows, and registers nothing. One training after another, so that
- * runs get their turn on the training workers.
+ * Trains a commit again and again, with other parameters or on other rows, and registers nothing. One training after another unless the plan
+ * asks for more at once, so that runs get their turn on the training workers.
  */
 export async function experiment({ model, id, commit, branch, by, plan }: ExperimentInput): Promise<ExperimentOutcome> {
   await CancellationScope.nonCancellable(() => experimentRecord.planExperiment({ id, model, commit, branch, by, plan }));
@@ -22,18 +22,25 @@ export async function experiment({ model, id, commit, branch, by, plan }: Experi
     await readExperiment.readExperiment({ id });
     const failures: RunError[] = [];
     const deadline = Date.now() + plan.budget.minutes * 60_000;
-    for (const trial of trialsOf(plan)) {
-      if (Date.now() >= deadline) break;
-      begun += 1;
-      try {
-        await trials.runTrial({ id, trial });
-      } catch (error) {
-        if (isCancellation(error)) throw error;
-        const failure = toRunError(error);
-        failures.push(failure);
-        await experimentRecord.failTrial({ id, trial, error: failure }); // the next one may still be good
+    const left = trialsOf(plan).values(); // all lanes take from it
+    let isOver = false;
+    const lane = async (): Promise<void> => {
+      for (const trial of left) {
+        if (isOver || Date.now() >= deadline) return;
+        begun += 1;
+        try {
+          await trials.runTrial({ id, trial });
+        } catch (error) {
+          if (isCancellation(error)) throw error;
+          const failure = toRunError(error);
+          failures.push(failure);
+          await experimentRecord.failTrial({ id, trial, error: failure }); // the next one may still be good
+        }
       }
-    }
+    };
+    // A worker of before begins them one after another whatever the plan says.
+    const lanes = plan.parallel > 1 && patched('parallel-trials') ? plan.parallel : 1;
+    await Promise.all(Array.from({ length: lanes }, lane)).finally(() => { isOver = true; });
     const [first] = failures;
     end = first && failures.length === begun ? { status: 'failed', stopped: leftOut(plan, begun), error: first } : { status: 'done', stopped: leftOut(plan, begun), error: null };
   } catch (error) {

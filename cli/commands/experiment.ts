@@ -25,13 +25,14 @@ export const addExperimentCommands: Register = (add, program) => {
     .option('--folds <k>', 'k-fold cross-validation').option('--vary <path=values...>', 'training.batchSize=16,32 or training.optimizer.learningRate=0.0001..0.1:log').option('--draw <n>', 'so many combinations at random (else all)')
     .option('--metric <name>', 'figure that decides (the first of evaluation.metrics, else accuracy, of a regression mae)').option('--seed <n>', 'of folds and of what is drawn', '1')
     .option('--trials <n>', 'at most so many trainings', '100').option('--minutes <n>', 'no training begins after so long', '240')
+    .option('--parallel <n>', 'so many trainings at once; a training worker takes one at a time', '1')
     .option('--detach', 'come back when the commit was read').option('--picture <file>', 'also draw the result (SVG)'),
   async (context, options, model) => {
     const plan = planOf(options);
     const id = randomUUID();
     const source = await sourceOf(context, options, id);
     const started = await context.api.post(Started, `/models/${encodeURIComponent(model)}/experiments`, { plan, id, ...source.named });
-    context.note(`experiment ${id}: ${started.trials} training${started.trials === 1 ? '' : 's'} of ${model} at ${started.commit.slice(0, 12)}, one after another`);
+    context.note(`experiment ${id}: ${started.trials} training${started.trials === 1 ? '' : 's'} of ${model} at ${started.commit.slice(0, 12)}, ${plan.parallel === 1 ? 'one after another' : `up to ${plan.parallel} at once, as far as training workers take them`}`);
     const detach = options.detach === true;
     const view = await follow(context, started, { onRead: source.forget, untilRead: detach });
     if (!detach || view.experiment.status !== 'running') return answer(context, view, options.picture);

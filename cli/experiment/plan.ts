@@ -3,12 +3,12 @@ import type { ParameterValue } from '../../contract/experiment.js';
 import type { z } from 'zod';
 import { UsageError } from '../errors.js';
 
-export interface PlanOptions { readonly vary?: readonly string[]; readonly draw?: string; readonly folds?: string; readonly metric?: string; readonly seed: string; readonly trials: string; readonly minutes: string }
+export interface PlanOptions { readonly vary?: readonly string[]; readonly draw?: string; readonly folds?: string; readonly metric?: string; readonly seed: string; readonly trials: string; readonly minutes: string; readonly parallel: string }
 
 /** The plan that options ask for. `--vary PATH=0.1,0.01` names values, `--vary PATH=0.0001..0.1` a range, with `:log` or `:whole` behind it. */
-export function planOf({ vary = [], draw, folds, metric, seed, trials, minutes }: PlanOptions): ExperimentPlan {
+export function planOf({ vary = [], draw, folds, metric, seed, trials, minutes, parallel }: PlanOptions): ExperimentPlan {
   const plan: z.input<typeof ExperimentPlan> = {
-    vary: vary.map(varied), draw: draw === undefined ? null : number('--draw', draw), folds: folds === undefined ? null : number('--folds', folds), metric: metric ?? null, seed: number('--seed', seed),
+    vary: vary.map(varied), draw: draw === undefined ? null : number('--draw', draw), folds: folds === undefined ? null : number('--folds', folds), metric: metric ?? null, seed: number('--seed', seed), parallel: number('--parallel', parallel),
     budget: { trials: number('--trials', trials), minutes: number('--minutes', minutes) },
   };
   const parsed = ExperimentPlan.safeParse(plan);

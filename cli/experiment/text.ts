@@ -28,10 +28,11 @@ export function trialLine({ paint }: Pick<Context, 'paint'>, trial: Trial, { exp
 
 /** What is going on now, in one line. */
 export function movingLine({ experiment, trials }: ExperimentView, { of, columns }: { of: number; columns: number }): string {
-  const running = trials.findLast(({ status }) => status === 'running');
+  const underWay = trials.filter(({ status }) => status === 'running');
+  const running = underWay.at(-1);
   if (!running) return experiment.snapshot === null ? '  reading the commit' : '  waiting for a training worker';
   const { progress } = running;
-  return `  ${running.trial}/${of}  ${which(experiment, running)}  ${progress ? `epoch ${progress.epoch}/${progress.epochs}  loss ${figure(progress.loss, DIGITS)}` : 'begins'}`.slice(0, Math.max(20, columns - 1));
+  return `  ${running.trial}/${of}  ${which(experiment, running)}  ${progress ? `epoch ${progress.epoch}/${progress.epochs}  loss ${figure(progress.loss, DIGITS)}` : 'begins'}${underWay.length > 1 ? `  (and ${underWay.length - 1} beside it)` : ''}`.slice(0, Math.max(20, columns - 1));
 }
 
 /** Combinations, best first; each kind of failure once; and what to write into the definition to take the best one. */

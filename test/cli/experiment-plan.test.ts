@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { shortNames } from '../../cli/experiment/names.js';
 import { planOf } from '../../cli/experiment/plan.js';
 
-const plain = { seed: '1', trials: '100', minutes: '240' };
+const plain = { seed: '1', trials: '100', minutes: '240', parallel: '1' };
 
 test('values and ranges are read as people write them', () => {
   expect(planOf({ ...plain, vary: ['training.batchSize=16,32', 'training.schedule=cosine,constant', 'training.hyperparameters.deep=true,false'] }).vary).toEqual([

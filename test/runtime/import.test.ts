@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -6,6 +6,12 @@ import type { LocalSnapshot } from '../../contract/frames.js';
 import type { ModelFormat } from '../../contract/imported.js';
 import { Preprocessing } from '../../contract/package.js';
 import { loadNativeParts } from '../../infra/native.js';
+import { Compression } from '../../definition/compression.js';
+import { layers } from '../../definition/define.js';
+import { obstacleTo } from '../../domain/compressible.js';
+import { quantizeWeights } from '../../domain/quantize.js';
+import type { WeightSpec } from '../../domain/weights.js';
+import { evaluateInChild } from '../../runtime/evaluate/evaluate.js';
 import { startRunner } from '../../runtime/runner/start.js';
 import { trainInChild } from '../../runtime/train/train.js';
 import { tableDefinition } from './support/definitions.js';
@@ -67,3 +73,29 @@ test('layers and operations that are not known are named', async () => {
   rmSync(join(incomplete, 'b.bin'));
   await expect(importAs('tfjs-layers', incomplete)).rejects.toMatchObject({ code: 'import/unreadable', message: 'model.json names b.bin, which was not given' });
 });
+
+test('an imported network is compressed as far as its form allows', async () => {
+  const { variants: [sparse, student] } = Compression.parse({ variants: [{ kind: 'prune', name: 'sparse', share: 0.5, epochs: 1 }, { kind: 'distil', name: 'student', network: { layers: [layers.dense({ units: 2, activation: 'softmax' })] }, epochs: 1 }], allow: { lost: 0.1 } });
+  if (typeof sparse !== 'object' || typeof student !== 'object') throw new TypeError('two variants that are trained');
+  const full = { 'tfjs-layers': await importAs('tfjs-layers', writeLayersModel(given('whole-layers'))), 'tfjs-graph': await importAs('tfjs-graph', writeGraphModel(given('whole-graph'))), 'saved-model': await importAs('saved-model', writeSavedModel(given('whole-saved'))) };
+  const smaller = async (variant: typeof sparse, format: keyof typeof full) => {
+    attempts += 1;
+    return (await trainInChild({ definition, snapshot, bundleCode: null, attemptDirectory: join(folder, `attempt-${attempts}`), resumeFrom: null, mode: 'full', tfjsNode, variant: { variant, full: full[format] } })).modelDirectory;
+  };
+  const cut = readFileSync(join(await smaller(sparse, 'tfjs-layers'), 'weights.bin'));
+  expect([...new Float32Array(cut.buffer.slice(cut.byteOffset, cut.byteOffset + 16))].filter((value) => value === 0)).toHaveLength(2);
+  for (const format of ['tfjs-graph', 'saved-model'] as const) {
+    expect(obstacleTo(sparse, format)).toContain('has no layers that could be pruned');
+    expect(readdirSync(await smaller(student, format))).toEqual(expect.arrayContaining(['model.json', 'weights.bin']));
+  }
+  expect([obstacleTo('uint8', 'tfjs-graph'), obstacleTo(student, 'saved-model'), obstacleTo('float16', 'saved-model')]).toEqual([null, null, expect.stringContaining('convert it to a graph model') as string]);
+
+  const [modelFile, weightsFile] = [join(full['tfjs-graph'], 'model.json'), join(full['tfjs-graph'], 'weights.bin')];
+  const before = await evaluateInChild({ modelDirectory: full['tfjs-graph'], snapshot, tfjsNode });
+  const { weightsManifest: [group], ...rest } = JSON.parse(readFileSync(modelFile, 'utf8')) as { weightsManifest: [{ weights: WeightSpec[] }] };
+  const quantized = quantizeWeights({ specs: group.weights, bytes: readFileSync(weightsFile) }, 'uint8');
+  writeFileSync(modelFile, JSON.stringify({ ...rest, weightsManifest: [{ weights: quantized.specs }] }));
+  writeFileSync(weightsFile, quantized.bytes);
+  expect(quantized.bytes.byteLength).toBe(4);
+  expect((await evaluateInChild({ modelDirectory: full['tfjs-graph'], snapshot, tfjsNode })).predicted).toEqual(before.predicted);
+}, 120_000);

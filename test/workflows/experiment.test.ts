@@ -52,6 +52,23 @@ describe('an experiment', { retry: 2, timeout: 30_000 }, () => {
     expect([end, outcome]).toEqual([{ status: 'done', stopped: null, error: null }, { status: 'done', trials: 3 }]);
   });
 
+  it('that asks for several at once begins as many, and each next one when one has ended; its budget counts all', async () => {
+    let [now, most] = [0, 0];
+    let release: () => void = () => undefined;
+    const together = new Promise<void>((resolve) => { release = resolve; });
+    const { seen, end, outcome } = await run({ vary: [{ path: 'training.epochs', values: [1, 2, 3, 4, 5, 6] }], parallel: 3, budget: { trials: 5 } }, async ({ trial: { trial } }) => {
+      most = Math.max(most, now += 1);
+      if (now === 3) release();
+      await together; // the first three wait for each other
+      now -= 1;
+      if (trial === 2) throw refused('training/not-finite');
+    });
+    expect(most).toBe(3);
+    expect(seen.filter((what) => what.startsWith('trial')).sort()).toEqual([1, 2, 3, 4, 5].map((trial) => `trial ${trial}`));
+    expect([seen.includes('failed 2: training/not-finite'), seen.at(-1)]).toEqual([true, 'end']);
+    expect([end, outcome]).toEqual([{ status: 'done', error: null, stopped: '1 of 6 trainings were left out: the budget of 5 trainings was used up' }, { status: 'done', trials: 5 }]);
+  });
+
   it('that has no good trial ends with the reason of the first', async () => {
     const { end } = await run(EPOCHS, async () => { throw refused('training/network'); });
     expect(end).toEqual({ status: 'failed', stopped: null, error: { code: 'training/network', message: 'no', next: 'look' } });
