@@ -5,7 +5,7 @@ import type { RunError } from '../../contract/run.js';
 import type { ModelDefinition } from '../../definition/model.js';
 import { viewIssues } from '../../definition/view-use.js';
 import { tighten } from '../../domain/policy.js';
-import { findDefinitions } from '../../runtime/definition/find.js';
+import { listDefinitions } from '../../runtime/definition/find.js';
 import { readDefinitionFile } from '../../runtime/definition/read.js';
 import type { ReadView } from '../../runtime/definition/read.js';
 import type { StoredView } from '../../stores/feature-views.js';
@@ -34,11 +34,11 @@ export function createSourceActivities(deps: ActivityDeps) {
       const found = await checkOut({ scratch, repository, url: registered.url, commit, branch, signal });
       await stores.models.describeIntake({ repository, commit, committer: found.committer, message: found.message, committedAt: found.committedAt });
 
-      const files = await findDefinitions(found.directory);
+      const files = await listDefinitions(found.directory);
       const of: Descent = { repository, commit, ancestors: found.ancestors };
       // A commit that takes away the last model of its branch says something; one that never had any is a mistake.
       const isLast = files.length === 0 && (await removedModels.missing({ ...of, branch, isNewerThan: (other) => isNewer(of, other) }, () => Promise.resolve(false))).length > 0;
-      if (files.length === 0 && !isLast) throw new PerennialError('definition/missing', `commit ${commit.slice(0, 12)} of ${repository} holds no definition`);
+      if (files.length === 0 && !isLast) throw new PerennialError('definition/missing', `commit ${commit.slice(0, 12)} of ${repository} holds no definition: no \`perennial.ts\`, \`*.model.ts\` or \`*.view.ts\` at any depth`);
       await runRepositoryTests({ checkout: found.directory, signal });
 
       const read = [];

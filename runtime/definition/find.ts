@@ -9,9 +9,14 @@ const NAME = /^(perennial|.+\.(model|view))\.(ts|mts|js|mjs)$/;
  * paths with `/`, sorted. Hidden folders, `node_modules` and links are passed over. None at all is `definition/missing`.
  */
 export async function findDefinitions(checkout: string): Promise<string[]> {
-  const found = (await walk(checkout, '')).sort();
+  const found = await listDefinitions(checkout);
   if (found.length === 0) throw new PerennialError('definition/missing', 'the repository holds no definition: no `perennial.ts`, `*.model.ts` or `*.view.ts` at any depth');
   return found;
+}
+
+/** The same, where there may be none. */
+export async function listDefinitions(checkout: string): Promise<string[]> {
+  return (await walk(checkout, '')).sort();
 }
 
 async function walk(root: string, folder: string): Promise<string[]> {
