@@ -82,7 +82,7 @@ export const ERRORS = {
   'key/rate': { retryable: true, status: 429, next: 'Ask more slowly, after the seconds of `Retry-After`; or ask an admin for a key with a higher rate.' },
   'key/budget': { retryable: true, status: 429, next: 'Wait for the next day (UTC), or ask an admin for a key with a larger budget.' },
   'hook/forged': { retryable: false, status: 401, next: 'Check that the hook\'s secret is the one `perennial repository add` printed.' },
-  'tls/unusable': { retryable: false, status: 500, next: 'Give PERENNIAL_SERVER_TLS_CERT and PERENNIAL_SERVER_TLS_KEY as files in PEM that belong together and that the server may read.' },
+  'tls/unusable': { retryable: false, status: 500, next: 'Give PERENNIAL_SERVER_TLS_CERT and PERENNIAL_SERVER_TLS_KEY (of the gateway: PERENNIAL_GATEWAY_TLS_CERT and PERENNIAL_GATEWAY_TLS_KEY) as files in PEM that belong together and that the process may read.' },
   'request/invalid': { retryable: false, status: 400, next: 'Correct the named fields.' },
   'score/input': { retryable: false, status: 422, next: 'Check the input file\'s columns against the model\'s signature.' },
 } as const satisfies Record<string, ErrorKind>;

@@ -24,7 +24,7 @@ export interface Gateway {
 /** The control API, listening; with it run the poller of branches and the reconciler of break-glass rollbacks. */
 export async function createGateway(deps: GatewayDeps): Promise<Gateway> {
   const services = createServices(deps);
-  const app = Fastify({ bodyLimit: BODY_BYTES, logger: false, forceCloseConnections: true, requestTimeout: 30_000 });
+  const app = listener(deps.tls ?? null);
   addGuards(app, deps);
   addRoutes(app, services);
   const url = await app.listen({ host: deps.config.host, port: deps.config.port });
@@ -36,6 +36,15 @@ export async function createGateway(deps: GatewayDeps): Promise<Gateway> {
       await app.close();
     },
   };
+}
+
+/** Node's server with TLS is one without to all that is said of it here. */
+function listener(tls: NonNullable<GatewayDeps['tls']> | null): FastifyInstance {
+  const options = { bodyLimit: BODY_BYTES, logger: false, forceCloseConnections: true, requestTimeout: 30_000 } as const;
+  if (!tls) return Fastify(options);
+  const app = Fastify({ ...options, https: { ...tls.options } });
+  tls.follow(app.server);
+  return app;
 }
 
 function addGuards(app: FastifyInstance, { config, log }: GatewayDeps): void {

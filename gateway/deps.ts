@@ -1,3 +1,4 @@
+import type { SecureContextOptions } from 'node:tls';
 import type { Client } from '@temporalio/client';
 import type { Artifacts } from '../stores/artifacts.js';
 import type { Database } from '../stores/database.js';
@@ -21,6 +22,8 @@ export interface GatewayDeps {
   readonly temporal: Client;
   /** Only to hear of new run events at once; without it they are seen by polling. */
   readonly listen: Database['listen'];
+  /** With it the gateway speaks HTTPS; `follow` is handed the server, to give it renewed certificates. */
+  readonly tls?: { readonly options: SecureContextOptions; follow(server: { setSecureContext(options: SecureContextOptions): void }): void } | null;
   /** How often routes that were written past their workflow are told to it; 10,000 unless given. */
   readonly reconcileMs?: number;
   /** One line per noteworthy event; never given a secret. */

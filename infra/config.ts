@@ -29,6 +29,9 @@ export interface Listener {
   url: string;
 }
 
+/** Files in PEM: a certificate chain and its private key. */
+export interface TlsFiles { certificate: string; key: string }
+
 export interface Config {
   /** the state folder, an absolute path */
   home: string;
@@ -41,7 +44,9 @@ export interface Config {
   /** prediction servers by environment (`test`, `production`, …) */
   servers: Record<string, Listener>;
   /** files with the certificate and the private key of prediction servers; null: they speak HTTP without TLS */
-  serverTls: { certificate: string; key: string } | null;
+  serverTls: TlsFiles | null;
+  /** the same of the gateway */
+  gatewayTls: TlsFiles | null;
   /** how long a prediction server that is told to stop goes on answering */
   serverDrainMs: number;
   /** how long a request to a prediction server may take to arrive */
@@ -84,14 +89,15 @@ export function loadConfig({ env = process.env, cwd = process.cwd(), need = ['te
     throw new ConfigError(parsed.error.issues.map(({ path, message }) => `${path.join('.')}: expected ${message}, found ${shownValue(path.join('.'), variables[path.join('.')])}`));
   }
   const checked = parsed.data;
-  const gateway = listener(checked.PERENNIAL_GATEWAY_HOST, checked.PERENNIAL_GATEWAY_PORT, checked.PERENNIAL_GATEWAY_URL);
-  const serverTls = tlsOf(checked);
+  const [serverTls, gatewayTls] = [tlsOf(checked, 'SERVER'), tlsOf(checked, 'GATEWAY')];
+  const gateway = listener(checked.PERENNIAL_GATEWAY_HOST, checked.PERENNIAL_GATEWAY_PORT, checked.PERENNIAL_GATEWAY_URL, gatewayTls ? 'https' : 'http');
   const config = {
     home,
     mailFrom: checked.PERENNIAL_MAIL_FROM,
     gateway,
     servers: serversOf(variables, checked.PERENNIAL_SERVER_HOST, serverTls !== null),
     serverTls,
+    gatewayTls,
     publicUrl: checked.PUBLIC_URL ?? gateway.url,
     events: checked.PERENNIAL_EVENTS_URL === undefined ? null : { url: checked.PERENNIAL_EVENTS_URL, secretName: checked.PERENNIAL_EVENTS_SECRET ?? null, days: checked.PERENNIAL_EVENTS_DAYS },
     predictionDays: checked.PERENNIAL_PREDICTION_DAYS,
@@ -134,9 +140,10 @@ function missing(variable: string, part: string, home: string): never {
   throw new ConfigError([`${variable}: expected an address, found nothing, and ${home} knows of no embedded ${part}: run \`perennial up\`, or set it`]);
 }
 
-function tlsOf({ PERENNIAL_SERVER_TLS_CERT: certificate, PERENNIAL_SERVER_TLS_KEY: key }: Variables): Config['serverTls'] {
+function tlsOf(variables: Variables, of: 'SERVER' | 'GATEWAY'): TlsFiles | null {
+  const [certificate, key] = [variables[`PERENNIAL_${of}_TLS_CERT`], variables[`PERENNIAL_${of}_TLS_KEY`]];
   if (certificate === undefined && key === undefined) return null;
-  if (certificate === undefined || key === undefined) throw new ConfigError([`PERENNIAL_SERVER_TLS_${certificate === undefined ? 'CERT' : 'KEY'}: expected a file beside PERENNIAL_SERVER_TLS_${certificate === undefined ? 'KEY' : 'CERT'}, found nothing`]);
+  if (certificate === undefined || key === undefined) throw new ConfigError([`PERENNIAL_${of}_TLS_${certificate === undefined ? 'CERT' : 'KEY'}: expected a file beside PERENNIAL_${of}_TLS_${certificate === undefined ? 'KEY' : 'CERT'}, found nothing`]);
   return { certificate, key };
 }
 

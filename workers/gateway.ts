@@ -1,6 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
 import { createGateway } from '../gateway/app.js';
 import { loadConfig } from '../infra/config.js';
+import { openTls } from '../serving/http/tls.js';
 import { createArtifacts } from '../stores/artifacts.js';
 import { createDatabase } from '../stores/database.js';
 import { createStores } from '../stores/index.js';
@@ -19,14 +20,16 @@ const log = (message: string, fields: Readonly<Record<string, unknown>> = {}) =>
   process.stderr.write(`${JSON.stringify({ at: new Date().toISOString(), message, ...fields })}\n`);
 };
 
+const tls = config.gatewayTls ? await openTls(config.gatewayTls, { onProblem: (message, error) => { log(message, error instanceof Error ? { error: error.message } : {}); } }) : null;
 const gateway = await createGateway({
   config: { host: config.gateway.host, port: config.gateway.port, publicUrl: config.publicUrl, secretsDir: config.secretsDir },
   stores: createStores(database), artifacts: createArtifacts(config.s3), temporal: new Client({ connection, namespace: temporal.namespace }),
-  listen: (channel, handler) => database.listen(channel, handler), log,
+  listen: (channel, handler) => database.listen(channel, handler), log, tls,
 });
 
 let stopping: Promise<void> | undefined;
 const stop = (): void => {
+  tls?.close();
   stopping ??= gateway.close().then(() => database.close()).then(() => connection.close());
   stopping.then(() => process.exit(0), (error: unknown) => { log('the gateway did not close cleanly', { error: String(error) }); process.exit(1); });
 };

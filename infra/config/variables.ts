@@ -71,6 +71,8 @@ export const Variables = z.object({
   PERENNIAL_PREDICTION_DAYS: z.string().regex(/^\d{1,5}$/, 'days, from 30 to 36500').transform(Number).refine((days) => days >= 30 && days <= 36_500, 'days, from 30 to 36500').default(400),
   PERENNIAL_GATEWAY_HOST: Host.default('127.0.0.1'),
   PERENNIAL_GATEWAY_PORT: Port.default(7420),
+  PERENNIAL_GATEWAY_TLS_CERT: z.string().startsWith('/', 'an absolute path').optional(),
+  PERENNIAL_GATEWAY_TLS_KEY: z.string().startsWith('/', 'an absolute path').optional(),
   PERENNIAL_GATEWAY_URL: address(['http:', 'https:'], 'an http or https address').optional(),
   PERENNIAL_SERVER_DRAIN_MS: z.string().regex(/^\d{1,5}$/, 'milliseconds, at most 20000').transform(Number).refine((ms) => ms <= 20_000, 'milliseconds, at most 20000').default(5_000),
   PERENNIAL_SERVER_HOST: Host.default('127.0.0.1'),

@@ -93,7 +93,7 @@ async function chooseListeners(home: string, env: NodeJS.ProcessEnv, names: read
     const given = env[`${variable}_PORT`] ?? '';
     const { port } = given === '' ? await assignPorts(stack, program, ['port'], { home, preferred: { port: preferred }, keep: running.has(program) }) : stack.ports[program] = { port: Number(given) };
     if (given === '') stack.env[`${variable}_PORT`] = String(port);
-    urls[program] = env[`${variable}_URL`] ?? `${program !== 'gateway' && env['PERENNIAL_SERVER_TLS_CERT'] ? 'https' : 'http'}://${loopback}:${port}`;
+    urls[program] = env[`${variable}_URL`] ?? `${env[`PERENNIAL_${program === 'gateway' ? 'GATEWAY' : 'SERVER'}_TLS_CERT`] ? 'https' : 'http'}://${loopback}:${port}`;
   }
   await saveStackFile(layout.stackFile, stack);
   return urls;

@@ -1,6 +1,13 @@
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { request } from 'node:http';
+import { get } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TLSSocket } from 'node:tls';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ROLES, type Role } from '../../contract/policy.js';
+import { openTls } from '../../serving/http/tls.js';
 import { addModel, commit } from '../stores/samples.js';
 import { startTestGateway, type TestGateway } from './support.js';
 
@@ -114,4 +121,33 @@ test('the OpenAPI document names every route with its parameters, body and roles
   expect(rollback?.description).toContain('operator');
   expect(rollback?.requestBody.content['application/json']?.schema.required).toContain('reason');
   expect(body.paths['/api/v1/models/{model}/served-at']?.['get']?.parameters.find((one) => one.name === 'time')).toMatchObject({ in: 'query', required: true });
+});
+
+test('a gateway with a certificate speaks HTTPS alone, and takes a renewed one without a restart', { timeout: 30_000 }, async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'perennial-gateway-tls-'));
+  const [certificate, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+  const renew = async (name: string) => { for (const [part, to] of [['key', key], ['cert', certificate]] as const) await copyFile(fileURLToPath(new URL(`../serving/tls/${name}.${part}.pem`, import.meta.url)), to); };
+  await renew('first');
+  const problems: string[] = [];
+  const tls = await openTls({ certificate, key }, { onProblem: (message) => problems.push(message), lookMs: 100 });
+  /** Who answers, and what. */
+  const ask = (url: string, path: string) => new Promise<{ name: string; status: number | undefined }>((resolve, reject) => {
+    get(`${url}/api/v1${path}`, { rejectUnauthorized: false, agent: false, headers: { authorization: `Bearer ${tokens.get('viewer') ?? ''}` } }, (response) => {
+      resolve({ name: String((response.socket as TLSSocket).getPeerCertificate().subject.CN), status: response.statusCode });
+      response.destroy();
+    }).once('error', reject);
+  });
+  try {
+    await gateway.withTls(tls, async (url) => {
+      expect(url).toMatch(/^https:/);
+      expect(await ask(url, '/models')).toMatchObject({ name: 'first.test', status: 200 });
+      await expect(fetch(`${url.replace('https', 'http')}/api/v1/health`)).rejects.toThrow();
+      await renew('second');
+      await expect.poll(async () => (await ask(url, '/models')).name, { timeout: 10_000 }).toBe('second.test');
+      expect(problems.join()).toContain('is in force, valid until');
+    });
+  } finally {
+    tls.close();
+    await rm(folder, { recursive: true });
+  }
 });

@@ -6,6 +6,7 @@ import { Client, Connection, defaultPayloadConverter } from '@temporalio/client'
 import { QUEUES } from '../../contract/names.js';
 import type { Role, Scope } from '../../contract/policy.js';
 import { createGateway } from '../../gateway/app.js';
+import type { GatewayDeps } from '../../gateway/deps.js';
 import { createArtifacts, type Artifacts } from '../../stores/artifacts.js';
 import { createDatabase } from '../../stores/database.js';
 import { createStores, type Stores } from '../../stores/index.js';
@@ -47,6 +48,8 @@ export interface TestGateway {
   readonly logged: string[];
   tokenWith(roles: readonly (Role | [Role, string])[], scopes?: readonly Scope[]): Promise<string>;
   call(method: string, path: string, sent?: Sent): Promise<Answered>;
+  /** Another gateway beside this one, on the same parts, that speaks HTTPS. */
+  withTls(tls: NonNullable<GatewayDeps['tls']>, story: (url: string) => Promise<void>): Promise<void>;
   /** Names and payloads of the signals that a workflow was sent. */
   signalsOf(workflow: string): Promise<SignalSent[]>;
   /** Runs `story` while a worker with the doubles of `doubles.ts` answers the lifecycle queue. */
@@ -72,13 +75,14 @@ export async function startTestGateway(): Promise<TestGateway> {
   const artifacts = createArtifacts({ ...stack.config.s3, bucket: await stack.createBucket() });
   const gatewayDatabase = createDatabase(address.href, { statementTimeoutMs: 4_000 });
   const logged: string[] = [];
-  const gateway = await createGateway({
+  const deps: GatewayDeps = {
     config: { host: '127.0.0.1', port: 0, publicUrl: 'https://perennial.example', secretsDir },
     stores: createStores(gatewayDatabase), artifacts, temporal: new Client({ connection: proxied, namespace }),
     listen: (channel, handler) => gatewayDatabase.listen(channel, handler),
     log: (message, fields) => logged.push(`${message} ${JSON.stringify(fields ?? {})}`),
     reconcileMs: 300,
-  });
+  };
+  const gateway = await createGateway(deps);
   const client = new Client({ connection: direct, namespace });
   let principals = 0;
   return {
@@ -98,6 +102,10 @@ export async function startTestGateway(): Promise<TestGateway> {
       const text = await response.text();
       const isJson = response.headers.get('content-type')?.includes('json') ?? false;
       return { status: response.status, headers: response.headers, text, body: (isJson ? JSON.parse(text) : null) as Body };
+    },
+    async withTls(tls, story) {
+      const secure = await createGateway({ ...deps, tls });
+      await story(secure.url).finally(() => secure.close());
     },
     async signalsOf(workflow) {
       const { events = [] } = await client.workflow.getHandle(workflow).fetchHistory();

@@ -57,10 +57,13 @@ describe('the configuration', () => {
     });
   });
 
-  test('a certificate and its key make the servers\' addresses https; one without the other is refused', () => {
+  test('a certificate and its key make the addresses of servers, or of the gateway, https; one without the other is refused', () => {
     const tls = { PERENNIAL_SERVER_TLS_CERT: '/etc/tls/cert.pem', PERENNIAL_SERVER_TLS_KEY: '/etc/tls/key.pem' };
     expect(loadConfig({ env: { PERENNIAL_HOME: homeWith(noted), ...tls } })).toMatchObject({ serverTls: { certificate: '/etc/tls/cert.pem', key: '/etc/tls/key.pem' }, servers: { production: { url: 'https://127.0.0.1:7421' } } });
     expect(problemsOf({ PERENNIAL_SERVER_TLS_CERT: '/etc/tls/cert.pem' })).toContain('PERENNIAL_SERVER_TLS_KEY: expected a file beside PERENNIAL_SERVER_TLS_CERT');
+    const ofGateway = { PERENNIAL_GATEWAY_TLS_CERT: '/etc/tls/own.pem', PERENNIAL_GATEWAY_TLS_KEY: '/etc/tls/own-key.pem' };
+    expect(loadConfig({ env: { PERENNIAL_HOME: homeWith(noted), ...ofGateway } })).toMatchObject({ gatewayTls: { certificate: '/etc/tls/own.pem', key: '/etc/tls/own-key.pem' }, gateway: { url: 'https://127.0.0.1:7420' }, publicUrl: 'https://127.0.0.1:7420', serverTls: null });
+    expect(problemsOf({ PERENNIAL_GATEWAY_TLS_KEY: '/etc/tls/own-key.pem' })).toContain('PERENNIAL_GATEWAY_TLS_CERT: expected a file beside PERENNIAL_GATEWAY_TLS_KEY');
     expect(problemsOf({ ...tls, PERENNIAL_SERVER_TLS_KEY: 'key.pem' })).toContain('PERENNIAL_SERVER_TLS_KEY: expected an absolute path');
   });
 
