@@ -43,18 +43,38 @@ export function decodePicture(png: Uint8Array, shape: PictureShape, key: string)
 
 /** As `decodePicture`, of a PNG, JPEG or WebP: its first bytes tell which. Pictures of cameras are turned upright first. */
 export async function decodePictureFile(file: Uint8Array, shape: PictureShape, key: string): Promise<Uint8Array> {
+  return (await openPictureFile(file)).decode(shape, key);
+}
+
+/** A picture's file of which only the header was read. */
+export interface PictureFile {
+  /** What the header says, before anything is unpacked; null where it says nothing that can be read. */
+  readonly size: PictureSize | null;
+  /** As `decodePictureFile`; the header is not read again. */
+  readonly decode: (shape: PictureShape, key: string) => Promise<Uint8Array>;
+}
+
+export async function openPictureFile(file: Uint8Array): Promise<PictureFile> {
   const kind = pictureKind(file);
-  if (kind === null) throw refused(key, NO_PICTURE);
-  if (kind === 'png') return decodePicture(file, shape, key);
-  try {
-    const photo = await openPhoto(file);
-    refuseTooLarge(photo, key);
-    refuseOtherSize(photo, shape, key);
-    return fitPicture(await photo.decode(), photo, shape);
-  } catch (cause) {
+  if (kind === null) return { size: declaredSize(file), decode: (_shape, key) => Promise.reject(refused(key, NO_PICTURE)) };
+  if (kind === 'png') return { size: declaredSize(file), decode: async (shape, key) => decodePicture(file, shape, key) };
+  const told = <T>(key: string, work: () => Promise<T>) => work().catch((cause: unknown) => {
     if (cause instanceof UnreadablePicture) throw refused(key, `the picture is no readable ${PICTURE_KINDS[kind]} (${cause.message})`, cause);
     throw cause;
-  }
+  });
+  const photo = await openPhoto(file).catch((error: unknown) => {
+    if (error instanceof UnreadablePicture) return error;
+    throw error;
+  });
+  if (photo instanceof UnreadablePicture) return { size: null, decode: (_shape, key) => told(key, () => Promise.reject(photo)) };
+  return {
+    size: photo,
+    decode: (shape, key) => told(key, async () => {
+      refuseTooLarge(photo, key);
+      refuseOtherSize(photo, shape, key);
+      return fitPicture(await photo.decode(), photo, shape);
+    }),
+  };
 }
 
 /** As `decodePicture`, of pixels that are unpacked already. */
@@ -62,18 +82,6 @@ export function takePixels(pixels: Uint8Array, found: PictureForm, shape: Pictur
   refuseTooLarge(found, key);
   refuseOtherSize(found, shape, key);
   return fitPicture(pixels, found, shape);
-}
-
-/** What a file's header says of its size, before anything is unpacked; null where it says nothing that can be read. */
-export async function pictureFileSize(file: Uint8Array): Promise<PictureSize | null> {
-  const kind = pictureKind(file);
-  if (kind === null || kind === 'png') return declaredSize(file);
-  try {
-    return await openPhoto(file);
-  } catch (error) {
-    if (error instanceof UnreadablePicture) return null;
-    throw error;
-  }
 }
 
 function refuseTooLarge({ height, width }: PictureSize, key: string): void {

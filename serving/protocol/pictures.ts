@@ -1,7 +1,8 @@
 import { PerennialError } from '../../contract/errors.js';
 import type { Signature, SignatureInput } from '../../contract/package.js';
 import { MOST_PIXELS } from '../../domain/resize.js';
-import { decodePictureFile, pictureFileSize } from '../../runtime/data/picture.js';
+import { openPictureFile } from '../../runtime/data/picture.js';
+import type { PictureFile } from '../../runtime/data/picture.js';
 import { ServingError, tooManyRows } from '../errors.js';
 import { bytesOf } from './bytes.js';
 import { refusePngBomb } from './png-bomb.js';
@@ -33,17 +34,15 @@ async function unpack(input: InferenceInput, wanted: SignatureInput, maximumRows
   const { name } = input;
   const [height = 0, width = 0, channels = 0] = wanted.shape;
   const files = filesOf(input, maximumRows);
-  let pixels = 0;
-  for (const file of files) {
-    const size = await pictureFileSize(file);
-    pixels += size ? size.height * size.width : 0;
-  }
+  const pictures: { readonly file: Uint8Array; readonly picture: PictureFile }[] = [];
+  for (const file of files) pictures.push({ file, picture: await openPictureFile(file) });
+  const pixels = pictures.reduce((sum, { picture: { size } }) => sum + (size ? size.height * size.width : 0), 0);
   if (pixels > MOST_PIXELS) throw new ServingError(413, `A request may hold ${MOST_PIXELS} pixels; the pictures of this one have ${pixels}.`);
   const data = new Uint8Array(files.length * height * width * channels);
-  for (const [row, file] of files.entries()) {
+  for (const [row, { file, picture }] of pictures.entries()) {
     await refusePngBomb(file, name);
     try {
-      data.set(await decodePictureFile(file, { height, width, channels, resize: wanted.resize }, String(row)), row * height * width * channels);
+      data.set(await picture.decode({ height, width, channels, resize: wanted.resize }, String(row)), row * height * width * channels);
     } catch (error) {
       if (!(error instanceof PerennialError)) throw error;
       throw new ServingError(422, `Input "${name}", ${error.message}.`);
