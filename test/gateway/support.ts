@@ -105,7 +105,11 @@ export async function startTestGateway(): Promise<TestGateway> {
     },
     async withTls(tls, story) {
       const secure = await createGateway({ ...deps, tls });
-      await story(secure.url).finally(() => secure.close());
+      try {
+        await story(secure.url);
+      } finally {
+        await secure.close();
+      }
     },
     async signalsOf(workflow) {
       const { events = [] } = await client.workflow.getHandle(workflow).fetchHistory();
