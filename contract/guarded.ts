@@ -5,14 +5,15 @@ const kinds = Guardrail.options.map(({ shape }) => shape.kind.value);
 const Figure = z.number().nullable().describe('null: no finite number');
 
 /** What was done about a row: refused, given with a flag, or answered by something else. */
-export const GuardrailOutcome = z.enum(['reject', 'flag', 'answer', 'previous-version', 'column']);
+export const GuardrailOutcome = z.enum(['reject', 'flag', 'answer', 'previous-version', 'column', 'rule']);
 export type GuardrailOutcome = z.infer<typeof GuardrailOutcome>;
 
 /** A guardrail that a row met: which value, what its limits are, and what was done. */
 export const GuardrailTrigger = z.strictObject({
   guardrail: z.string(), kind: z.enum(kinds), column: z.string().optional(),
-  value: Figure.optional().describe('beyond the limits; left out where the log may not hold it'), minimum: z.number().optional(), maximum: z.number().optional(),
+  value: z.union([Figure, z.string()]).optional().describe('beyond the limits; left out where the log may not hold it, or there is none'), minimum: z.number().optional(), maximum: z.number().optional(),
   action: GuardrailOutcome,
+  rule: z.string().optional().describe('that answered, where one did'),
   skipped: z.array(z.string()).optional().describe('what the definition names before that, and could not be done'),
 });
 export type GuardrailTrigger = z.infer<typeof GuardrailTrigger>;

@@ -12,6 +12,10 @@ export const TrainingOutliers = z.strictObject({
 });
 export type TrainingOutliers = z.infer<typeof TrainingOutliers>;
 
+/** Of a column: how many rows missed it, and all the categories that rows had, also those that are too rare for an input of their own; left out of one that is none, or has too many. */
+export const TrainingColumn = z.strictObject({ name: z.string(), missing: z.int().min(0), categories: z.array(z.string()).optional() });
+export type TrainingColumn = z.infer<typeof TrainingColumn>;
+
 /**
  * What the training rows looked like (`profile.json` in a package): the reference that live inputs are compared with.
  * A table's features are its columns of numbers; a picture's are its mean brightness and its contrast (standard deviation), 0..255.
@@ -25,5 +29,7 @@ export const TrainingProfile = z.strictObject({
   features: z.array(Described),
   /** Left out where there were too few rows, and by trainings of before it was kept. */
   outliers: TrainingOutliers.optional(),
+  /** All columns of a table; left out by trainings of before it was kept. */
+  columns: z.array(TrainingColumn).optional(),
 });
 export type TrainingProfile = z.infer<typeof TrainingProfile>;

@@ -6,7 +6,7 @@ import { Compression, FULL, nameOfVariant } from './compression.js';
 import { Data } from './data.js';
 import { misfits } from './expectations.js';
 import { Evaluation, TestEnvironment } from './evaluation.js';
-import { guardrailContradictions } from './guardrails.js';
+import { guardrailContradictions } from './guardrail-contradictions.js';
 import { SOURCE_GIVES } from './sources.js';
 import { columnOfSplit } from './splits.js';
 import { Alerts, Approval, Monitoring, Release, Retraining, Serving } from './operation.js';

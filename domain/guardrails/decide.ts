@@ -1,11 +1,11 @@
 import type { Guarded, GuardrailOutcome, GuardrailTrigger, OwnAnswer } from '../../contract/guarded.js';
 import { actionsOf } from '../../definition/guardrails.js';
-import type { FallBack } from '../../definition/guardrails.js';
+import type { FallBack } from '../../definition/fall-back.js';
 import type { Answer } from '../outputs.js';
 import type { Violation } from './violation.js';
 
-/** An answer in the place of the version's own. */
-export interface Instead { readonly by: Exclude<GuardrailOutcome, 'reject' | 'flag'>; readonly version?: number; readonly answer: Answer }
+/** An answer in the place of the version's own. `rule`: which one, where rules gave it. */
+export interface Instead { readonly by: Exclude<GuardrailOutcome, 'reject' | 'flag'>; readonly version?: number; readonly rule?: string; readonly answer: Answer }
 
 /** What becomes of a row: refused where `rejected`; else `answer` is given. */
 export interface Decision { readonly rejected: boolean; readonly answer: Answer; readonly guarded: Guarded }
@@ -18,8 +18,9 @@ export function decideRow(violations: readonly Violation[], own: Answer, find: (
   let instead: Instead | null = null;
   const triggers = violations.map(({ guardrail, value, ...limits }): GuardrailTrigger => {
     const skipped: string[] = [];
-    const trigger = (action: GuardrailOutcome): GuardrailTrigger => ({
-      guardrail: guardrail.name, kind: guardrail.kind, value: figureOf(value), ...limits, action, ...(skipped.length === 0 ? {} : { skipped }),
+    const trigger = (action: GuardrailOutcome, rule?: string): GuardrailTrigger => ({
+      guardrail: guardrail.name, kind: guardrail.kind, ...(value === undefined ? {} : { value: typeof value === 'number' ? figureOf(value) : value }), ...limits, action,
+      ...(rule === undefined ? {} : { rule }), ...(skipped.length === 0 ? {} : { skipped }),
     });
     for (const action of actionsOf(guardrail)) {
       if (action === 'reject') break;
@@ -29,7 +30,7 @@ export function decideRow(violations: readonly Violation[], own: Answer, find: (
         continue;
       }
       instead ??= find(action.fallBack);
-      if (instead) return trigger(instead.by);
+      if (instead) return trigger(instead.by, instead.rule);
       skipped.push(nameOf(action.fallBack));
     }
     return trigger('reject');
@@ -46,6 +47,7 @@ export function decideRow(violations: readonly Violation[], own: Answer, find: (
 /** What a fall-back is called where it is counted and told. */
 export function nameOf(fallBack: FallBack): Instead['by'] {
   if (fallBack === 'previous-version') return fallBack;
+  if ('rules' in fallBack) return 'rule';
   return 'answer' in fallBack ? 'answer' : 'column';
 }
 

@@ -1,4 +1,4 @@
-import type { TrainingOutliers, TrainingProfile } from '../../contract/profile.js';
+import type { TrainingColumn, TrainingOutliers, TrainingProfile } from '../../contract/profile.js';
 import type { Guardrail, GuardrailOf } from '../../definition/guardrails.js';
 import type { CellRow } from '../cells.js';
 import { outlierDistance, outlierLimit } from '../outliers.js';
@@ -12,8 +12,13 @@ interface Range { readonly place: number; readonly column: string; readonly mini
 /** The guardrails that look at inputs, each made once for a version: `profile` is that of its own training rows. */
 export function inputJudges(guardrails: readonly Guardrail[], names: readonly string[], profile: TrainingProfile): JudgeInput[] {
   return guardrails.flatMap((guardrail) => {
-    if (guardrail.kind === 'input-range') return [inputRange(guardrail, names, profile)];
-    return guardrail.kind === 'outlier' && profile.outliers ? [outlier(guardrail, names, profile.outliers)] : [];
+    switch (guardrail.kind) {
+      case 'input-range': return [inputRange(guardrail, names, profile)];
+      case 'input-category': return profile.columns ? [inputCategory(guardrail, names, profile.columns)] : [];
+      case 'input-missing': return profile.columns ? [inputMissing(guardrail, names, profile.columns)] : [];
+      case 'outlier': return profile.outliers ? [outlier(guardrail, names, profile.outliers)] : [];
+      case 'confidence': case 'output': return [];
+    }
   });
 }
 
@@ -35,6 +40,40 @@ function inputRange(guardrail: GuardrailOf<'input-range'>, names: readonly strin
     return null;
   };
 }
+
+/** Characters of a category that are told. */
+const TOLD = 100;
+
+/** A category as features take it: by its text. One that is missing is no category. */
+function inputCategory(guardrail: GuardrailOf<'input-category'>, names: readonly string[], columns: readonly TrainingColumn[]): JudgeInput {
+  const known = judged(guardrail, names, columns).flatMap(({ place, column, categories }) => (categories ? [{ place, column, categories: new Set(categories) }] : []));
+  return (row) => {
+    for (const { place, column, categories } of known) {
+      const cell = row[place] ?? null;
+      if (cell === null || categories.has(typeof cell === 'string' ? cell : String(cell))) continue;
+      return { guardrail, column, value: typeof cell === 'number' ? cell : shortened(String(cell)) };
+    }
+    return null;
+  };
+}
+
+function inputMissing(guardrail: GuardrailOf<'input-missing'>, names: readonly string[], columns: readonly TrainingColumn[]): JudgeInput {
+  const always = judged(guardrail, names, columns).filter(({ missing }) => missing === 0);
+  return (row) => {
+    for (const { place, column } of always) if (row[place] === null) return { guardrail, column };
+    return null;
+  };
+}
+
+/** The columns of training that a guardrail is about, with their places in a row. */
+function judged({ columns: asked }: { readonly columns?: readonly string[] | undefined }, names: readonly string[], columns: readonly TrainingColumn[]) {
+  return columns.flatMap(({ name, ...rest }) => {
+    const place = names.indexOf(name);
+    return place < 0 || (asked && !asked.includes(name)) ? [] : [{ place, column: name, ...rest }];
+  });
+}
+
+const shortened = (text: string): string => (text.length <= TOLD ? text : `${text.slice(0, TOLD - 1)}…`);
 
 function outlier(guardrail: GuardrailOf<'outlier'>, names: readonly string[], outliers: TrainingOutliers): JudgeInput {
   const distanceOf = outlierDistance(outliers, names);

@@ -10,9 +10,7 @@ import type { Feature } from '../../definition/features.js';
 import type { NumberTarget } from '../../definition/target.js';
 import { createFeatureMap } from '../../domain/features/apply.js';
 import { DuckDBListValue } from './duckdb-library.js';
-import { openShardReader, shardsOf } from './read-shard.js';
-
-const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
+import { openTrainingRows, quoted } from './training-rows.js';
 
 /**
  * Fits the features of a table on its training split: one query a figure, in one thread, over the rows in the order of the
@@ -21,10 +19,8 @@ const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
  */
 export async function fitFeatures(snapshot: LocalSnapshot, declared: readonly Feature[] | undefined, share: number, scale: NumberTarget['scale'] = 'standard'): Promise<Preprocessing> {
   const columns = typedColumns(snapshot.manifest.content.columns ?? []);
-  const { connection, close } = await openShardReader();
+  const { connection, close } = await openTrainingRows(snapshot, share);
   try {
-    const shards = shardsOf(snapshot, 'train').map(({ path, rows }) => `(select * from read_parquet('${path.replaceAll('\'', '\'\'')}')${share === 1 ? '' : ` limit ${Math.ceil(rows * share)}`})`);
-    await connection.run(`create view rows as ${shards.join(' union all ')}`);
     const fit = new Fit(connection, columns);
     const features: FittedFeature[] = [];
     for (const feature of featuresOf(columns, declared)) features.push(...await fit.feature(feature));

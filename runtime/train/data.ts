@@ -7,6 +7,7 @@ import type { Preprocessing } from '../../contract/package.js';
 import type { TrainingProfile } from '../../contract/profile.js';
 import { fitOutliers } from '../../domain/outliers.js';
 import { PICTURE_FIGURES } from '../../domain/picture-figures.js';
+import { describeColumns } from '../data/describe-columns.js';
 import { fitFeatures } from '../data/fit-features.js';
 import { packSplit, profiledColumns, shapeOf, shareOf } from '../data/pack.js';
 import type { PictureShape } from '../data/picture.js';
@@ -40,6 +41,7 @@ export async function loadTrainingData({ snapshot, features, picture, scale, dir
   const validation = await packSplit({ ...common, split: 'validation' });
   const profiled = pictures ? PICTURE_FIGURES : profiledColumns(typedColumns(content.columns ?? []));
   const outliers = fitOutliers(profiled, train.moments.sample());
+  const columns = pictures ? null : await describeColumns(snapshot, features, shareOf(snapshot, 'train', limit));
   const preprocessing = unfitted.kind === 'image' && picture?.normalise === 'standard' ? standardised(unfitted, train.moments) : unfitted;
   return {
     train: train.store, validation: validation.store.rows > 0 ? validation.store : null, pictures, preprocessing,
@@ -49,6 +51,7 @@ export async function loadTrainingData({ snapshot, features, picture, scale, dir
       ...describedTarget(train.target, content.target.name),
       features: train.moments.profile(profiled),
       ...(outliers ? { outliers } : {}),
+      ...(columns ? { columns } : {}),
     },
     inputName: content.image?.name ?? 'columns',
   };

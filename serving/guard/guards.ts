@@ -2,9 +2,11 @@ import type { GuardedRow, RowTrigger } from '../../contract/guarded.js';
 import type { Signature } from '../../contract/package.js';
 import type { TrainingProfile } from '../../contract/profile.js';
 import type { CellRow } from '../../domain/cells.js';
-import { answerJudges, fixedAnswer, type JudgeAnswer } from '../../domain/guardrails/answers.js';
-import { asksPrevious, decideRow, isRefusedAtOnce, type Decision, type Instead } from '../../domain/guardrails/decide.js';
+import { answerJudges, type JudgeAnswer } from '../../domain/guardrails/answers.js';
+import { asksPrevious, decideRow, isRefusedAtOnce, type Decision } from '../../domain/guardrails/decide.js';
+import { answerInstead, ruleFinders, type RuleFinders } from '../../domain/guardrails/fall-backs.js';
 import { inputJudges, type JudgeInput } from '../../domain/guardrails/inputs.js';
+import { unjudgedInputs } from '../../domain/guardrails/unjudged.js';
 import { describeTrigger, type Violation } from '../../domain/guardrails/violation.js';
 import type { Answer } from '../../domain/outputs.js';
 import { PICTURE_FIGURES, pictureFigures } from '../../domain/picture-figures.js';
@@ -39,7 +41,7 @@ export interface Computed {
 /** `answers`: what is given, row by row; `guarded`: the rows that guardrails found something of. */
 export interface Guarded { readonly answers: readonly Answer[]; readonly guarded: readonly GuardedRow[] }
 
-interface Compiled { readonly guardrails: Guardrails; readonly names: readonly string[]; readonly inputs: readonly JudgeInput[]; readonly answers: readonly JudgeAnswer[] }
+interface Compiled { readonly guardrails: Guardrails; readonly names: readonly string[]; readonly inputs: readonly JudgeInput[]; readonly answers: readonly JudgeAnswer[]; readonly rules: RuleFinders }
 
 /** Rows that a refusal names. */
 const NAMED_ROWS = 20;
@@ -55,9 +57,8 @@ export function createGuards({ guardrailsOf, metrics, onProblem }: GuardsOptions
     if (before?.guardrails === guardrails) return before;
     const { signature, profile } = served;
     const names = profile?.kind === 'images' ? PICTURE_FIGURES : signature.inputs.map(({ name }) => name);
-    if (!profile && guardrails.some(({ kind }) => kind === 'input-range' || kind === 'outlier')) onProblem(`inputs of ${model} are not held against those of its training: the version's package holds no profile`, undefined);
-    else if (!profile?.outliers && guardrails.some(({ kind }) => kind === 'outlier')) onProblem(`rows of ${model} are not looked through for outliers: the version's package does not say what is usual, since it is older or was trained on too few rows`, undefined);
-    const made = { guardrails, names, inputs: profile ? inputJudges(guardrails, names, profile) : [], answers: answerJudges(guardrails) };
+    for (const problem of unjudgedInputs(model, guardrails, profile)) onProblem(problem, undefined);
+    const made = { guardrails, names, inputs: profile ? inputJudges(guardrails, names, profile) : [], answers: answerJudges(guardrails), rules: ruleFinders(guardrails, names) };
     known.set(served, made);
     return made;
   }
@@ -79,7 +80,7 @@ export function createGuards({ guardrailsOf, metrics, onProblem }: GuardsOptions
         const violations = violationsOf(inputs, figuresOf(rows, row));
         if (violations.length > 0) found.set(row, violations);
       }
-      refuseIf(model, [...found].flatMap(([row, violations]) => violations.filter(isRefusedAtOnce).map(({ guardrail, value, ...limits }): RowTrigger => ({ row, guardrail: guardrail.name, kind: guardrail.kind, value, ...limits, action: 'reject' }))), rows.count);
+      refuseIf(model, [...found].flatMap(([row, violations]) => violations.filter(isRefusedAtOnce).map(({ guardrail, ...found }): RowTrigger => ({ row, guardrail: guardrail.name, kind: guardrail.kind, ...found, action: 'reject' }))), rows.count);
       return found;
     },
 
@@ -87,7 +88,7 @@ export function createGuards({ guardrailsOf, metrics, onProblem }: GuardsOptions
     async judge({ model, served, rows, found, answers, previous, deadlineMs }: Computed): Promise<Guarded> {
       const guardrails = guardrailsOf(model);
       if (guardrails.length === 0) return { answers, guarded: NONE };
-      const { answers: judges, names } = compiled(model, guardrails, served);
+      const { answers: judges, names, rules } = compiled(model, guardrails, served);
       const all = new Map(found);
       answers.forEach((answer, row) => {
         const violations = violationsOf(judges, answer);
@@ -96,24 +97,14 @@ export function createGuards({ guardrailsOf, metrics, onProblem }: GuardsOptions
       if (all.size === 0) return { answers, guarded: NONE };
 
       const ofPrevious = await previousAnswers(previous, rows, [...all].flatMap(([row, violations]) => (asksPrevious(violations) ? [row] : [])), deadlineMs, onProblem);
-      /** An answer that a guardrail would find something of is none. */
-      const fit = (answer: Answer | null | undefined): Answer | null => (answer && judges.every((judge) => judge(answer) === null) ? answer : null);
       const decisions = new Map<number, Decision>();
       for (const [row, violations] of all) {
         const own = answers[row];
         if (!own) continue;
-        decisions.set(row, decideRow(violations, own, (fallBack): Instead | null => {
-          if (fallBack === 'previous-version') {
-            const answer = fit(ofPrevious.get(row));
-            return answer && previous && { by: 'previous-version', version: previous.arm.version, answer };
-          }
-          if ('answer' in fallBack) {
-            const answer = fixedAnswer(served.signature, fallBack.answer);
-            return answer && { by: 'answer', answer };
-          }
-          const answer = rows.datatype === 'CELLS' ? fit(fixedAnswer(served.signature, rows.input[row]?.[names.indexOf(fallBack.column)])) : null;
-          return answer && { by: 'column', answer };
-        }));
+        const before = ofPrevious.get(row);
+        decisions.set(row, decideRow(violations, own, (fallBack) => answerInstead(fallBack, {
+          signature: served.signature, names, rules, judges, row: figuresOf(rows, row), isTable: rows.datatype === 'CELLS', previous: before && previous ? { version: previous.arm.version, answer: before } : null,
+        })));
       }
       refuseIf(model, [...decisions].flatMap(([row, { guarded }]) => guarded.triggers.filter(({ action }) => action === 'reject').map((trigger): RowTrigger => ({ row, ...trigger }))), answers.length);
       for (const { guarded } of decisions.values()) {

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ModelDefinition } from '../../definition/model.js';
+import { describeIssues } from '../../runtime/definition/issues.js';
 import { pictureDefinition, tableDefinition } from '../runtime/support/definitions.js';
 import { commit, digest, ref } from '../stores/samples.js';
 import { until } from '../support/until.js';
 import { ask, createFixture, imageInput, infer, type Fixture, type InferAnswer, type Place, type Trained } from './support.js';
-import { COLUMNS, passenger, priceDefinition, trainNumber, trainTable } from './tables.js';
+import { COLUMNS, completeDefinition, passenger, priceDefinition, trainComplete, trainNumber, trainTable } from './tables.js';
 
 let fixture: Fixture;
 let numbers: Trained;
@@ -189,6 +190,46 @@ describe('a value that training never saw', () => {
   });
 });
 
+test('a category that no row of training had, and a value that is missing where none was, are met by their own policies; what training had is not, however rare', async () => {
+  const on = { fallBack: { rules: [{ name: 'young', when: [{ column: 'age', below: 30 }], answer: 'no' }], otherwise: 'yes' } };
+  const { model, environment } = await placeWith(await trainComplete(fixture), [{ kind: 'input-category', name: 'new-city', on: 'flag' }, { kind: 'input-missing', name: 'gone', columns: ['age'], on: [on, 'flag'] }, { kind: 'input-missing', name: 'no-city', columns: ['city'], on: 'reject' }], completeDefinition);
+  const server = await fixture.serve(environment);
+  const rows = (values: readonly (readonly [string | null, number | null])[]) => ({ inputs: [
+    { name: 'city', shape: [values.length], datatype: 'BYTES', data: values.map(([city]) => city) }, { name: 'age', shape: [values.length], datatype: 'FP64', data: values.map(([, age]) => age) },
+  ] });
+  const answer = await infer(server.url, fixture.token, model, { id: 'unseen', ...rows([['Wien', 30], ['Melk', 31], ['Linz', 32], ['Graz', null], ['Paris', null]]) });
+  const [linz, paris] = [2, 4].map((row) => ({ row, guardrail: 'new-city', kind: 'input-category', column: 'city', action: 'flag' }));
+  const [graz, both] = [3, 4].map((row) => ({ row, guardrail: 'gone', kind: 'input-missing', column: 'age', action: 'rule', rule: 'otherwise' }));
+  expect(answer.parameters.guardrails).toEqual([linz, graz, paris, both]);
+  const logged = await loggedBy(model, 'unseen', 5);
+  expect(logged.map(({ guarded }) => guarded?.triggers.map(({ value }) => value))).toEqual([undefined, undefined, ['Linz'], [undefined], ['Paris', undefined]]);
+  expect(logged[4]?.guarded?.instead).toMatchObject({ by: 'rule', own: { class: expect.any(String) as string } });
+  const { status, body } = await ask(server.url, fixture.token, `/v2/models/${model}/infer`, rows([['Wien', 30], [null, 30]]));
+  expect([status, body]).toMatchObject([422, { error: 'guardrail/no-city: row 1: city is missing, as it was in no row of training. Ask for the other rows without it.' }]);
+  const counted = (await (await fetch(`${server.url}/metrics`)).text()).split('\n').filter((line) => line.startsWith('perennial_guardrails_total') && line.includes(model)).map((line) => line.replace(/.*guardrail=/, ''));
+  expect(counted.sort()).toEqual(['"gone",action="rule"} 2', '"new-city",action="flag"} 2', '"no-city",action="reject"} 1']);
+  await server.close();
+});
+
+test('a row is answered by the first rule that it meets, else by what comes next; callers and the log are told which one', async () => {
+  const rules = [
+    { name: 'vienna', when: [{ column: 'city', in: ['Wien', 'Linz'] }, { column: 'age', between: { min: 40, max: 50 } }], answer: 'no' },
+    { name: 'ageless', when: [{ column: 'age', missing: true }], answer: 'yes' }, { name: 'company', when: [{ column: 'alone', is: false }, { column: 'age', atLeast: 50 }], answer: 'yes' },
+  ];
+  const { model, environment } = await placeWith(classes, [{ kind: 'confidence', name: 'unsure', below: 1, on: [{ fallBack: { rules } }, 'flag'] }], tableDefinition(COLUMNS));
+  const server = await fixture.serve(environment);
+  const asked = [passenger, { ...passenger, city: 'Graz' }, { ...passenger, age: null }, { ...passenger, city: 'Graz', age: 50, alone: false }, { ...passenger, city: 'Linz', age: 50, alone: false }];
+  const answer = await infer(server.url, fixture.token, model, { id: 'rules', ...passengers(asked) });
+  const [given, own] = ['class', 'probabilities'].map((output) => answer.outputs.find(({ name }) => name === output)?.data ?? []);
+  expect(given?.filter((_, row) => row !== 1)).toEqual(['no', 'yes', 'yes', 'no']);
+  expect(own?.slice(0, 2)).toEqual([1, 0]);
+  const told = answer.parameters.guardrails ?? [];
+  expect(told.map(({ action, rule, skipped }) => [action, rule, skipped])).toEqual([['rule', 'vienna', undefined], ['flag', undefined, ['rule']], ['rule', 'ageless', undefined], ['rule', 'company', undefined], ['rule', 'vienna', undefined]]);
+  expect((await loggedBy(model, 'rules', 5)).map(({ guarded }) => guarded?.triggers[0]?.rule)).toEqual(['vienna', undefined, 'ageless', 'company', 'vienna']);
+  expect(await (await fetch(`${server.url}/metrics`)).text()).toContain(`perennial_guardrails_total{model="${model}",guardrail="unsure",action="no-rule"} 1`);
+  await server.close();
+});
+
 test('a row that is unlike those of training as a whole is refused, with how far it may be; those of training are not', async () => {
   const { model, environment } = await placeWith(numbers, [{ kind: 'outlier', name: 'unlike', share: 0, on: 'reject' }], priceDefinition);
   const server = await fixture.serve(environment);
@@ -235,7 +276,30 @@ test.each([
   ['a range of a column without numbers', tableDefinition(COLUMNS), { kind: 'input-range', columns: ['city'], on: 'flag' }, 'one of age'],
   ['outliers of a table without numbers', tableDefinition([{ name: 'city', type: 'text', nullable: false }]), { kind: 'outlier', on: 'flag' }, 'no outlier: the model takes no numbers'],
   ['a column that is no answer', priceDefinition, { kind: 'output', on: { fallBack: { column: 'name' } } }, 'a column of numbers'],
+  ['categories that are none', tableDefinition(COLUMNS), { kind: 'input-category', columns: ['age'], on: 'flag' }, 'one of city'],
+  ['categories of a table without', priceDefinition, { kind: 'input-category', on: 'flag' }, 'no input-category: the model takes no categories'],
+  ['missing values of columns that always have one', tableDefinition(COLUMNS), { kind: 'input-missing', columns: ['city'], on: 'flag' }, 'one of age'],
 ])('%s is refused with the definition', (_name, definition, guardrail, expected) => {
   const parsed = ModelDefinition.safeParse({ ...definition, serving: { guardrails: [{ name: 'guard', ...guardrail }] } });
   expect(JSON.stringify(parsed.error?.issues)).toContain(expected);
+});
+
+const ANSWER = { answer: 'yes' };
+test.each([
+  ['a column that is not there', [{ column: 'income', below: 1 }], ANSWER, '.rules[0].when[0].column: expected one of age, city, alone, booked, found "income"'],
+  ['a limit of texts', [{ column: 'city', below: 1 }], ANSWER, '.rules[0].when[0].column: expected a column of numbers; city holds text, found "city"'],
+  ['a text of numbers', [{ column: 'age', is: 'old' }], ANSWER, '.rules[0].when[0].is: expected a number, as age holds, found "old"'],
+  ['a number among texts', [{ column: 'city', in: ['Wien', 7] }], ANSWER, '.rules[0].when[0].in[1]: expected a text, as city holds, found 7'],
+  ['a text of times', [{ column: 'booked', is: 'today' }], ANSWER, '.rules[0].when[0].is: expected `missing`, which alone can be asked of a time; booked is one, found "today"'],
+  ['what is never missing', [{ column: 'city', missing: true }], ANSWER, '.rules[0].when[0].missing: expected another comparison: city is not nullable, found true'],
+  ['limits that nothing meets', [{ column: 'age', between: { min: 2, max: 1 } }], ANSWER, '.rules[0].when[0].between.max: expected at least `min`, found 1'],
+  ['a column that the log redacts', [{ column: 'alone', is: true }], ANSWER, '.rules[0].when[0].column: expected a column that the prediction log does not redact, since it holds which rule answered, found "alone"'],
+  ['a class that is none', [{ column: 'age', below: 1 }], { answer: 'maybe' }, '.rules[0].answer: expected a class of this definition (no, yes), found "maybe"'],
+  ['no comparison', [{ column: 'age' }], ANSWER, '.rules[0].when[0]: expected a column and one of below, atLeast, above, atMost, between, is, in, missing, found {"column":"age"}'],
+  ['two comparisons', [{ column: 'age', below: 1, above: 0 }], ANSWER, '.rules[0].when[0]: expected a column and one of below'],
+  ['a name that is taken', [{ column: 'age', below: 1 }], { name: 'otherwise', ...ANSWER }, '.rules[0].name: expected another name than otherwise, which is taken'],
+])('a rule of %s is told with its path', (_name, when, rest, expected) => {
+  const definition = { ...tableDefinition(COLUMNS), predictionLog: { inputs: { redact: ['alone'] } }, serving: { guardrails: [{ kind: 'confidence', name: 'unsure', below: 1, on: ['flag', { fallBack: { rules: [{ name: 'rule', when, ...rest }] } }] }] } };
+  const parsed = ModelDefinition.safeParse(definition);
+  expect(describeIssues(parsed.error?.issues ?? [], definition, ModelDefinition).join()).toContain(`serving.guardrails[0].on[1].fallBack${expected}`);
 });

@@ -138,7 +138,7 @@ export function goldenPicture({ evaluated }: Trained, at = 0): { pixels: number[
 
 export const imageInput = (pixels: readonly number[], rows = 1) => ({ name: 'image', shape: [rows, 32, 32, 3], datatype: 'UINT8', data: Array.from({ length: rows }, () => pixels).flat() });
 
-export interface InferAnswer { id: string; model_version: string; parameters: { prediction_ids: string[]; version: number; generation: number; arm: string; guardrails?: { row: number; guardrail: string; action: string; column?: string }[] }; outputs: { name: string; shape: number[]; datatype: string; data: (number | string)[] }[] }
+export interface InferAnswer { id: string; model_version: string; parameters: { prediction_ids: string[]; version: number; generation: number; arm: string; guardrails?: { row: number; guardrail: string; action: string; column?: string; rule?: string; skipped?: string[] }[] }; outputs: { name: string; shape: number[]; datatype: string; data: (number | string)[] }[] }
 
 export async function ask(url: string, token: string, path: string, body?: unknown): Promise<{ status: number; headers: Headers; body: unknown }> {
   const response = await fetch(`${url}${path}`, {

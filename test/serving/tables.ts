@@ -26,6 +26,16 @@ export const trainTable = ({ stack }: Fixture): Promise<Trained> => trainOnce('t
   return train(tableDefinition(COLUMNS, { training: { epochs: 1 } }), snapshot, join(folder, 'table-attempt'));
 });
 
+/** Of two columns that may be missing, and were not in any row of training; `city` is a category of which some are too rare for an input of their own. */
+export const completeDefinition = tableDefinition([{ name: 'city', type: 'text', nullable: true }, { name: 'age', type: 'number', nullable: true }], { training: { epochs: 1 }, features: [{ kind: 'category', column: 'city', minimumFrequency: 2 }] });
+
+export const trainComplete = ({ stack }: Fixture): Promise<Trained> => trainOnce('complete', stack, async (folder) => {
+  const rows = rowsOf((index) => [index === 0 ? 'Melk' : ['Wien', 'Graz'][index % 2] ?? '', 20 + index], (index) => (index % 2 ? 'yes' : 'no'));
+  const { data } = completeDefinition;
+  const snapshot = await writeSnapshot(join(folder, 'complete'), rows, { classes: ['no', 'yes'], columns: data.kind === 'table' ? data.columns : [], shards: 1 });
+  return train(completeDefinition, snapshot, join(folder, 'complete-attempt'));
+});
+
 export const priceDefinition = ModelDefinition.parse({
   schema: 1, name: 'prices', owner: { name: 'Prices', email: 'prices@example.org' }, purpose: 'a test',
   data: { kind: 'table', columns: ['size'], target: { task: 'regression', name: 'price' }, sources: [{ kind: 'parquet', location: 'rows', path: '*.parquet', key: 'id', split: 'train' }] },
