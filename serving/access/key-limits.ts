@@ -2,9 +2,8 @@ import type { KeyLimits as Limits, ServedKey } from '../../contract/api-key.js';
 import type { KeyUse } from '../../stores/api-key-use.js';
 import { ServingError } from '../errors.js';
 
-/** Predictions that were let through, until it is known whether they were given. */
-export interface Taken { given(): void; giveBack(): void }
-
+/** Predictions that were let through, until it is known whether they were given. `more`: rows that their explanations cost besides. */
+export interface Taken { given(more?: number): void; giveBack(): void }
 
 interface State {
   day: string; used: number; underWay: number; elsewhere: number;
@@ -27,7 +26,7 @@ const QUIET_MS = 10_000;
 const FLOOR = 0.1;
 
 /**
- * The limits of keys, in this process's memory. The rate is a bucket (token bucket) of one second's predictions that may be overdrawn by one request: what it
+ * The limits of keys, in this process's memory. What an explanation costs is known once it is made, so it may overdraw both limits; what comes next waits for it. The rate is a bucket (token bucket) of one second's predictions that may be overdrawn by one request: what it
  * took beyond is waited for, so the average holds whatever requests are made of. The budget counts what was given.
  */
 export function createKeyLimits({ now = Date.now, onRefused }: KeyLimitsOptions) {
@@ -93,9 +92,11 @@ export function createKeyLimits({ now = Date.now, onRefused }: KeyLimitsOptions)
       if (key.ratePerSecond !== null) state.tokens -= rows;
       state.underWay += rows;
       return {
-        given: () => {
+        given: (more = 0) => {
           state.underWay -= rows;
-          if (state.day === day) state.used += rows;
+          state.askedNow += more;
+          if (key.ratePerSecond !== null) state.tokens -= more;
+          if (state.day === day) state.used += rows + more;
         },
         giveBack: () => { state.underWay -= rows; },
       };

@@ -33,7 +33,9 @@ export function createPredictAs({ predict, limits, decimalsOf, explanationsOf, o
         if (taken.length === 0) taken.push(limits.take(key, Math.max(1, ...request.inputs.map(({ shape }) => shape[0] ?? 1))));
         return request;
       }, traceId, principal);
-      for (const one of taken) one.given();
+      // The rows that the network computed for the explanations: hundreds for one row that is asked.
+      const more = prediction.explanation?.head.evaluations ?? 0;
+      for (const one of taken) one.given(more);
       onGiven(key.name, prediction.answers.length);
       const decimals = decimalsOf(model);
       if (decimals === null) return prediction;

@@ -10,7 +10,7 @@ import type { Target } from '../../definition/target.js';
 import { loadNativeParts } from '../../infra/native.js';
 import { signatureOf } from '../../runtime/preprocess.js';
 import { startRunner, type Runner } from '../../runtime/runner/start.js';
-import { MATRIX, probabilitiesOf, writeGraphModel } from './support/networks.js';
+import { MATRIX, probabilitiesOf, writeGraphModel, writeSavedModel } from './support/networks.js';
 import { sealPackage } from './support/package.js';
 
 const { tfjsNode } = loadNativeParts();
@@ -98,8 +98,8 @@ test('a softmax: the predicted class or another one is explained, and the gap fa
   expect(gaps[2]).toBeLessThan(1e-3);
 });
 
-test('a graph has no gradients here: it is explained by Shapley values, and says so where they are asked for', async () => {
-  const runner = await run('graph', writeGraphModel, { preprocessing: AB });
+test.each([['graph', writeGraphModel], ['SavedModel', (directory: string) => writeSavedModel(join(directory, 'saved_model'))]] as const)('a %s has no gradients here: it is explained by Shapley values, and says so where they are asked for', async (name, write) => {
+  const runner = await run(name, (directory) => write(directory), { preprocessing: AB });
   const explain = (task: Partial<ExplainTask>) => runner.explain({ rows: 1, input: [[4, -3]], task: { ...TASK, ...task } });
   const { head, attributions } = await explain({});
   expect(head).toMatchObject({ method: 'shapley', baseline: 'median' });

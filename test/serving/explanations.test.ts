@@ -158,6 +158,11 @@ test('who gets explanations is the definition\'s to say; holders of keys get the
   await until(async () => expect((await post(models.pictures, body, secret)).status).toBe(200), 20_000);
   const { outputs, parameters } = (await post(models.pictures, body, secret)).body as Explained;
   for (const value of [...(outputs.find(({ name }) => name === 'explanation')?.data ?? []), ...parameters.explanation.outputs, ...parameters.explanation.gaps]) expect(value).toBe(Number(Number(value).toFixed(2)));
+  const paying = await apiKeys.create({ name: `key-${randomUUID().slice(0, 8)}`, environment: models.environment, models: [models.pictures], scopes: ['predict'], ratePerSecond: null, daily: 66, expiresAt: null }, { by: 'ada', id: randomUUID() });
+  const asks = async (explain: unknown) => (await post(models.pictures, { parameters: { explain }, inputs: [imageInput(pixels)] }, paying.secret)).status;
+  await until(async () => expect(await asks(false)).toBe(200), 20_000);
+  expect(await asks({ steps: 64 })).toBe(200);
+  expect(await post(models.pictures, { inputs: [imageInput(pixels)] }, paying.secret)).toMatchObject({ status: 429, body: { error: expect.stringContaining('may ask for 66 predictions a day (UTC) and has 0 left') as string } });
   await putInForce(models.pictures, ModelDefinition.parse({ ...pictureDefinition(), serving: { guardrails: [{ kind: 'confidence', name: 'unsure', below: 1, on: { fallBack: { answer: 'car' } } }] } }));
   await until(async () => expect(await post(models.pictures, body)).toMatchObject({ status: 422, body: { error: expect.stringContaining('whose own answer is not explained') as string } }), 20_000);
   await putInForce(models.pictures, ModelDefinition.parse({ ...pictureDefinition(), serving: { explanations: 'none' } }));

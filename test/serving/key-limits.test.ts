@@ -96,3 +96,17 @@ test('a budget holds over replicas but for what they have not told yet, begins a
   const listed = await database.db.query<{ day: string; used: number }>('select to_char(day, $2) as day, sum(used)::int as used from api_key_use where name = $1 group by day order by day', [key.name, 'YYYY-MM-DD']);
   expect(listed).toEqual([{ day: '2026-11-22', used: 100 }, { day: '2026-11-23', used: 100 }]);
 });
+
+test('rows that explanations cost count as predictions do: the rate waits for them, and the budget is used up by them', async () => {
+  const key = await served({ ratePerSecond: 10, daily: 100 });
+  const { limits } = replica();
+  limits.take(key, 1).given(64);
+  expect(() => limits.take(key, 1)).toThrow(/^key\/rate/);
+  now += 5_500; // ten a second were saved up; 65 were taken
+  expect(() => limits.take(key, 1)).toThrow(/^key\/rate/);
+  now += 200;
+  limits.take(key, 1).given(34);
+  now += 60_000;
+  expect(() => limits.take(key, 1)).toThrow(/^key\/budget: the key \S+ may ask for 100 predictions a day \(UTC\) and has 0 left/);
+  expect(limits.toTell(1_000)).toMatchObject([{ used: 100 }]);
+});
