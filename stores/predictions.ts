@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { KeptExplanation } from '../contract/explanation.js';
 import { Guarded } from '../contract/guarded.js';
 import type { Database } from './database.js';
+import { enqueueEvents } from './enqueue-events.js';
 import { lockLabels, settleLabels } from './label-join.js';
 import { createLabelledStore } from './labelled.js';
 import { createPartitionedWriter, dayOf } from './prediction-partitions.js';
@@ -40,12 +41,6 @@ const COLUMNS = `id, request_id as "requestId", model, version, environment, rol
   input_kept as "inputKept", attributes, outputs, latency_ms as "latencyMs", latency_parts as "latencyParts", status, trace_id as "traceId", caller, outputs_kept as "outputsKept", guarded, explanation`;
 const BATCH = 500;
 
-/** By the transaction that writes them, so that an event is of a prediction that is there, and none is missed. */
-async function enqueueEvents(tx: Database, rows: readonly NewPrediction[], inserted: ReadonlySet<string>): Promise<void> {
-  const due = rows.filter(({ id }) => inserted.has(id));
-  await tx.query('insert into prediction_events (id, at, environment) select * from unnest($1::uuid[], $2::timestamptz[], $3::text[])', [due.map(({ id }) => id), due.map(({ at }) => at), due.map(({ environment }) => environment)]);
-}
-
 export function createPredictionsStore(db: Database) {
   const written = createPartitionedWriter(db, 'predictions');
 
@@ -70,7 +65,7 @@ export function createPredictionsStore(db: Database) {
           column((r) => r.replica), column((r) => r.at), column((r) => r.rows ?? 1), Buffer.concat(column((r) => r.input)), column((r) => json(r.inputShape)), column((r) => r.inputDigest),
           column((r) => json(r.attributes)), column((r) => jsonOrNull(r.outputs)), column((r) => r.latencyMs), column((r) => r.status), column((r) => jsonOrNull(r.latencyParts ?? null)),
           column((r) => r.traceId ?? null), column((r) => r.inputKept ?? 'whole'), column((r) => r.caller ?? null), column((r) => r.outputsKept ?? 'whole'), starts, lengths, column((r) => jsonOrNull(r.guarded ?? null)), column((r) => jsonOrNull(r.explanation ?? null))]);
-      if (events && inserted.length > 0) await enqueueEvents(tx, rows, new Set(inserted.map(({ id }) => id)));
+      if (events && inserted.length > 0) await enqueueEvents(tx, 'prediction', rows, new Set(inserted.map(({ id }) => id)));
       if (inserted.length > 0) await settleLabels(tx, { ids: inserted.map((row) => row.id), from: `${rows.map(({ at }) => dayOf(at)).sort()[0] ?? '1970-01-01'}T00:00:00Z` });
       return inserted.length;
     });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { RowTrigger } from '../contract/guarded.js';
 import type { Database } from './database.js';
+import { enqueueEvents } from './enqueue-events.js';
 import { createPartitionedWriter } from './prediction-partitions.js';
 import { At, jsonOrNull, parseRows } from './values.js';
 
@@ -18,25 +19,28 @@ export type Refusal = z.infer<typeof Refusal>;
 export type NewRefusal = z.input<typeof Refusal>;
 
 const NAMES = 'id, request_id, model, version, environment, role, generation, replica, at, status, reason, rows, latency_ms, trace_id, caller, guardrails';
-const COLUMNS = 'id, request_id as "requestId", model, version, environment, role, generation, replica, at, status, reason, rows, latency_ms as "latencyMs", trace_id as "traceId", caller, guardrails';
+export const COLUMNS = 'id, request_id as "requestId", model, version, environment, role, generation, replica, at, status, reason, rows, latency_ms as "latencyMs", trace_id as "traceId", caller, guardrails';
 const BATCH = 1_000;
 
 export function createRefusalsStore(db: Database) {
   const written = createPartitionedWriter(db, 'refusals');
 
   return {
-    /** Keeps refusals once for each (id, at), in batches. */
-    async insertMany(rows: readonly NewRefusal[]): Promise<void> {
+    /** Keeps refusals once for each (id, at), in batches; with `events`, one of each is to be sent. */
+    async insertMany(rows: readonly NewRefusal[], { events = false }: { events?: boolean } = {}): Promise<void> {
       for (let start = 0; start < rows.length; start += BATCH) {
         const batch = rows.slice(start, start + BATCH);
         const column = <T>(of: (row: NewRefusal) => T) => batch.map(of);
-        await written(batch.map(({ at }) => at), () => db.query(
-          `insert into refusals (${NAMES})
-           select ${NAMES} from unnest($1::uuid[], $2::text[], $3::text[], $4::integer[], $5::text[], $6::text[], $7::integer[], $8::text[], $9::timestamptz[], $10::integer[], $11::text[],
-             $12::integer[], $13::float8[], $14::text[], $15::text[], $16::jsonb[]) as row(${NAMES})
-           on conflict do nothing`,
-          [column((r) => r.id), column((r) => r.requestId), column((r) => r.model), column((r) => r.version), column((r) => r.environment), column((r) => r.role), column((r) => r.generation),
-            column((r) => r.replica), column((r) => r.at), column((r) => r.status), column((r) => r.reason), column((r) => r.rows), column((r) => r.latencyMs), column((r) => r.traceId), column((r) => r.caller ?? null), column((r) => jsonOrNull(r.guardrails ?? null))]));
+        await written(batch.map(({ at }) => at), () => db.transaction(async (tx) => {
+          const inserted = await tx.query<{ id: string }>(
+            `insert into refusals (${NAMES})
+             select ${NAMES} from unnest($1::uuid[], $2::text[], $3::text[], $4::integer[], $5::text[], $6::text[], $7::integer[], $8::text[], $9::timestamptz[], $10::integer[], $11::text[],
+               $12::integer[], $13::float8[], $14::text[], $15::text[], $16::jsonb[]) as row(${NAMES})
+             on conflict do nothing returning id`,
+            [column((r) => r.id), column((r) => r.requestId), column((r) => r.model), column((r) => r.version), column((r) => r.environment), column((r) => r.role), column((r) => r.generation),
+              column((r) => r.replica), column((r) => r.at), column((r) => r.status), column((r) => r.reason), column((r) => r.rows), column((r) => r.latencyMs), column((r) => r.traceId), column((r) => r.caller ?? null), column((r) => jsonOrNull(r.guardrails ?? null))]);
+          if (events) await enqueueEvents(tx, 'refusal', batch, new Set(inserted.map(({ id }) => id)));
+        }));
       }
     },
 

@@ -24,7 +24,7 @@ export interface EventSender {
   close(): Promise<void>;
 }
 
-/** Events at once; with what one may hold, 13 MB at most are in memory. */
+/** Events at once; with what one may hold, 26 MB at most are in memory. */
 const EVENTS = 100;
 const BODY_BYTES = 1024 ** 2;
 /** A sender that died leaves its events to the others after this; longer than what it may have in its hands takes. */
@@ -33,7 +33,7 @@ const LONGEST_WAIT_MS = 60_000;
 const LOOK_EVERY_MS = 10_000;
 
 /**
- * Sends an environment's predictions as CloudEvents: those that are in PostgreSQL, in the order in which they came there, each at least once. A receiver that is away holds up
+ * Sends an environment's predictions and refusals as CloudEvents: those that are in PostgreSQL, in the order in which they came there, each at least once. A receiver that is away holds up
  * nothing but its own events, which wait in PostgreSQL.
  */
 export function createEventSender({ store, environment, sink, keepMs, pollMs = 500, firstWaitMs = 500, metrics, onProblem }: EventSenderOptions): EventSender {
@@ -101,7 +101,7 @@ export function createEventSender({ store, environment, sink, keepMs, pollMs = 5
     try {
       await look();
       const { events, removed } = await store.claim(environment, { limit: EVENTS, leaseMs: LEASE_MS });
-      await gaveUp('removed', removed, 'their predictions are no longer in PostgreSQL');
+      await gaveUp('removed', removed, 'what they tell of is no longer in PostgreSQL');
       return events.length === 0 ? pollMs : await send(events);
     } catch (error) {
       problem('events wait: PostgreSQL is away', error);

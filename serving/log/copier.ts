@@ -19,10 +19,10 @@ export function createCopier(sink: Sink): Copier {
   return { copy: (round) => shipAll({ ...round, ...BATCH, sink }), close: () => Promise.resolve() };
 }
 
-/** PostgreSQL, as segments are copied to it; with `events`, each prediction is also to be sent as one. */
+/** PostgreSQL, as segments are copied to it; with `events`, each prediction and refusal is also to be sent as one. */
 export function createSink(stores: Pick<Stores, 'predictions' | 'refusals'>, { events }: { events: boolean }): Sink {
   return async ({ predictions, refusals }) => {
-    if (refusals.length > 0) await stores.refusals.insertMany(refusals.map(({ kind: _kind, ...refusal }) => refusal));
+    if (refusals.length > 0) await stores.refusals.insertMany(refusals.map(({ kind: _kind, ...refusal }) => refusal), { events });
     await stores.predictions.insertMany(predictions.map((row) => ({ ...row, inputDigest: hash('sha256', row.input), status: 'ok' as const })), { events });
   };
 }

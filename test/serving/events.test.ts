@@ -6,7 +6,7 @@ import { ModelDefinition } from '../../definition/model.js';
 import { tableDefinition } from '../runtime/support/definitions.js';
 import { commit, digest, ref } from '../stores/samples.js';
 import { until } from '../support/until.js';
-import { createFixture, goldenPicture, imageInput, infer, type Fixture, type InferAnswer, type Place, type Trained } from './support.js';
+import { ask, createFixture, goldenPicture, imageInput, infer, type Fixture, type InferAnswer, type Place, type Trained } from './support.js';
 import { COLUMNS, passenger, trainTable } from './tables.js';
 
 let fixture: Fixture;
@@ -51,12 +51,12 @@ const serve = (environment: string) => fixture.serve(environment, { events: { ur
 const idOf = (answer: InferAnswer) => answer.parameters.prediction_ids[0] ?? '';
 const received = (place: Place) => receiver.events.filter(({ source }) => source === `/environments/${place.environment}/models/${place.model}`);
 
-async function placeOf(predictionLog: unknown): Promise<Place> {
+async function placeOf(predictionLog: unknown, serving: unknown = {}): Promise<Place> {
   const place = await fixture.place();
   const { model } = place;
   await fixture.route(place, await fixture.addVersion(model, { trained }));
   const at = commit(model);
-  const definition = ModelDefinition.parse({ ...tableDefinition(COLUMNS), predictionLog });
+  const definition = ModelDefinition.parse({ ...tableDefinition(COLUMNS), predictionLog, serving });
   const { models } = fixture.database.stores;
   await models.saveDefinition({ model, repository: 'cars', commit: at, path: 'cars.model.ts', trainingDigest: digest('training'), policyDigest: digest(at), definition, bundle: ref('bundle'), networkBundle: null });
   await models.setCurrent(model, at, { instead: null });
@@ -98,6 +98,33 @@ test('each prediction is an event of what the log may hold; a receiver that is a
   await until(async () => expect(await fixture.database.stores.predictionEvents.waiting(environment)).toMatchObject({ events: 0 }));
   expect(await (await fetch(`${second.url}/metrics`)).text()).toContain('perennial_events_total{outcome="sent"} 3');
   await second.close();
+});
+
+test('what guardrails found and what explains an answer is in its event, and refusals are events of their own, as the log holds them', async () => {
+  const place = await placeOf({}, { guardrails: [{ kind: 'confidence', name: 'unsure', below: 1, on: 'flag' }, { kind: 'input-range', name: 'age', on: 'reject' }] });
+  const { model, environment } = place;
+  const server = await serve(environment);
+  await infer(server.url, fixture.token, model, { id: 'explained', inputs, parameters: { explain: true } });
+  const old = inputs.map((input) => (input.name === 'age' ? { ...input, data: [130] } : input));
+  expect((await ask(server.url, fixture.token, `/v2/models/${model}/infer`, { id: 'refused', inputs: old })).status).toBe(422);
+  expect((await ask(server.url, fixture.token, `/v2/models/no model/infer`, { id: 'unknown', inputs })).status).toBe(404);
+  await until(() => expect(received(place)).toHaveLength(2));
+  const [prediction, refusal] = ['perennial.prediction.v1', 'perennial.refusal.v1'].map((type) => received(place).find((event) => event.type === type));
+  expect(prediction?.data).toMatchObject({ guarded: { triggers: [{ guardrail: 'unsure', action: 'flag' }] }, explanation: { method: 'integrated-gradients', attributions: { age: expect.any(Number) as number } } });
+  expect(prediction?.data).not.toHaveProperty('omitted');
+  const [kept] = await fixture.database.stores.refusals.findByRequest(model, 'refused');
+  expect(refusal).toMatchObject({ id: kept?.id, subject: `${model}@1`, time: kept?.at, data: { refusal: kept?.id, requestId: 'refused', model, version: 1, arm: 'live', status: 422, reason: kept?.reason, rows: 1, caller: 'client', guardrails: [{ guardrail: 'age', value: 130, maximum: 58 }] } });
+  await until(() => expect(receiver.events.find(({ source }) => source === `/environments/${environment}/models/no%20model`)).toMatchObject({ type: 'perennial.refusal.v1', subject: 'no model', data: { status: 404, version: null, arm: null } }));
+
+  receiver.answer = () => 503;
+  const { id, at: _at, ...own } = (await fixture.database.stores.predictions.findByRequest(model, 'explained'))[0] ?? (() => { throw new Error('it is not logged'); })();
+  const at = new Date().toISOString();
+  const large = id.replace(/^......../, '01abcdef');
+  await fixture.database.stores.predictions.insertMany([{ ...own, id: large, at, explanation: own.explanation && { ...own.explanation, attributions: 'A'.repeat(70_000) }, guarded: { triggers: own.guarded?.triggers ?? [], instead: { by: 'answer', own: { class: 'yes', probabilities: new Array<number>(30_000).fill(0.5) } } } }], { events: true });
+  receiver.answer = () => 202;
+  await until(() => expect(received(place).find((event) => event.id === large)?.data).toMatchObject({ guarded: { triggers: [{ guardrail: 'unsure' }], instead: { by: 'answer' } }, explanation: { method: 'integrated-gradients', attributions: null }, omitted: ['guarded.instead.own', 'explanation.attributions'] }), 20_000);
+  expect(received(place).find((event) => event.id === large)?.data).not.toHaveProperty('guarded.instead.own');
+  await server.close();
 });
 
 test('an event that the receiver does not take is given up alone, and counted; a picture is named by its digest', async () => {
