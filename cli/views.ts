@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { CompressionReport } from '../contract/compression.js';
 import { EvaluationReport, GateResult, QualityReport, TestEnvironmentReport } from '../contract/evaluation.js';
 import { Evidence } from '../contract/evidence.js';
+import { GuardrailCounts } from '../contract/guardrail-counts.js';
 import { SnapshotSource } from '../contract/snapshot.js';
 import { RunError, RunEvent, RunReason, RunStatus, RunStep } from '../contract/run.js';
 
@@ -74,7 +75,7 @@ export const Audit = z.object({
 });
 export type Audit = z.infer<typeof Audit>;
 
-export const Checks = z.object({ checks: z.array(z.object({ id: z.string(), environment: z.string(), version: z.int(), labels: z.int(), predictions: z.int(), verdict: z.string(), at: z.string(), report: z.looseObject({ unjudged: z.int().optional() }) })) });
+export const Checks = z.object({ checks: z.array(z.object({ id: z.string(), environment: z.string(), version: z.int(), labels: z.int(), predictions: z.int(), verdict: z.string(), at: z.string(), report: z.looseObject({ unjudged: z.int().optional(), guardrails: GuardrailCounts.optional() }) })) });
 export const Repositories = z.object({ repositories: z.array(z.object({ name: z.string(), url: z.string(), branches: z.array(z.string()), pollSeconds: z.int() })), refusedHooks: z.array(z.object({ repository: z.string().nullable(), reason: z.string(), count: z.int(), lastAt: z.string() })) });
 export const AddedRepository = z.object({ repository: z.object({ name: z.string(), url: z.string(), branches: z.array(z.string()) }), hook: z.object({ path: z.string(), secret: z.string(), secretFile: z.string() }) });
 const Grant = z.object({ role: z.string(), environment: z.string().nullable() });

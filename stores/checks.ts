@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Database } from './database.js';
+import { countGuarded } from './guardrail-counts.js';
 import { At, json, parseFirst, parseRows } from './values.js';
 
 /** One monitoring pass over the predictions of `window`. */
@@ -15,11 +16,15 @@ const COLUMNS = 'id, model, environment, version, window_from as "windowFrom", w
 
 export function createChecksStore(db: Database) {
   return {
-    /** Once for each id. */
+    /** What guardrails did about a version's rows lately. */
+    guardrails: (asked: Parameters<typeof countGuarded>[1], named: readonly string[]) => countGuarded(db, asked, named),
+
+    /** Once for each id, but for `report.guardrails`, which a check of the same labels tells anew: rows meet guardrails also where no label comes. */
     async save(c: Omit<Check, 'at'>): Promise<void> {
       await db.query(
         `insert into checks (id, model, environment, version, window_from, window_to, predictions, labels, verdict, report)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (id) do nothing`,
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+         on conflict (id) do update set report = checks.report - 'guardrails' || jsonb_strip_nulls(jsonb_build_object('guardrails', excluded.report->'guardrails'))`,
         [c.id, c.model, c.environment, c.version, c.window.from, c.window.to, c.predictions, c.labels, c.verdict, json(c.report)]);
     },
 

@@ -1,3 +1,4 @@
+import { durationMs } from '../../definition/common.js';
 import { digestOf } from '../../domain/digest.js';
 import { judgeCheck } from '../../domain/monitoring.js';
 import type { ActivityDeps } from '../deps.js';
@@ -23,17 +24,18 @@ export function createMonitorActivities({ stores }: ActivityDeps) {
       const current = await stores.models.currentDefinition(model);
       if (!live || !current) return nothing;
       await requireVersion(stores, model, live.version);
-      const { monitoring, data } = current.definition;
+      const { monitoring, data, serving } = current.definition;
 
       const rows = await stores.predictions.newestLabelled({ model, environment, version: live.version, limit: monitoring.minimumLabels });
       // Who redacts what was answered hears that labels came to nothing, not only that there are few.
       const unjudged = rows.length < monitoring.minimumLabels ? await stores.predictions.countUnjudged({ model, environment, version: live.version }) : 0;
       const quality = liveQuality(data.target, rows);
       const judged = judgeCheck({ report: quality, labels: rows.length, minimumLabels: monitoring.minimumLabels, thresholds: monitoring.thresholds });
+      const guardrails = await stores.checks.guardrails({ model, environment, version: live.version, withinMs: durationMs(monitoring.every) }, serving?.guardrails?.map(({ name }) => name) ?? []);
       const times = rows.map((row) => row.at).sort();
       const window = { from: times[0] ?? route?.writtenAt ?? new Date(0).toISOString(), to: times.at(-1) ?? route?.writtenAt ?? new Date(0).toISOString() };
       const id = digestOf({ model, environment, version: live.version, thresholds: monitoring.thresholds, rows: rows.map((row) => [row.predictionId, row.actual]), ...(unjudged > 0 ? { unjudged } : {}) }).slice(0, 32);
-      await stores.checks.save({ id, model, environment, version: live.version, window, predictions: rows.length, labels: rows.length, verdict: judged.verdict, report: { v: 1, ...('task' in quality ? { regression: quality } : { classification: quality }), findings: judged.findings, ...(unjudged > 0 ? { unjudged } : {}) } });
+      await stores.checks.save({ id, model, environment, version: live.version, window, predictions: rows.length, labels: rows.length, verdict: judged.verdict, report: { v: 1, ...('task' in quality ? { regression: quality } : { classification: quality }), findings: judged.findings, ...(unjudged > 0 ? { unjudged } : {}), ...(guardrails.guardrails.length > 0 ? { guardrails } : {}) } });
 
       const opened: { id: number; message: string }[] = [];
       const retrain: { cause: string; message: string }[] = [];

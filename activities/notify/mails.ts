@@ -1,5 +1,7 @@
 import { QualityReport } from '../../contract/evaluation.js';
+import { GuardrailCounts } from '../../contract/guardrail-counts.js';
 import { RunError } from '../../contract/run.js';
+import { guardedLines } from '../../domain/guardrails/counts.js';
 import { headlineText } from '../../domain/quality.js';
 import { qualityLines } from '../quality.js';
 
@@ -21,10 +23,11 @@ export function endMail({ run, about, comment, publicUrl }: { run: EndedRun; abo
 
 /** To those who watch a model: what was found, on how many labels, and what happens now. */
 export function alertMail({ model, environment, finding, check, publicUrl }: { model: string; environment: string; finding: { version: number | null; severity: string; message: string }; check: { report: unknown } | null; publicUrl: string }) {
-  const found = check?.report as { classification?: unknown; regression?: unknown } | undefined;
+  const found = check?.report as { classification?: unknown; regression?: unknown; guardrails?: unknown } | undefined;
   const report = QualityReport.safeParse(found?.classification ?? found?.regression);
+  const guarded = GuardrailCounts.safeParse(found?.guardrails);
   return {
     subject: `ALERT ${model}@${finding.version ?? '?'} in ${environment}: ${finding.message}`,
-    text: [`${model}@${finding.version ?? '?'} in ${environment}: ${finding.message}.`, '', ...(report.success ? [`${headlineText(report.data)} on the newest ${report.data.n} labelled predictions:`, ...qualityLines(report.data), ''] : []), `perennial show ${model}`, `${publicUrl}/api/v1/models/${model}/checks`, ''].join('\n'),
+    text: [`${model}@${finding.version ?? '?'} in ${environment}: ${finding.message}.`, '', ...(report.success ? [`${headlineText(report.data)} on the newest ${report.data.n} labelled predictions:`, ...qualityLines(report.data), ''] : []), ...(guarded.success ? [...guardedLines(guarded.data), ''] : []), `perennial show ${model}`, `${publicUrl}/api/v1/models/${model}/checks`, ''].join('\n'),
   };
 }

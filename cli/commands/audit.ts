@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Instant, parseVersionName, VersionName } from '../../contract/ref.js';
+import { guardedLines } from '../../domain/guardrails/counts.js';
 import type { Context } from '../command.js';
 import { UsageError } from '../errors.js';
 import { plain, type Register } from '../register.js';
@@ -38,6 +39,7 @@ export const addAuditCommands: Register = (add, program) => {
         ...(started ? [`a check was started: \`perennial monitor ${model}\` shows it in a moment`, ''] : []),
         table(['AT', 'ENVIRONMENT', 'VERSION', 'VERDICT', 'LABELS'], checks.map((check) => [moment(check.at), check.environment, `${model}@${check.version}`, check.verdict, check.labels])),
         ...checks.slice(0, 1).flatMap(({ report: { unjudged = 0 }, version }) => (unjudged === 0 ? [] : [context.paint.yellow(`${unjudged} labels of ${model}@${version} have nothing to be held against: its definition keeps what was answered out of the log (predictionLog.outputs.redact)`)])),
+        ...checks.slice(0, 1).flatMap(({ report: { guardrails } }) => (guardrails ? guardedLines(guardrails) : [])),
         ...findings.map((finding) => `${finding.closedAt === null ? context.paint.yellow('open finding') : 'closed finding'} since ${moment(finding.openedAt)}: ${finding.message}`),
       ].join('\n'));
       return 0;

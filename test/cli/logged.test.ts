@@ -35,5 +35,8 @@ test('the log tells of a prediction and of a request who asked and what answered
   expect(await cli.run(['logged', model, 'order-8'])).toMatchObject({ code: 1, err: expect.stringContaining('prediction/unknown') as unknown });
   await gateway.stores.checks.save({ id: 'check', model, environment: 'production', version: 1, window: { from: at, to: at }, predictions: 0, labels: 0, verdict: 'inconclusive', report: { v: 1, unjudged: 7 } });
   expect((await cli.run(['monitor', model])).out).toContain(`7 labels of ${model}@1 have nothing to be held against`);
+  const counted = (replaced: number) => ({ v: 1, guardrails: { from: '2026-11-19T08:00:00.000Z', to: at, predictions: 400, guardrails: [{ guardrail: 'unsure', replaced, flagged: 3, rejected: 1 }] } });
+  for (const replaced of [11, 12]) await gateway.stores.checks.save({ id: 'later', model, environment: 'production', version: 1, window: { from: at, to: at }, predictions: 0, labels: 0, verdict: 'inconclusive', report: counted(replaced) });
+  expect((await cli.run(['monitor', model])).out).toContain('guardrails, from 2026-11-19 08:00 UTC to 2026-11-20 08:00 UTC, with 400 predictions answered:\n  unsure: 12 replaced, 3 flagged, 1 rejected');
   expect((await gateway.call('GET', `/models/${model}/logged/order-7`, { token: await gateway.tokenWith(['viewer']) })).status).toBe(403);
 });

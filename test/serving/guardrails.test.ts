@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ActivityDeps } from '../../activities/deps.js';
+import { createMonitorActivities } from '../../activities/monitor/index.js';
 import { ModelDefinition } from '../../definition/model.js';
 import { describeIssues } from '../../runtime/definition/issues.js';
 import { pictureDefinition, tableDefinition } from '../runtime/support/definitions.js';
@@ -194,20 +196,28 @@ test('a category that no row of training had, and a value that is missing where 
   const on = { fallBack: { rules: [{ name: 'young', when: [{ column: 'age', below: 30 }], answer: 'no' }], otherwise: 'yes' } };
   const { model, environment } = await placeWith(await trainComplete(fixture), [{ kind: 'input-category', name: 'new-city', on: 'flag' }, { kind: 'input-missing', name: 'gone', columns: ['age'], on: [on, 'flag'] }, { kind: 'input-missing', name: 'no-city', columns: ['city'], on: 'reject' }], completeDefinition);
   const server = await fixture.serve(environment);
-  const rows = (values: readonly (readonly [string | null, number | null])[]) => ({ inputs: [
+  const asked = (values: readonly (readonly [string | null, number | null])[]) => ({ inputs: [
     { name: 'city', shape: [values.length], datatype: 'BYTES', data: values.map(([city]) => city) }, { name: 'age', shape: [values.length], datatype: 'FP64', data: values.map(([, age]) => age) },
   ] });
-  const answer = await infer(server.url, fixture.token, model, { id: 'unseen', ...rows([['Wien', 30], ['Melk', 31], ['Linz', 32], ['Graz', null], ['Paris', null]]) });
+  const answer = await infer(server.url, fixture.token, model, { id: 'unseen', ...asked([['Wien', 30], ['Melk', 31], ['Linz', 32], ['Graz', null], ['Paris', null]]) });
   const [linz, paris] = [2, 4].map((row) => ({ row, guardrail: 'new-city', kind: 'input-category', column: 'city', action: 'flag' }));
   const [graz, both] = [3, 4].map((row) => ({ row, guardrail: 'gone', kind: 'input-missing', column: 'age', action: 'rule', rule: 'otherwise' }));
   expect(answer.parameters.guardrails).toEqual([linz, graz, paris, both]);
   const logged = await loggedBy(model, 'unseen', 5);
   expect(logged.map(({ guarded }) => guarded?.triggers.map(({ value }) => value))).toEqual([undefined, undefined, ['Linz'], [undefined], ['Paris', undefined]]);
   expect(logged[4]?.guarded?.instead).toMatchObject({ by: 'rule', own: { class: expect.any(String) as string } });
-  const { status, body } = await ask(server.url, fixture.token, `/v2/models/${model}/infer`, rows([['Wien', 30], [null, 30]]));
+  const { status, body } = await ask(server.url, fixture.token, `/v2/models/${model}/infer`, asked([['Wien', 30], [null, 30]]));
   expect([status, body]).toMatchObject([422, { error: 'guardrail/no-city: row 1: city is missing, as it was in no row of training. Ask for the other rows without it.' }]);
   const counted = (await (await fetch(`${server.url}/metrics`)).text()).split('\n').filter((line) => line.startsWith('perennial_guardrails_total') && line.includes(model)).map((line) => line.replace(/.*guardrail=/, ''));
   expect(counted.sort()).toEqual(['"gone",action="rule"} 2', '"new-city",action="flag"} 2', '"no-city",action="reject"} 1']);
+
+  const { stores } = fixture.database;
+  const monitor = createMonitorActivities({ stores } as ActivityDeps);
+  const report = async () => (await stores.checks.get((await monitor.runCheck({ model, environment })).id))?.report['guardrails'];
+  const rows = (guardrail: string, replaced: number, flagged: number, rejected: number) => ({ guardrail, replaced, flagged, rejected });
+  await until(async () => expect(await report()).toMatchObject({ predictions: 5, guardrails: [rows('new-city', 0, 2, 0), rows('gone', 2, 0, 0), rows('no-city', 0, 0, 1)] }));
+  await infer(server.url, fixture.token, model, { id: 'later', ...asked([['Linz', 32]]) });
+  await until(async () => expect(await report()).toMatchObject({ predictions: 6, guardrails: [rows('new-city', 0, 3, 0), rows('gone', 2, 0, 0), rows('no-city', 0, 0, 1)] })); // though no label came
   await server.close();
 });
 
