@@ -70,7 +70,7 @@ describe('a regression', () => {
     expect(last?.validationMae).toBeLessThan(15);
   });
 
-  test('is evaluated in the target\'s unit, and a runner gives the same values to the last bit', async () => {
+  test('is evaluated in the target\'s unit, and a runner gives the same values, finer than 32 bits could tell them', async () => {
     const evaluated = valuesOf(await evaluateInChild({ modelDirectory: trained.modelDirectory, snapshot, tfjsNode, threads: 1 }));
     const truth = new Map(rows(price).map(({ key, label }) => [key, label]));
     expect([...evaluated.actual]).toEqual(evaluated.keys.map((key) => truth.get(key)));
@@ -86,7 +86,8 @@ describe('a regression', () => {
       const asked = evaluated.golden.rows.flatMap((row) => ('value' in row && Array.isArray(row.input) ? [{ input: row.input, value: row.value }] : []));
       const values = await runner.predict({ rows: asked.length, input: asked.map(({ input }) => input) });
       expect(values).toBeInstanceOf(Float64Array);
-      expect([...values]).toEqual(asked.map(({ value }) => value));
+      // TensorFlow sums in another order where a batch has other rows, by processor: the last bit of the network's output is a few millionths here. 32 bits have 64 between two values.
+      expect([...values]).toEqual(asked.map(({ value }) => expect.closeTo(value, 4) as number));
     } finally {
       await runner.close();
     }
