@@ -6,6 +6,7 @@ import { PictureBody } from '../protocol/pictures.js';
 import { answerBadAddress, answerExpectation, answerMalformed, sendError } from './malformed.js';
 import { problemOf } from './trace.js';
 import { HEADER_LENGTH, parseBinaryBody } from '../protocol/binary.js';
+import { parseRequestJson } from '../protocol/bytes-in-json.js';
 import { parseJson } from '../protocol/json.js';
 import type { Tls } from './tls.js';
 
@@ -47,7 +48,7 @@ export function createApp({ bodyLimit, hosts, arrivalMs, tls, metrics, draining,
     const length = request.headers[HEADER_LENGTH];
     if (typeof length === 'string') return parseBinaryBody(body, length);
     if (request.headers['content-type']?.startsWith('application/octet-stream')) throw new ServingError(400, 'A binary body needs the header Inference-Header-Content-Length.');
-    return parseJson(body);
+    return request.routeOptions.url?.endsWith('/infer') === true ? parseRequestJson(body) : parseJson(body);
   };
   app.addContentTypeParser([...JSON_TYPES, 'application/octet-stream'], { parseAs: 'buffer' }, parse);
   app.addContentTypeParser(/^image\//, { parseAs: 'buffer' }, async (_request: FastifyRequest, body: Buffer) => new PictureBody(body));

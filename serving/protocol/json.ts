@@ -20,6 +20,11 @@ export function parseJson(bytes: Buffer, what = 'body'): unknown {
   }
 }
 
+/** Whether a text of JSON that stands for a body of so many bytes is nested too deeply for {@link parseJson}. */
+export function isDeepFor(bodyBytes: number, text: string): boolean {
+  return bodyBytes >= LOOKED_AT_FROM && isTooDeep(Buffer.from(text));
+}
+
 const [QUOTE, BACKSLASH, OPENS, CLOSES] = [0x22, 0x5c, [0x5b, 0x7b], [0x5d, 0x7d]] as const;
 
 function requireBounds(bytes: Buffer, what: string): void {
