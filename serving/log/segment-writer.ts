@@ -20,7 +20,7 @@ export interface SegmentWriter {
  * other request waits for the disk.
  */
 const WRITTEN_HERE_BYTES = 256 * 1024;
-const SLOW_WRITE_MS = 10;
+const SLOW_WRITE_MS = 50;
 const AFTER_SLOW_MS = 1_000;
 
 /** Suffix of the segment being written, and of those that are complete. */

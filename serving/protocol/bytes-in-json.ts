@@ -46,7 +46,8 @@ function parsed(text: string): object | null {
 
 function onlyInput(request: object | null): object | null {
   if (!request || !('inputs' in request) || !Array.isArray(request.inputs) || request.inputs.length !== 1) return null;
-  const [input]: readonly unknown[] = request.inputs;
+  const inputs: readonly unknown[] = request.inputs;
+  const [input] = inputs;
   return typeof input === 'object' ? input : null;
 }
 
