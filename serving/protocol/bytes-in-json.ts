@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { isDeepFor, parseJson } from './json.js';
+import { isWithinBounds, parseJson } from './json.js';
 import { Datatype } from './request.js';
 import { isNumeric } from './tensor.js';
 
@@ -27,7 +27,7 @@ function withBytes(body: Buffer): object | null {
   const read = readBytes(body, start);
   if (!read || body.includes(KEY, read.end)) return null;
   const rest = `${body.toString('utf8', 0, start)}"${STAND_IN}"${body.toString('utf8', read.end)}`;
-  if (isDeepFor(body.length, rest)) return null;
+  if (!isWithinBounds(body.length, rest, read.lists)) return null;
   const request = parsed(rest);
   const input = onlyInput(request);
   if (!input || !('data' in input) || input.data !== STAND_IN || !isOf(input, read.shape)) return null;
@@ -60,8 +60,8 @@ function isOf(input: object, nesting: readonly number[]): boolean {
   return shape.length === nesting.length && nesting.every((size, depth) => size === shape[depth]);
 }
 
-/** `shape`: of the arrays in one another that held the bytes; `end`: behind the outermost. */
-interface Read { readonly bytes: Uint8Array; readonly shape: readonly number[]; readonly end: number }
+/** `shape`: of the arrays in one another that held the bytes; `lists`: how many these were; `end`: behind the outermost. */
+interface Read { readonly bytes: Uint8Array; readonly shape: readonly number[]; readonly lists: number; readonly end: number }
 
 /** Arrays of arrays of one size each, of whole numbers from 0 to 255 as JSON writes them; null where something else stands there. */
 function readBytes(body: Buffer, start: number): Read | null {
@@ -69,11 +69,13 @@ function readBytes(body: Buffer, start: number): Read | null {
   const shape: number[] = [];
   const sizes: number[] = [];
   let count = 0;
+  let lists = 0;
   let depth = 0;
   let deepest = 0;
   for (let at = start; ;) {
     for (; body[at] === OPENS; at = skipSpace(body, at + 1)) {
       if (++depth > DEEPEST) return null;
+      lists += 1;
       sizes[depth] = 0;
     }
     if (depth === 0 || (deepest !== 0 && depth !== deepest)) return null;
@@ -99,7 +101,7 @@ function readBytes(body: Buffer, start: number): Read | null {
       at = skipSpace(body, at + 1);
       if ((shape[depth - 1] ??= size) !== size) return null;
       depth -= 1;
-      if (depth === 0) return { bytes: bytes.subarray(0, count), shape, end: at };
+      if (depth === 0) return { bytes: bytes.subarray(0, count), shape, lists, end: at };
       sizes[depth] = (sizes[depth] ?? 0) + 1;
       if (body[at] === CLOSES) continue;
       if (body[at] !== COMMA) return null;

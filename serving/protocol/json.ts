@@ -20,16 +20,23 @@ export function parseJson(bytes: Buffer, what = 'body'): unknown {
   }
 }
 
-/** Whether a text of JSON that stands for a body of so many bytes is nested too deeply for {@link parseJson}. */
-export function isDeepFor(bodyBytes: number, text: string): boolean {
-  return bodyBytes >= LOOKED_AT_FROM && isTooDeep(Buffer.from(text));
+/** Whether {@link parseJson} may take a body of so many bytes, of which `lists` lists were read already and this text of JSON is the rest. */
+export function isWithinBounds(bodyBytes: number, text: string, lists: number): boolean {
+  if (bodyBytes < LOOKED_AT_FROM) return true;
+  try {
+    requireBounds(Buffer.from(text), 'body', lists);
+    return true;
+  } catch (error) {
+    if (error instanceof ServingError) return false;
+    throw error;
+  }
 }
 
 const [QUOTE, BACKSLASH, OPENS, CLOSES] = [0x22, 0x5c, [0x5b, 0x7b], [0x5d, 0x7d]] as const;
 
-function requireBounds(bytes: Buffer, what: string): void {
+function requireBounds(bytes: Buffer, what: string, before = 0): void {
   let depth = 0;
-  let lists = 0;
+  let lists = before;
   let inText = false;
   for (let at = 0; at < bytes.length; at += 1) {
     const byte = bytes[at];

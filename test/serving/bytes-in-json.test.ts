@@ -75,3 +75,9 @@ test('a large body that is nested too deeply is refused, wherever the depth is',
   expect(outcome(parseRequestJson, Buffer.from(large))).toMatchObject({ status: 400, message: expect.stringContaining('levels') as string });
   same(Buffer.from(large));
 });
+
+test('a body of too many lists is refused, also where they hold bytes', () => {
+  const rows = 1_250_001;
+  const body = Buffer.from(`{"inputs":[{"name":"image","shape":[${rows},1],"datatype":"UINT8","data":[${'[7],'.repeat(rows - 1)}[7]]}]}`);
+  expect(outcome(parseRequestJson, body)).toMatchObject({ status: 413, message: expect.stringContaining('arrays and objects') as string });
+});
