@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { bundlePrograms } from './bundle-programs.mjs';
 import { SetupError } from './errors.mjs';
 import { capture } from './exec.mjs';
 import { withLock } from './lock.mjs';
@@ -36,7 +37,7 @@ function* filesUnder(folder) {
 /** Name, size and time of every source and setting: what decides whether dist/ is up to date. */
 function fingerprint(root) {
   const sources = rooms(root).flatMap((room) => [...filesUnder(join(root, room))]).filter((path) => path.endsWith('.ts'));
-  const settings = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'].map((name) => join(root, name));
+  const settings = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json', join('infra', 'setup', 'bundle-programs.mjs')].map((name) => join(root, name)).filter((path) => existsSync(path));
   return [...sources, ...settings].map((path) => {
     const { size, mtimeMs } = statSync(path);
     return `${relative(root, path)} ${size} ${mtimeMs}`;
@@ -93,6 +94,7 @@ export async function build({ root = packageRoot, stream = process.stderr, force
     if (!result.found) throw new SetupError('The compiler is not installed: `npm run setup` installs it with the other npm dependencies, and builds.');
     if (result.code === 0) {
       await bundleWorkflows(root);
+      await bundlePrograms(root);
       return writeFileSync(stampOf(root), before);
     }
     const lines = (result.stdout.trim() || result.stderr.trim()).split('\n');

@@ -6,6 +6,7 @@ import type { ChildFrame, Program, TaskOf } from '../../contract/frames.js';
 import { Channel } from '../frames/channel.js';
 import { failedFrame } from './failure.js';
 import { removeOwnHome } from './home.js';
+import { builtFile } from './program-path.js';
 
 export interface ChildContext<P extends Program> {
   readonly task: TaskOf<P>;
@@ -29,7 +30,7 @@ export interface ChildProgram<P extends Program> {
 
 /** Entry point of every child program: reads the task, runs it, reports how it ended, exits. */
 export function childMain<P extends Program>(program: ChildProgram<P>): void {
-  if (program.teamCode) new Worker(new URL('./parent-watch.js', import.meta.url)).unref();
+  if (program.teamCode) new Worker(builtFile('runtime/child/parent-watch.js')).unref();
   const cancel = new AbortController();
   let started = false;
   let handler: ((frame: HostFrame, body: Uint8Array) => void) | null = null;
