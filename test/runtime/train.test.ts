@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -28,6 +28,14 @@ let attempts = 0;
 const train = (options: Partial<TrainOptions> & Pick<TrainOptions, 'definition' | 'snapshot'>) =>
   trainInChild({ bundleCode: null, attemptDirectory: join(folder, `attempt-${(attempts += 1)}`), resumeFrom: null, mode: 'full', tfjsNode, ...options });
 const failure = (options: Parameters<typeof train>[0]): Promise<unknown> => train(options).then(() => 'no error', (error: unknown) => error);
+/** The definition as it is, on the pictures: trained once for the tests that look at it. */
+let plain: Promise<Awaited<ReturnType<typeof train>> & { seen: TrainProgress[]; checkpoint: string }> | undefined;
+const plainTraining = () => (plain ??= (async () => {
+  const seen: TrainProgress[] = [];
+  let checkpoint = '';
+  const trained = await train({ definition: pictureDefinition(), snapshot: pictures, onProgress: (progress) => { seen.push(progress); }, onCheckpoint: async (directory) => { checkpoint = directory; } });
+  return { ...trained, seen, checkpoint };
+})());
 const weightsOf = (directory: string) => readFileSync(join(directory, 'weights.bin'));
 
 beforeAll(async () => {
@@ -44,8 +52,7 @@ afterAll(() => { rmSync(folder, { recursive: true, force: true }); });
 
 describe('training', () => {
   test('on pictures gives a model with everything that belongs to it, and says how far it is', async () => {
-    const seen: TrainProgress[] = [];
-    const { modelDirectory, history } = await train({ definition: pictureDefinition(), snapshot: pictures, onProgress: (progress) => { seen.push(progress); } });
+    const { modelDirectory, history, seen } = await plainTraining();
     expect(readdirSync(modelDirectory).sort()).toEqual(['environment.json', 'model.json', 'preprocessing.json', 'profile.json', 'signature.json', 'weights.bin']);
     const json = (name: string): unknown => JSON.parse(readFileSync(join(modelDirectory, name), 'utf8'));
     expect(Preprocessing.parse(json('preprocessing.json'))).toMatchObject({ kind: 'image', offset: 0, scale: 1 / 255 });
@@ -116,8 +123,8 @@ describe('a training that was killed', () => {
   });
 
   test('does not resume from a checkpoint of another definition', async () => {
-    let checkpoint = '';
-    await train({ definition: pictureDefinition({ training: { epochs: 1 } }), snapshot: pictures, onCheckpoint: async (directory) => { checkpoint = directory; } });
+    const { checkpoint } = await plainTraining();
+    expect(existsSync(checkpoint)).toBe(true);
     const error = await failure({ definition: pictureDefinition({ training: { epochs: 2, batchSize: 16 } }), snapshot: pictures, resumeFrom: checkpoint });
     expect((error as Error).message).toMatch(/belongs to another definition or snapshot/);
   });

@@ -20,6 +20,7 @@ import { pictureDefinition } from '../runtime/support/definitions.js';
 import { writeSnapshot } from '../runtime/support/snapshot.js';
 import { addModel, addRun, commit, digest, versionOf } from '../stores/samples.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { madeOnce } from '../support/made-once.js';
 import { useStack, type SharedStack } from '../support/use-stack.js';
 
 export const { tfjsNode } = loadNativeParts();
@@ -114,9 +115,9 @@ export async function createFixture(): Promise<Fixture> {
 
 const trainedHere = new Map<string, Promise<Trained>>();
 
-/** The test files that share a process share their networks, which are read only. Folders go with the stack's. */
-export function trainOnce(name: string, { env }: SharedStack, train: (folder: string) => Promise<Trained>): Promise<Trained> {
-  const trained = trainedHere.get(name) ?? train(mkdtempSync(join(z.string().parse(env['PERENNIAL_HOME']), 'trained-')));
+/** The test files of a run share their networks, which are read only. Folders go with the stack's. */
+export function trainOnce(name: string, { env, run }: SharedStack, train: (folder: string) => Promise<Trained>): Promise<Trained> {
+  const trained = trainedHere.get(name) ?? madeOnce(join(z.string().parse(env['PERENNIAL_HOME']), `trained-${name}-${run}`), train);
   trainedHere.set(name, trained);
   return trained;
 }

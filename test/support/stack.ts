@@ -2,7 +2,7 @@
  * Runs once for all test files: hands out one real stack, whose parts start when the first test asks for them (`useStack`), so
  * that a run of pure tests starts nothing. With PERENNIAL_TEST_HOME the stack of a running `perennial up` is used instead.
  */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestProject } from 'vitest/node';
@@ -12,7 +12,7 @@ import { createTestHome, type TestHome } from '../../infra/stack/testing.js';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    perennialStack: { url: string; token: string };
+    perennialStack: { url: string; token: string; run: string };
   }
 }
 
@@ -46,7 +46,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   };
   const broker = createServer(answer);
   await new Promise<void>((settle) => broker.listen(0, '127.0.0.1', settle));
-  project.provide('perennialStack', { url: `http://127.0.0.1:${(broker.address() as AddressInfo).port}`, token });
+  project.provide('perennialStack', { url: `http://127.0.0.1:${(broker.address() as AddressInfo).port}`, token, run: randomUUID() });
   return async () => {
     await queue;
     broker.closeAllConnections();

@@ -12,6 +12,8 @@ export interface SharedStack {
   readonly config: Config;
   /** environment for a child process that calls `loadConfig()` */
   readonly env: Readonly<Record<string, string>>;
+  /** this run of the tests, which may have found the stack running */
+  readonly run: string;
   /** an empty database of this test file's own */
   createDatabase(): Promise<TestDatabase>;
   /** an empty bucket of this test file's own */
@@ -31,7 +33,7 @@ export interface TestDatabase {
  * its parts: `startTestStack` gives a stack of your own for that.
  */
 export async function useStack(parts: readonly StackPart[] = stackParts): Promise<SharedStack> {
-  const { url, token } = inject('perennialStack');
+  const { url, token, run } = inject('perennialStack');
   const response = await fetch(url, { method: 'POST', headers: { authorization: `Bearer ${token}` }, body: JSON.stringify({ parts }) });
   if (!response.ok) throw new Error(`The test stack did not start: ${await response.text()}`);
   const env = (await response.json()) as Record<string, string>;
@@ -40,6 +42,7 @@ export async function useStack(parts: readonly StackPart[] = stackParts): Promis
   return {
     config,
     env,
+    run,
     createS3Client,
     createDatabase: async () => {
       const name = uniqueName('test');
