@@ -112,9 +112,13 @@ async function checkLabels(duck: Duck, { target, checks }: Table, kept: Buckets,
   checkClasses(classes.map(({ split, label, n }) => ({ split, label, rows: Number(n) })), { classes: target.classes, minimumRows: checks.minimumRowsPerClass }, findings);
 }
 
-/** @param ducks the first divides, all write */
+/** Of larger shards one is written at a time: two would need more memory than DuckDB has, to sort them and to gather a part of each file. */
+const SIDE_BY_SIDE_BYTES = 100e6;
+
+/** @param ducks the first divides; all write, where shards are small enough */
 async function divide(ducks: readonly [Duck, ...Duck[]], data: Table, kept: Buckets, signal: AbortSignal): Promise<BuiltShard[]> {
   const [duck] = ducks;
+  const writers = ROWS_PER_SHARD * kept.rowBytes > SIDE_BY_SIDE_BYTES ? 1 : ducks.length;
   const shards: BuiltShard[] = [];
   for (const split of SPLITS) {
     const [total] = await duck.rows<{ n: bigint }>(`select count(*) as n from ${kept.rows()} where split = $1`, [split]);
@@ -126,7 +130,7 @@ async function divide(ducks: readonly [Duck, ...Duck[]], data: Table, kept: Buck
       if (typeof part?.digest !== 'string') continue;
       const index = shards.length;
       shards.push({
-        index, split, rows: Number(part.n), digest: part.digest, write: (file) => writeShard(ducks[index % ducks.length] ?? duck, data, { from, file, rowBytes: kept.rowBytes }),
+        index, split, rows: Number(part.n), digest: part.digest, write: (file) => writeShard(ducks[index % writers] ?? duck, data, { from, file, rowBytes: kept.rowBytes }),
         profile: (file) => profileShard(file, { columns: typedColumns(data.columns), target: { name: data.target.name, classes: data.target.task === 'regression' ? null : data.target.classes }, seed: index, signal }),
       });
     }
