@@ -1,7 +1,10 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Files that take longest, as measured; one that began last would be waited for while the other processes idle. */
-const LONGEST = ['runtime/train', 'serving/memory', 'serving/guardrails', 'activities/score', 'activities/experiment', 'serving/killed', 'activities/features-parity', 'serving/server'];
+const LONGEST = [
+  'runtime/train', 'serving/guardrails', 'serving/memory', 'activities/score', 'serving/clients', 'activities/features-parity', 'serving/killed', 'activities/experiment', 'serving/server', 'runtime/regression',
+  'runtime/import', 'serving/connections', 'activities/data-tables', 'activities/data-files',
+];
 
 const placeOf = ({ moduleId }: TestSpecification): number => {
   const place = LONGEST.findIndex((name) => moduleId.endsWith(`test/${name}.test.ts`));
