@@ -9,6 +9,7 @@ import { loadConfig, type Config } from '../../../infra/config.js';
 import { removeHome } from '../../../infra/stack/testing.js';
 import { down } from '../../../infra/supervisor/down.js';
 import { identify, isAlive, ProcessIdentity } from '../../../infra/supervisor/identity.js';
+import { AlreadyRunning } from '../../../infra/supervisor/lock.js';
 import type { ProgramName } from '../../../infra/supervisor/programs.js';
 import { readStatus } from '../../../infra/supervisor/read-status.js';
 import { up } from '../../../infra/supervisor/up.js';
@@ -129,7 +130,12 @@ export async function endAbandoned(prefix: string, homeIn = ''): Promise<void> {
     const home = join(folder, homeIn);
     const owner = await readFile(join(folder, OWNER), 'utf8').then((text) => ProcessIdentity.parse(JSON.parse(text)), () => null);
     if (owner === null || isAlive(owner)) continue;
-    await down({ home });
+    try {
+      await down({ home });
+    } catch (error) {
+      if (error instanceof AlreadyRunning) continue; // another file of this run has begun to end it
+      throw error;
+    }
     await removeHome(home);
     await rm(folder, { recursive: true, force: true });
   }
