@@ -10,6 +10,7 @@ export class Spill {
   private waiting: Uint8Array[] = [];
   private waitingBytes = 0;
   private length = 0;
+  private written: Promise<void> = Promise.resolve();
 
   private constructor(private readonly file: FileHandle) {}
 
@@ -27,18 +28,27 @@ export class Spill {
   }
 
   async read({ at, bytes }: Spilled): Promise<Uint8Array> {
-    if (this.waitingBytes > 0) await this.flush();
+    await this.flush();
     const buffer = new Uint8Array(bytes);
     const { bytesRead } = await this.file.read(buffer, 0, bytes, at);
     if (bytesRead !== bytes) throw new Error(`the spill file ends at ${at + bytesRead}, ${bytes - bytesRead} bytes before a row does`);
     return buffer;
   }
 
-  private async flush(): Promise<void> {
-    const chunk = Buffer.concat(this.waiting);
-    this.waiting = [];
-    this.waitingBytes = 0;
-    await this.file.write(chunk, 0, chunk.length, this.length - chunk.length);
+  /** Resolves once all that was appended is in the file, whoever began to write it. */
+  private flush(): Promise<void> {
+    if (this.waitingBytes > 0) {
+      const chunk = Buffer.concat(this.waiting);
+      const at = this.length - chunk.length;
+      this.waiting = [];
+      this.waitingBytes = 0;
+      this.written = this.written.then(() => this.write(chunk, at));
+    }
+    return this.written;
+  }
+
+  private async write(chunk: Buffer, at: number): Promise<void> {
+    for (let from = 0; from < chunk.length;) from += (await this.file.write(chunk, from, chunk.length - from, at + from)).bytesWritten;
   }
 
   async close(): Promise<void> {
