@@ -1,28 +1,20 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encode } from 'fast-png';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { until } from '../support/until.js';
-import { pythonWith } from './python.js';
-import { createFixture, goldenPicture, type Fixture } from './support.js';
-import { serveModels, type ServedModels } from './tables.js';
+import { useForeignClient } from './foreign-client.js';
+import { goldenPicture } from './support.js';
 
 /** KServe's own client for inference, which speaks the Open Inference Protocol (its V2) and its V1, whose predictions are TensorFlow Serving's. */
 const CLIENT = 'kserve==0.21.0';
 
-let fixture: Fixture;
-let models: ServedModels;
-let ask: Awaited<ReturnType<typeof pythonWith>>;
-beforeAll(async () => {
-  fixture = await createFixture();
-  models = await serveModels(fixture);
-  ask = await pythonWith(fixture.folder, [CLIENT]);
-}, 600_000);
-afterAll(() => fixture?.close());
+const client = useForeignClient(CLIENT);
 
 interface Row { probabilities: number[]; class: string[] }
 
 test('KServe\'s own client asks for health and predictions by both of its protocols, in JSON and in bytes, and reads our errors', async () => {
+  const { fixture, models, ask } = client();
   const golden = goldenPicture(fixture.trained);
   const [pixels, png] = [join(fixture.folder, 'pixels'), join(fixture.folder, 'picture.png')];
   await writeFile(pixels, Uint8Array.from(golden.pixels));
