@@ -101,7 +101,7 @@ export const ChildFrame = z.discriminatedUnion('kind', [
   z.strictObject({ v, kind: z.literal('evaluated'), golden: GoldenPredictions, mistakes: z.array(Mistake), features: FeatureReport.nullable() }),
   /** Milliseconds of each prediction, a list for each model. */
   z.strictObject({ v, kind: z.literal('latencies'), batchRows: z.int().min(0), single: z.array(z.array(z.number())), batch: z.array(z.array(z.number())) }),
-  z.strictObject({ v, kind: z.literal('ready'), digest: Sha256, model: z.string(), signature: Signature }),
+  z.strictObject({ v, kind: z.literal('ready'), digest: Sha256, model: z.string(), signature: Signature, uncompiled: z.string().optional().describe('why its network is run operation by operation') }),
   /** Body: float32 probabilities, rows × classes; of a regression float64 values, one a row. */
   z.strictObject({ v, kind: z.literal('prediction'), id: z.int().min(0) }),
   z.strictObject({ v, kind: z.literal('refused'), id: z.int().min(0), message: z.string() }),

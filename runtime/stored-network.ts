@@ -8,9 +8,13 @@ import type { LayersModel, TensorFlow } from './tensorflow.js';
 /** Folder of a SavedModel in a model directory or a package; without it there are `model.json` and `weights.bin`. */
 export const SAVED_MODEL = 'saved_model';
 
+export function hasSavedModel(directory: string): boolean {
+  return existsSync(join(directory, SAVED_MODEL));
+}
+
 /** Opens the network in a model directory or a package, of whatever form. */
 export async function openStoredNetwork(tf: TensorFlow, directory: string): Promise<Network> {
-  if (existsSync(join(directory, SAVED_MODEL))) return openSavedModel(tf, join(directory, SAVED_MODEL));
+  if (hasSavedModel(directory)) return openSavedModel(tf, join(directory, SAVED_MODEL));
   return openNetwork(tf, ...await readNetwork(directory));
 }
 

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { typedColumns } from '../../definition/columns.js';
 import type { ChildContext } from '../child/main.js';
 import { evaluationRows } from '../data/evaluation-rows.js';
-import { loadModel } from '../load-model.js';
+import { loadServedModel } from '../load-model.js';
 import type { LoadedModel } from '../load-model.js';
 import type { RawRows } from '../preprocess.js';
 import { Prng } from '../prng.js';
@@ -13,13 +13,13 @@ const WARM_UP = 20;
 const LEAST_ROUNDS = 15;
 
 /**
- * Times networks against each other on test rows, one after another within each round, in an order that is drawn anew for each: what slows the
+ * Times networks, as they are served, against each other on test rows, one after another within each round, in an order that is drawn anew for each: what slows the
  * machine down slows all of them, and none always comes after one that left the processor's caches to it. Runs inside the child.
  */
 export async function runLatency({ task, send, cancelled }: ChildContext<'latency'>): Promise<void> {
   const { modelDirectories, snapshot, rounds, batchRows, limitMs } = task;
   const tf = loadTensorFlow();
-  const models = await Promise.all(modelDirectories.map((directory) => loadModel(tf, directory)));
+  const models = await Promise.all(modelDirectories.map((directory) => loadServedModel(tf, directory)));
   const [first] = models;
   const rows = first ? await firstRows(first, snapshot, batchRows) : null;
   if (rows === null) return send({ v: 1, kind: 'latencies', batchRows: 0, single: models.map(() => []), batch: models.map(() => []) });

@@ -8,7 +8,7 @@ import { Channel } from '../frames/channel.js';
 import { Runner } from './start.js';
 
 /** A runner that another process started, as that process tells of it. */
-export interface RunnerAddress extends Pick<ChildFrameOf<'ready'>, 'digest' | 'model' | 'signature'> { readonly pid: number; /** Path of its socket. */ readonly path: string }
+export interface RunnerAddress extends Pick<ChildFrameOf<'ready'>, 'digest' | 'model' | 'signature' | 'uncompiled'> { readonly pid: number; /** Path of its socket. */ readonly path: string }
 
 export interface AttachOptions {
   /** It is needed here no more. */

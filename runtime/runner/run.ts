@@ -6,7 +6,7 @@ import type { CellRow } from '../../domain/cells.js';
 import type { ChildContext } from '../child/main.js';
 import { createExplainer } from '../explain/explainer.js';
 import { createExplanations } from '../explain/explanations.js';
-import { loadModel } from '../load-model.js';
+import { loadServedModel } from '../load-model.js';
 import type { LoadedModel } from '../load-model.js';
 import { columnsOf } from '../preprocess.js';
 import type { RawRows } from '../preprocess.js';
@@ -25,7 +25,7 @@ export async function runRunner({ task, send, onFrame, received }: ChildContext<
   const { packageDirectory } = task;
   const { digest, content } = await verifyPackage(packageDirectory);
   const tf = loadTensorFlow();
-  const model = await loadModel(tf, packageDirectory);
+  const model = await loadServedModel(tf, packageDirectory);
   globalThis.gc?.(); // copies of the weights
   replayGolden(model, GoldenPredictions.parse(JSON.parse(await readFile(join(packageDirectory, 'golden.json'), 'utf8'))));
   for (const rows of WARM_UP_ROWS) model.predict(blankRows(model, rows), rows);
@@ -52,7 +52,7 @@ export async function runRunner({ task, send, onFrame, received }: ChildContext<
   };
   onFrame(answering(send).onFrame);
   if (task.listen !== undefined) others = await listenForHosts(task.listen, answering);
-  await send({ v: 1, kind: 'ready', digest, model: content.model, signature: model.signature });
+  await send({ v: 1, kind: 'ready', digest, model: content.model, signature: model.signature, ...(model.uncompiled === null ? {} : { uncompiled: model.uncompiled }) });
 }
 
 /** Rows that say nothing: black pictures, or rows in which all is missing. */

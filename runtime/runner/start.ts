@@ -99,6 +99,8 @@ export class Runner extends EventEmitter<{ exit: [ChildEnd] }> {
   readonly digest: string;
   readonly model: string;
   readonly signature: Signature;
+  /** Why its network is run operation by operation, which takes longer; null where it is run as a whole. */
+  readonly uncompiled: string | null;
   readonly #waiting = new Map<number, Waiting>();
   readonly #explaining = new Map<number, Explaining>();
   readonly #width: number;
@@ -107,12 +109,13 @@ export class Runner extends EventEmitter<{ exit: [ChildEnd] }> {
   #drained: (() => void) | null = null;
 
   /** `path`: of the socket of one that is shared. */
-  constructor(private readonly child: RunnerProcess, { digest, model, signature }: ChildFrameOf<'ready'>, readonly path: string | null = null) {
+  constructor(private readonly child: RunnerProcess, { digest, model, signature, uncompiled }: ChildFrameOf<'ready'>, readonly path: string | null = null) {
     super();
     this.pid = child.pid;
     this.digest = digest;
     this.model = model;
     this.signature = signature;
+    this.uncompiled = uncompiled ?? null;
     this.#width = signature.inputs.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
     void child.end.then((end) => { this.#end(end); });
   }

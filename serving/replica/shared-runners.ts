@@ -37,8 +37,8 @@ export function createSharedRunners(start: (packageDirectory: string) => Promise
       const there = current.get(packageDirectory);
       const shared = there && (there.pid === null || there.pid !== insteadOf) ? there : begin(packageDirectory);
       shared.holders.add(holder);
-      const { pid, path, digest, model, signature } = await shared.starting;
-      return { pid, path: path ?? '', digest, model, signature };
+      const { pid, path, digest, model, signature, uncompiled } = await shared.starting;
+      return { pid, path: path ?? '', digest, model, signature, ...(uncompiled === null ? {} : { uncompiled }) };
     },
     release(holder: number, pid: number): void {
       byPid.get(pid)?.shared.holders.delete(holder);

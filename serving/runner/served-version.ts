@@ -22,7 +22,7 @@ export interface ServedVersionOptions {
   readonly memoryLimitBytes: number;
   /** A batch of so many rows goes to the runner. */
   readonly onBatch: (rows: number) => void;
-  readonly onEvent: (event: 'crashed' | 'restarted' | 'recycled' | 'restart-failed', detail: string) => void;
+  readonly onEvent: (event: 'crashed' | 'restarted' | 'recycled' | 'restart-failed' | 'uncompiled', detail: string) => void;
 }
 
 /** When an explanation is of no use any more, and what of that time the prediction took. */
@@ -86,6 +86,7 @@ export async function createServedVersion(options: ServedVersionOptions): Promis
     startedAt = performance.now();
     const startBytes = fresh.rssBytes() ?? 0;
     recycleBytes = startBytes + RECYCLE_SHARE * Math.max(0, options.memoryLimitBytes - startBytes);
+    if (fresh.uncompiled !== null) options.onEvent('uncompiled', `its network is run operation by operation, since ${fresh.uncompiled}`);
     fresh.once('exit', (end) => gone(fresh, end.kind === 'exited' ? (end.signal ?? `code ${end.code ?? 'unknown'}`) : end.kind));
     batcher.use({
       async predict(batch) {
