@@ -11,11 +11,20 @@ export type Split = z.infer<typeof Split>;
  * A shard: Parquet, rows ordered by key, columns `key` (text), `split`, `label` (text; of a regression double), `attributes` (JSON text) and either
  * `image` (the encoded picture's bytes) or the table's columns: number as double, text as varchar, boolean as boolean, time as
  * varchar (`2026-01-31T08:00:00.000Z`: milliseconds, UTC); null only where the column is nullable.
- * The canonical row, which `digest` covers: a JSON array of key, split, label, attributes and, in the order of the columns, each
- * text, boolean and time as text (or null), and of each nullable number `""` (or null); then the eight bytes of each number that
- * is there, most significant first. The label of a regression is the shortest text that reads as the same number.
+ *
+ * `digest` is over the rows, not over the file. Of a table whose manifest says `rowDigest: 2` it is the sha256 over these parts, one behind the other:
+ * 1. in UTF-8, the canonical JSON (RFC 8785) of `{columns, label, split}`: each column's `{name, nullable, type}` in their order, `number` or `text`, and the shard's split;
+ * 2. of key, label, attributes and each column, in this order, as binary sha256, over all rows in the order of their keys (as bytes):
+ *    - of numbers one, over each as a little-endian double, zero without a sign; of times the same, over milliseconds since 1970; missing is the double `7ff8000000000000`;
+ *    - of texts, and booleans as `true` and `false`, two: over the number of bytes of each text in UTF-8, as a little-endian integer of 32 bits, missing being `ffffffff`; and over the
+ *      bytes of each text, of one longer than 64 bytes its sha256 in hexadecimal instead, of a missing one nothing.
+ *
+ * Where the manifest does not say so it is the sha256 of the lines (without one at the end) that are each row's sha256 in hexadecimal, over the canonical row: a JSON array of key, split,
+ * label, attributes and, in the order of the columns, each text, boolean and time as text (or null), and of each nullable number `""` (or null); then the eight bytes of each number that
+ * is there, most significant first. The label of a regression is the shortest text that reads as the same number. Of pictures: the sha256 of lines, each ended, of a row's canonical JSON
+ * `{attributes, image, key, label, split}`, `image` being the digest of its pixels.
  */
-export const Shard = z.strictObject({ index: z.int().min(0), split: Split, rows: z.int().min(0), digest: Sha256.describe('over canonical rows, not over the file'), file: Ref });
+export const Shard = z.strictObject({ index: z.int().min(0), split: Split, rows: z.int().min(0), digest: Sha256.describe('over the rows, not over the file'), file: Ref });
 export type Shard = z.infer<typeof Shard>;
 
 /** What the label is: one of the classes (also without a task), or a number. */
@@ -46,6 +55,8 @@ export const SnapshotManifest = z.strictObject({
     personal: SnapshotPersonal.optional(),
     /** What of the columns came from feature views, each named by the digest of what decides its rows. */
     views: z.array(JoinedView).optional(),
+    /** How the shards' digests are made, see {@link Shard}; left out: as at first. */
+    rowDigest: z.literal(2).optional(),
     shards: z.array(z.strictObject({ index: z.int(), split: Split, rows: z.int(), digest: Sha256 })),
   }),
   shards: z.array(Shard),

@@ -102,15 +102,22 @@ async function readAndSave(reading: Reading): Promise<BuiltResult> {
       return { digest: ref.sha256, manifest: ref, rows: built.rows, counts: built.counts, report: why, blocked: true, reused: false, ...told };
     };
     if (report.blocked) return await blockedBy(report);
-    const digest = digestOf(contentOf(model, data, built, reading.views));
-    const known = await saveKnown(deps, { built, views: reading.views, erased: reading.erased, digest, report });
-    if (known) return { ...known, report, blocked: false, reused: true, ...told };
+    const knownOf = async (shards: SnapshotManifest['content']['shards']): Promise<BuiltResult | null> => {
+      const known = await saveKnown(deps, { built, views: reading.views, erased: reading.erased, digest: digestOf(contentOf(model, data, { ...built, shards }, reading.views)), report });
+      return known && { ...known, report, blocked: false, reused: true, ...told };
+    };
+    const named = built.shards.flatMap(({ digest, ...shard }) => (digest === null ? [] : [{ ...shard, digest }]));
+    const before = named.length === built.shards.length ? await knownOf(named) : null;
+    if (before) return before;
     const { shards, profile } = await storeShards({ ...reading, built, onShard: (written) => { progress.shards = written; } });
+    const known = named.length === built.shards.length ? null : await knownOf(shards);
+    if (known) return known;
+    const content = contentOf(model, data, { ...built, shards }, reading.views);
     await compareWithPrevious(deps, { model, data, profile: profile.profile, findings });
     const compared = findings.report();
     if (compared.blocked) return await blockedBy(compared);
-    const refs = await saveProfile(deps, { model, snapshot: digest, profile });
-    const saved = await saveSnapshot({ deps, model, made: reading.made, data, views: reading.views, erased: reading.erased, built, report: compared, shards, profile: refs });
+    const refs = await saveProfile(deps, { model, snapshot: digestOf(content), profile });
+    const saved = await saveSnapshot({ deps, content, made: reading.made, data, views: reading.views, erased: reading.erased, built, report: compared, shards, profile: refs });
     return { ...saved, report: compared, blocked: false, reused: false, ...told };
   } finally {
     await built.close();

@@ -14,13 +14,13 @@ export interface Duck {
   /** Gives how many rows were inserted, updated or deleted. */
   change(sql: string): Promise<number>;
   rows<T extends Record<string, DuckDBValue>>(sql: string, values?: readonly DuckDBValue[]): Promise<T[]>;
-  /** Another connection to the same database, which works while this one does. Temporary tables are this one's alone. It ends with this one. */
+  /** Another connection to the same database, which works while this one does. It ends with this one. */
   beside(): Promise<Duck>;
   close(): void;
 }
 
 export async function openDuck(folder: string, signal?: AbortSignal): Promise<Duck> {
-  const instance = await DuckDBInstance.create(join(folder, 'work.duckdb'), {
+  const instance = await DuckDBInstance.create(':memory:', {
     memory_limit: MEMORY_LIMIT, temp_directory: join(folder, 'duckdb-spill'), threads: String(Math.min(4, availableParallelism())),
     // Nothing is fetched at run time: JSON and Parquet are built in.
     autoinstall_known_extensions: 'false',

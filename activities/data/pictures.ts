@@ -65,7 +65,8 @@ function divide(rows: readonly PictureRow[], data: Images, spill: Spill, folder:
     for (const [, part] of [...parts].sort(([a], [b]) => a - b)) {
       part.sort((a, b) => compareKeys(a.key, b.key));
       const index = shards.length;
-      shards.push({ index, split, rows: part.length, digest: digestRows(part), write: (file) => writePictureShard({ rows: part, spill, folder, file }), profile: () => profilePictures({ rows: part, data, spill, seed: index }) });
+      const digest = digestRows(part);
+      shards.push({ index, split, rows: part.length, digest, write: (file) => writePictureShard({ rows: part, spill, folder, file }), read: async () => ({ digest, profile: await profilePictures({ rows: part, data, spill, seed: index }) }) });
     }
   }
   return shards;

@@ -5,13 +5,15 @@ import type { FixedBoundaries } from './time-boundaries.js';
 /** A shard whose rows are decided; `write` makes its Parquet file. */
 export interface BuiltShard {
   readonly index: number; readonly split: Split; readonly rows: number;
-  /** sha256 over its canonical rows, in the order of their keys. */
-  readonly digest: string;
+  /** Of its rows, see contract/snapshot.ts; null where it is only known once they are written. */
+  readonly digest: string | null;
   /** Shards may be written at the same time. */
   readonly write: (file: string) => Promise<void>;
-  /** What its rows are like; of a table, read from the file that was written. */
-  readonly profile: (file: string) => Promise<DataProfile>;
+  /** The digest of its rows, and what they are like; of a table, read from the file that was written. */
+  readonly read: (file: string) => Promise<ReadShard>;
 }
+
+export interface ReadShard { readonly digest: string; readonly profile: DataProfile }
 
 /** What becomes a snapshot, unless validation blocked it. */
 export interface BuiltRows {

@@ -24,11 +24,11 @@ export async function saveKnown({ stores }: ActivityDeps, { built, erased, diges
 }
 
 /** Writes the manifest, then the row: who finds the row finds everything. */
-export async function saveSnapshot({ deps, model, made, data, views, erased, built, report, shards, profile }: {
-  deps: ActivityDeps; model: string; made: { readonly run: string; readonly commit: string }; data: Data; views: readonly OpenView[]; erased: Erased; built: BuiltRows; report: DataReport; shards: SnapshotManifest['shards']; profile: ProfileRefs;
+export async function saveSnapshot({ deps, made, content, data, views, erased, built, report, shards, profile }: {
+  deps: ActivityDeps; made: { readonly run: string; readonly commit: string }; content: SnapshotManifest['content']; data: Data; views: readonly OpenView[]; erased: Erased; built: BuiltRows; report: DataReport; shards: SnapshotManifest['shards']; profile: ProfileRefs;
 }): Promise<SavedSnapshot> {
+  const { model } = content;
   await fixBoundaries(deps.stores, model, built);
-  const content = contentOf(model, data, built, views);
   const digest = digestOf(content);
   const manifest: SnapshotManifest = { v: 1, digest, content, shards, counts: built.counts, sources: withOrigins(built.sources, data), made: { ...made, by: (await requireRun(deps.stores, made.run)).reason.by, at: new Date().toISOString() }, ...(built.boundaries?.length ? { boundaries: built.boundaries.map(({ fixed: _, ...one }) => one) } : {}) };
   const ref = await deps.artifacts.putOnce(`snapshots/${digest}/manifest.json`, new TextEncoder().encode(JSON.stringify(manifest)), { contentType: 'application/json' });
@@ -59,11 +59,11 @@ function imageOf({ name, height, width, channels }: Extract<Data, { kind: 'image
 }
 
 /** What a snapshot is named by. */
-export function contentOf(model: string, data: Data, built: Pick<BuiltRows, 'shards' | 'personal'>, views: readonly OpenView[]): SnapshotManifest['content'] {
+export function contentOf(model: string, data: Data, { shards, personal }: Pick<BuiltRows, 'personal'> & { readonly shards: SnapshotManifest['content']['shards'] }, views: readonly OpenView[]): SnapshotManifest['content'] {
   return {
     kind: data.kind, model, target: data.target.task === 'regression' ? { task: 'regression', name: data.target.name } : { name: data.target.name, classes: data.target.classes },
-    ...(data.kind === 'images' ? { image: imageOf(data.image) } : { columns: data.columns.map(shortColumn) }), ...(built.personal ? { personal: built.personal } : {}),
+    ...(data.kind === 'images' ? { image: imageOf(data.image) } : { columns: data.columns.map(shortColumn) }), ...(personal ? { personal } : {}),
     ...(views.length > 0 ? { views: views.map(({ joined }) => joined) } : {}),
-    shards: built.shards.map(({ index, split, rows, digest }) => ({ index, split, rows, digest })),
+    ...(data.kind === 'table' ? { rowDigest: 2 as const } : {}), shards: shards.map(({ index, split, rows, digest }) => ({ index, split, rows, digest })),
   };
 }

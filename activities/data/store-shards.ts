@@ -18,8 +18,8 @@ const UNDER_WAY = 3;
 export interface StoredShards { readonly shards: SnapshotManifest['shards']; readonly profile: SnapshotProfile }
 
 /**
- * Stores the shards that are new, and profiles them on the way: a shard that an earlier snapshot has is neither written nor read again.
- * Shards are found by what they hold, so nothing of them is visible before a manifest names them.
+ * Stores the shards that are new, and profiles them on the way: a shard whose digest is known before it is written, and that an earlier snapshot has, is neither written nor read again;
+ * one that turns out to be known when it was read is not sent again. Shards are found by what they hold, so nothing of them is visible before a manifest names them.
  */
 export async function storeShards({ deps, model, built, folder, signal, onShard }: {
   deps: ActivityDeps; model: string; built: BuiltRows; folder: string; signal: AbortSignal; onShard: (written: number) => void;
@@ -31,8 +31,8 @@ export async function storeShards({ deps, model, built, folder, signal, onShard 
   const underWay = new Set<Promise<unknown>>();
   const store = async (shard: BuiltShard) => {
     signal.throwIfAborted();
-    const known = earlier.get(shard.digest);
-    const stored = known?.profile ? readShard(deps, known.file, known.profile) : storeShard(deps, shard, known?.file, join(folder, `${shard.digest}.parquet`));
+    const known = shard.digest === null ? undefined : earlier.shards.get(shard.digest);
+    const stored = shard.digest !== null && known?.profile ? readShard(deps, shard.digest, known.file, known.profile) : storeShard(deps, shard, earlier, join(folder, `shard-${shard.index}.parquet`));
     underWay.add(stored);
     try {
       return { shard, stored: await stored };
@@ -42,10 +42,10 @@ export async function storeShards({ deps, model, built, folder, signal, onShard 
   };
   try {
     // Writing a shard is one thread's work, and so is profiling it.
-    for await (const { shard: { index, split, rows, digest }, stored } of mapInOrder(built.shards, UNDER_WAY, store)) {
-      merger.add(stored.profile);
-      shards.push({ index, split, rows, digest, file: stored.file });
-      parts.push({ shard: digest, profile: stored.ref });
+    for await (const { shard: { index, split, rows }, stored: { digest, file, profile, ref } } of mapInOrder(built.shards, UNDER_WAY, store)) {
+      merger.add(profile);
+      shards.push({ index, split, rows, digest, file });
+      parts.push({ shard: digest, profile: ref });
       onShard(shards.length);
     }
   } finally {
@@ -55,30 +55,48 @@ export async function storeShards({ deps, model, built, folder, signal, onShard 
   return { shards, profile: { v: 1, profile: merger.profile(), parts } };
 }
 
-interface StoredShard { readonly file: Ref; readonly ref: Ref; readonly profile: DataProfile }
+interface StoredShard { readonly digest: string; readonly file: Ref; readonly ref: Ref; readonly profile: DataProfile }
 
-async function readShard({ artifacts }: ActivityDeps, file: Ref, ref: Ref): Promise<StoredShard> {
-  return { file, ref, profile: DataProfile.parse(await readJson(artifacts, ref)) };
+async function readShard({ artifacts }: ActivityDeps, digest: string, file: Ref, ref: Ref): Promise<StoredShard> {
+  return { digest, file, ref, profile: DataProfile.parse(await readJson(artifacts, ref)) };
 }
 
-async function storeShard(deps: ActivityDeps, shard: BuiltShard, known: Ref | undefined, path: string): Promise<StoredShard> {
+async function storeShard(deps: ActivityDeps, shard: BuiltShard, earlier: EarlierShards, path: string): Promise<StoredShard> {
   try {
     await shard.write(path);
-    const [file, profile] = await bothOf(known ? Promise.resolve(known) : deps.artifacts.putBlob(path), shard.profile(path));
-    return { file, profile, ref: await putJson(deps.artifacts, profile) };
+    const read = shard.read(path);
+    // What may be there already is sent once that is known; what cannot be, meanwhile.
+    const file = async () => {
+      const digest = shard.digest ?? (earlier.sizes.has(sizeOf(shard)) ? (await read).digest : null);
+      return (digest === null ? undefined : earlier.shards.get(digest)?.file) ?? deps.artifacts.putBlob(path);
+    };
+    const [{ digest, profile }, stored] = await bothOf(read, file());
+    return { digest, file: stored, profile, ref: await putJson(deps.artifacts, profile) };
   } finally {
     await rm(path, { force: true });
   }
 }
 
-/** Files and profiles of shards by the digest of their rows: the same rows are stored once, also where another DuckDB would write other bytes. */
-async function earlierShards({ stores, artifacts }: ActivityDeps, model: string): Promise<Map<string, { file: Ref; profile: Ref | null }>> {
+interface EarlierShards {
+  /** Files and profiles by the digest of their rows: the same rows are stored once, also where another DuckDB would write other bytes. */
+  readonly shards: ReadonlyMap<string, { readonly file: Ref; readonly profile: Ref | null }>;
+  /** Of the same rows there are as many. */
+  readonly sizes: ReadonlySet<string>;
+}
+
+const sizeOf = ({ split, rows }: Pick<BuiltShard, 'split' | 'rows'>) => `${split}/${rows}`;
+
+async function earlierShards({ stores, artifacts }: ActivityDeps, model: string): Promise<EarlierShards> {
   const files = new Map<string, { file: Ref; profile: Ref | null }>();
+  const sizes = new Set<string>();
   for (const snapshot of await stores.snapshots.listFor(model, EARLIER)) {
     const { shards } = SnapshotManifest.parse(await readJson(artifacts, snapshot.manifest));
     const parts = snapshot.profile ? SnapshotProfile.parse(await readJson(artifacts, snapshot.profile.data)).parts : [];
     const profiles = new Map(parts.map(({ shard, profile }) => [shard, profile]));
-    for (const { digest, file } of shards) files.set(digest, { file, profile: profiles.get(digest) ?? files.get(digest)?.profile ?? null });
+    for (const shard of shards) {
+      files.set(shard.digest, { file: shard.file, profile: profiles.get(shard.digest) ?? files.get(shard.digest)?.profile ?? null });
+      sizes.add(sizeOf(shard));
+    }
   }
-  return files;
+  return { shards: files, sizes };
 }

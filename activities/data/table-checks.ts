@@ -54,7 +54,7 @@ function faultsOf(column: TypedColumn, index: number): { check: Check; message: 
   ];
 }
 
-/** The bytes that a row's hash is over, as SQL; their form is written down in contract/snapshot.ts. */
+/** A row as bytes that no other row has, as SQL: the canonical row of contract/snapshot.ts. It decides which of several rows with one key stays. */
 export function canonicalRow(data: Table): string {
   const columns = typedColumns(data.columns);
   const texts = columns.map((column, index) => canonicalText(column, columnOf(index))).filter((text) => text !== null);

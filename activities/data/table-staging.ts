@@ -16,12 +16,12 @@ type LabelledOf = Extract<ListedSource, { kind: 'labelled' }>;
 const AS_IT_IS = 'using compression uncompressed';
 
 /**
- * `origin` names a row in reports where it has no key; `place` is that of the key, see `shardOf` of domain/. A temporary table: what does not fit into memory is
- * spilled as it is, where a table of the database file is sorted into its form there, with half as much work again, and waits for the disk.
+ * `origin` names a row in reports where it has no key; `place` is that of the key, see `shardOf` of domain/. What does not fit into memory is
+ * spilled as it is: a table of a database file would be sorted into its form there, with half as much work again, and wait for the disk.
  */
 export async function createStaging(duck: Duck, data: Table): Promise<void> {
   const columns = typedColumns(data.columns).map(({ type }, index) => `${columnOf(index)} ${stagedType(type)} ${type === 'number' ? AS_IT_IS : ''}`).join(', ');
-  await duck.run(`create temp table staged (source integer, ordinal bigint, origin varchar ${AS_IT_IS}, key varchar ${AS_IT_IS}, split varchar, place ubigint, label varchar, attributes varchar, ${columns})`);
+  await duck.run(`create table staged (source integer, ordinal bigint, origin varchar ${AS_IT_IS}, key varchar ${AS_IT_IS}, split varchar, place ubigint, label varchar, attributes varchar, ${columns})`);
 }
 
 /** Labelled predictions: a JSON object of columns, or raw little-endian float32 or float64 in their order; key: the sha256 of these bytes. */

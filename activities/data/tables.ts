@@ -2,7 +2,6 @@ import type { z } from 'zod';
 import { typedColumns } from '../../definition/columns.js';
 import type { TableData } from '../../definition/data.js';
 import type { ActivityDeps } from '../deps.js';
-import { bothOf } from './both.js';
 import { columnOf } from './column-names.js';
 import { checkClasses, checkNumbers } from './label-checks.js';
 import { storedValue } from './column-sql.js';
@@ -20,15 +19,15 @@ import type { Pseudonyms } from '../../runtime/personal/pseudonyms.js';
 import { replacingActions } from '../../definition/personal.js';
 import { replacePersonalData } from './personal/replace.js';
 import { scanPersonalData } from './personal/scan.js';
-import { profileShard } from './profile/table-profile.js';
+import { digestShard } from './profile/table-profile.js';
 import { byAttribute, shardCount, SPLITS } from './rows.js';
 import type { BuiltRows, BuiltShard } from './rows.js';
 import { stageFiles } from './stage-files.js';
 import { stageGenerated } from './stage-generated.js';
 import { stageSql } from './stage-sql.js';
-import { bucketsOfShard, divideIntoBuckets, rowsWithin } from './table-buckets.js';
+import { bucketsOf, bucketsOfShard, rowsWithin } from './table-buckets.js';
 import type { Buckets } from './table-buckets.js';
-import { canonicalRow, checkTableRows } from './table-checks.js';
+import { checkTableRows } from './table-checks.js';
 import { selectTableRows } from './table-duplicates.js';
 import { checkExpectations } from './table-expectations.js';
 import { createStaging, stageLabelled } from './table-staging.js';
@@ -77,13 +76,12 @@ export async function buildTable(context: TableContext): Promise<BuiltRows & { c
     await checkExpectations(duck, context);
     const good = await checkTableRows(duck, data, findings);
     const boundaries = await decideBoundaries(duck, sources, good, context.boundariesOf);
-    const buckets = await divideIntoBuckets(duck, data, { folder, good, split: resolvedSplit(boundaries), canonicalRow: canonicalRow(data), signal });
+    const buckets = await bucketsOf(duck, data, { folder, good, split: resolvedSplit(boundaries), signal });
     const selected = await selectTableRows(duck, data, buckets, findings, signal);
     const kept = await keepFrozenOut(duck, data, selected, context.frozen, findings, signal);
     await checkLabels(duck, data, kept, findings);
-    // Columns are looked through in this process, rows hashed in DuckDB.
-    const beside = await duck.beside();
-    const [shards] = await bothOf(divide([beside, duck], data, kept, signal), checkTableLeakage(duck, data, kept, findings, signal));
+    await checkTableLeakage(duck, data, kept, findings, signal);
+    const shards = await divide([duck, await duck.beside()], data, kept, signal);
     return { rows: shards.reduce((sum, { rows }) => sum + rows, 0), shards, counts: await countAll(duck, data, kept), sources: await countSources(duck, kept, sources), boundaries, ...(context.pseudonyms ? { personal: { key: context.pseudonyms.key, columns: replacingActions(data) } } : {}), close: () => Promise.resolve(duck.close()) };
   } catch (error) {
     duck.close();
@@ -115,23 +113,25 @@ async function checkLabels(duck: Duck, { target, checks }: Table, kept: Buckets,
 /** Of larger shards one is written at a time: two would need more memory than DuckDB has, to sort them and to gather a part of each file. */
 const SIDE_BY_SIDE_BYTES = 100e6;
 
-/** @param ducks the first divides; all write, where shards are small enough */
+/** @param ducks all write, where shards are small enough */
 async function divide(ducks: readonly [Duck, ...Duck[]], data: Table, kept: Buckets, signal: AbortSignal): Promise<BuiltShard[]> {
   const [duck] = ducks;
   const writers = ROWS_PER_SHARD * kept.rowBytes > SIDE_BY_SIDE_BYTES ? 1 : ducks.length;
+  const most = shardCount((await duck.rows<{ n: bigint }>(`select count(*) as n from ${kept.rows()}`)).reduce((sum, { n }) => sum + Number(n), 0), ROWS_PER_SHARD);
+  // Rows of the parts that shards are put together of: all numbers of shards are powers of two, and all divisions are by `place`.
+  const parts = await duck.rows<{ split: string; part: number; n: bigint }>(`select split, (place % ${most})::integer as part, count(*) as n from ${kept.rows()} group by all`);
+  const rowsOf = (of: string, shard: number, count: number) => parts.reduce((sum, { split, part, n }) => (split === of && part % count === shard ? sum + Number(n) : sum), 0);
   const shards: BuiltShard[] = [];
   for (const split of SPLITS) {
-    const [total] = await duck.rows<{ n: bigint }>(`select count(*) as n from ${kept.rows()} where split = $1`, [split]);
-    const count = shardCount(Number(total?.n ?? 0), ROWS_PER_SHARD);
+    const count = shardCount(rowsOf(split, 0, 1), ROWS_PER_SHARD);
     for (let shard = 0; shard < count; shard += 1) {
-      signal.throwIfAborted();
+      const rows = rowsOf(split, shard, count);
+      if (rows === 0) continue;
       const from = `${kept.rows(bucketsOfShard(shard, count, kept.count))} where split = ${literal(split)} and place % ${count} = ${shard}`;
-      const [part] = await duck.rows<{ n: bigint; digest: string | null }>(`select count(*) as n, sha256(string_agg(hash, chr(10) order by key)) as digest from ${from}`);
-      if (typeof part?.digest !== 'string') continue;
       const index = shards.length;
       shards.push({
-        index, split, rows: Number(part.n), digest: part.digest, write: (file) => writeShard(ducks[index % writers] ?? duck, data, { from, file, rowBytes: kept.rowBytes }),
-        profile: (file) => profileShard(file, { columns: typedColumns(data.columns), target: { name: data.target.name, classes: data.target.task === 'regression' ? null : data.target.classes }, seed: index, signal }),
+        index, split, rows, digest: null, write: (file) => writeShard(ducks[index % writers] ?? duck, data, { from, file, rowBytes: kept.rowBytes }),
+        read: (file) => digestShard(file, { columns: typedColumns(data.columns), target: { name: data.target.name, classes: data.target.task === 'regression' ? null : data.target.classes }, split, seed: index, signal }),
       });
     }
   }

@@ -30,7 +30,7 @@ export async function bundlePrograms(root) {
       name: 'perennial',
       setup({ onLoad, onResolve }) {
         onResolve({ filter: /^[^./]/ }, ({ path, kind }) => (kind === 'entry-point' || INLINED.test(path) ? undefined : { path, external: true }));
-        onLoad({ filter: DUCKDB_LIBRARY }, () => ({ loader: 'ts', contents: 'export { DuckDBDoubleVector, DuckDBInstance, DuckDBListValue } from \'@duckdb/node-api\';' }));
+        onLoad({ filter: DUCKDB_LIBRARY }, () => ({ loader: 'ts', contents: 'export { DuckDBBlobVector, DuckDBDoubleVector, DuckDBInstance, DuckDBListValue, DuckDBVarCharVector } from \'@duckdb/node-api\';' }));
       },
     }],
   });

@@ -71,9 +71,9 @@ describe('a table ten times as large', () => {
     await writeMillion(0);
     small = await build('*-0.parquet');
     expect(small).toMatchObject({ rows: MILLION, blocked: false });
-    // As it was when all rows were worked on at once: whatever the way, the same rows are the same snapshot.
+    // A program of another language computed it of contract/snapshot.ts and of the rows alone: whatever the way, the same rows are the same snapshot.
     const { manifest } = await openSnapshot(stack.deps, small.digest);
-    expect(digestOf(manifest.content.shards)).toBe('72ea7b0fde06da9a57d0f8bec86c9ad9271482b68d63964dfdd9ebf67ce7dc6d');
+    expect(digestOf(manifest.content.shards)).toBe('aa498a09947a595c6b94265678df202d51f0e035eba1ba4ad20433a39ae584cf');
     for (let number = 1; number < 10; number += 1) await writeMillion(number);
     large = await build('*.parquet');
     expect(large).toMatchObject({ rows: 10 * MILLION, blocked: false });

@@ -24,13 +24,16 @@ export async function buildSample({ deps, definition, code, rows, folder, signal
   const common = { deps, model, findings, sources, views, folder, signal, onRows: () => undefined, boundariesOf: () => Promise.resolve(null), definitionCode: () => Promise.resolve(code), erased: null, frozen: [], pseudonyms: await pseudonymsFor(deps, model, data) };
   const built = data.kind === 'images' ? await buildPictures({ ...common, data }) : await buildTable({ ...common, data });
   try {
-    const content = contentOf(model, data, built, views);
-    const localShards = built.shards.map(({ index, split, digest }) => ({ index, split, path: join(folder, `${index}-${digest}.parquet`) }));
-    for (const [index, shard] of built.shards.entries()) await shard.write(localShards[index]?.path ?? '');
-    const manifest: SnapshotManifest = {
-      v: 1, digest: digestOf(content), content, counts: built.counts, sources: built.sources,
-      shards: built.shards.map(({ index, split, rows: ofShard, digest }) => ({ index, split, rows: ofShard, digest, file: { uri: `s3://nowhere/${digest}`, sha256: digest, bytes: 0 } })),
-    };
+    const [shards, localShards]: [SnapshotManifest['shards'], LocalSnapshot['localShards'][number][]] = [[], []];
+    for (const { index, split, rows: ofShard, digest: known, write, read } of built.shards) {
+      const path = join(folder, `shard-${index}.parquet`);
+      await write(path);
+      const digest = known ?? (await read(path)).digest;
+      shards.push({ index, split, rows: ofShard, digest, file: { uri: `s3://nowhere/${digest}`, sha256: digest, bytes: 0 } });
+      localShards.push({ index, split, path });
+    }
+    const content = contentOf(model, data, { ...built, shards }, views);
+    const manifest: SnapshotManifest = { v: 1, digest: digestOf(content), content, counts: built.counts, sources: built.sources, shards };
     return { snapshot: { manifest, localShards }, report: findings.report(), rows: built.rows };
   } finally {
     await built.close();

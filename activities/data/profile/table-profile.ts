@@ -1,12 +1,14 @@
 import { availableParallelism } from 'node:os';
 import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
 import type { DataProfile } from '../../../contract/data-profile.js';
+import type { Split } from '../../../contract/snapshot.js';
 import type { TypedColumn } from '../../../definition/columns.js';
 import { DataSketch, numbersOf } from '../../../domain/profile/data-sketch.js';
 import type { ColumnChunk } from '../../../domain/profile/data-sketch.js';
 import { isNumeric } from '../../../domain/profile/number-columns.js';
 import { DuckDBDoubleVector, DuckDBInstance } from '../../../runtime/data/duckdb-library.js';
 import { identifier, literal } from '../duckdb.js';
+import { ShardDigest } from '../shard-digest.js';
 import { NumberHelper } from './number-helper.js';
 
 /** A text's beginning decides whether it is another one. */
@@ -19,12 +21,14 @@ export interface ProfiledRows {
   readonly seed: number; readonly signal: AbortSignal;
   /** Whether a second thread takes in the numbers; unless told, from so many rows on that it is worth its start. The profile is the same. */
   readonly helped?: boolean;
+  /** Takes in the same rows. */
+  readonly digest?: ShardDigest;
 }
 
 const HELPED_ROWS = 500_000;
 
 /** Streams rows once and profiles them: a few chunks of them and the sketches are in memory, however many there are. */
-export async function profileRows(connection: Pick<DuckDBConnection, 'stream' | 'runAndReadAll'>, { from, columns, target, seed, signal, helped }: ProfiledRows): Promise<DataProfile> {
+export async function profileRows(connection: Pick<DuckDBConnection, 'stream' | 'runAndReadAll'>, { from, columns, target, seed, signal, helped, digest }: ProfiledRows): Promise<DataProfile> {
   // A target that is a number is profiled as a column of its own, so that correlations with it are known.
   const numericTarget: TypedColumn[] = target.classes === null ? [{ name: target.name, type: 'number', nullable: false }] : [];
   const profiled = [...columns, ...numericTarget];
@@ -35,7 +39,8 @@ export async function profileRows(connection: Pick<DuckDBConnection, 'stream' | 
   if (helper) sketch.leaveNumbers();
   let next: Promise<DuckDBDataChunk | null> | null = null;
   try {
-    const result = await connection.stream(`select ${markSql('label::varchar')}, label::varchar, ${selected.join(', ')} from ${from}`);
+    const own = [markSql('label::varchar'), 'label::varchar', ...selected.flat()];
+    const result = await connection.stream(`select ${[...own, ...digest?.texts ?? []].join(', ')} from ${from}`);
     // DuckDB reads the next rows while these are looked at.
     next = result.fetchChunk();
     for (let chunk = await next; chunk && chunk.rowCount > 0; chunk = await next) {
@@ -45,6 +50,7 @@ export async function profileRows(connection: Pick<DuckDBConnection, 'stream' | 
       next.catch(() => undefined);
       const [ofRows, chunks] = [classes(chunk), chunksOf(chunk, profiled)];
       await helper?.add(chunk.rowCount, ofRows, numbersOf(chunks));
+      digest?.add(chunk, own.length, numbersOf(chunks));
       sketch.add(chunk.rowCount, ofRows, chunks);
     }
     return sketch.state(await helper?.state());
@@ -60,28 +66,43 @@ async function isWorthHelp(connection: Pick<DuckDBConnection, 'runAndReadAll'>, 
   return Number(counted?.[0] ?? 0) >= HELPED_ROWS;
 }
 
-/** The profile of a shard's file, read by a DuckDB small enough to stand beside that of the build. */
-export async function profileShard(file: string, rows: Omit<ProfiledRows, 'from'>): Promise<DataProfile> {
+/** The profile of a shard's file. */
+export async function profileShard(file: string, rows: Omit<ProfiledRows, 'from' | 'digest'>): Promise<DataProfile> {
+  return readingShard(file, rows.signal, (connection, from) => profileRows(connection, { ...rows, from }));
+}
+
+/** The digest of a shard's rows and their profile: its file is read once for both. */
+export async function digestShard(file: string, { split, ...rows }: Omit<ProfiledRows, 'from' | 'digest'> & { readonly split: Split }): Promise<{ digest: string; profile: DataProfile }> {
+  return readingShard(file, rows.signal, async (connection, from) => {
+    const digest = new ShardDigest({ columns: rows.columns, label: rows.target.classes === null ? 'number' : 'text', split });
+    const profile = await profileRows(connection, { ...rows, from, digest });
+    return { digest: await digest.digest(connection, from), profile };
+  });
+}
+
+/** A DuckDB small enough to stand beside that of the build. */
+async function readingShard<T>(file: string, signal: AbortSignal, read: (connection: DuckDBConnection, from: string) => Promise<T>): Promise<T> {
   const instance = await DuckDBInstance.create(':memory:', { threads: '1', memory_limit: '160MB', preserve_insertion_order: 'true', autoinstall_known_extensions: 'false' });
   const connection = await instance.connect();
   const interrupt = () => { connection.interrupt(); };
-  rows.signal.addEventListener('abort', interrupt);
+  signal.addEventListener('abort', interrupt);
   try {
-    return await profileRows(connection, { ...rows, from: `read_parquet(${literal(file)})` });
+    return await read(connection, `read_parquet(${literal(file)})`);
   } finally {
-    rows.signal.removeEventListener('abort', interrupt);
+    signal.removeEventListener('abort', interrupt);
     connection.closeSync();
     instance.closeSync();
   }
 }
 
-function columnSql({ type }: TypedColumn, sql: string): string {
+function columnSql({ type }: TypedColumn, sql: string): string[] {
   switch (type) {
-    case 'number': return orNan(`${sql}::double`);
-    case 'time': return orNan(`epoch_ms(${sql}::timestamp)::double`);
-    case 'boolean': return `${markSql(`${sql}::varchar`)}, ${sql}::varchar, null`;
+    // Both zeros are one number, and a file may hold one for the other.
+    case 'number': return [orNan(`${sql}::double + 0`)];
+    case 'time': return [orNan(`epoch_ms(${sql}::timestamp)::double`)];
+    case 'boolean': return [markSql(`${sql}::varchar`), `${sql}::varchar`, 'null'];
     // Only of long texts does it cost anything to be asked.
-    case 'text': return `${markSql(sql)}, case when strlen(${sql}) > ${TEXT_CHARACTERS} then left(${sql}, ${TEXT_CHARACTERS}) else ${sql} end, case when strlen(${sql}) > ${TEXT_CHARACTERS} then length(${sql})::double end`;
+    case 'text': return [markSql(sql), `case when strlen(${sql}) > ${TEXT_CHARACTERS} then left(${sql}, ${TEXT_CHARACTERS}) else ${sql} end`, `case when strlen(${sql}) > ${TEXT_CHARACTERS} then length(${sql})::double end`];
   }
 }
 
