@@ -12,28 +12,31 @@ import type { Table } from './tables.js';
 
 /** Reports the rows of `staged` that cannot be used, named by their key or their place in the file. Returns, as SQL, what holds for the others. */
 export async function checkTableRows(duck: Duck, data: Table, findings: Findings): Promise<string> {
-  const { target } = data;
-  const report = async (check: Check, severity: Severity, message: string, where: string, found?: string) => {
-    const [bad] = await duck.rows<{ n: bigint }>(`select count(*) as n from staged where ${where}`);
-    const rows = Number(bad?.n ?? 0);
-    if (rows === 0) return;
-    const named = await duck.rows<{ name: string }>(`select coalesce(key || ' (' || origin || ')', origin)${found === undefined ? '' : ` || ': ' || ${found}`} as name from staged where ${where} order by source, origin, ordinal limit ${NAMED_ROWS}`);
-    findings.addRows(check, severity, message, named.map(({ name }) => name), rows);
-  };
-  await report('unreadable', data.checks.unreadable, 'rows without a key', 'key is null');
   const dividers = [...new Set(data.sources.flatMap(({ split }) => columnOfSplit(split) ?? []))];
-  if (dividers.length > 0) await report('missing-value', data.checks.unreadable, `rows without a value of ${dividers.join(' or ')} that says their split`, 'split is null');
-  const unlabelled = unlabelledSql(target);
-  if (target.task === 'regression') await report('not-a-number', data.checks.unreadable, `the target ${target.name} has to be a finite number`, unlabelled, 'coalesce(label, \'nothing\')');
-  else await report('unknown-class', 'drop', `rows whose label is no class of the definition (${target.classes.join(', ')})`, unlabelled);
-  const faults = typedColumns(data.columns).flatMap(faultsOf);
-  // One pass finds the columns concerned; only these are looked at again.
-  const [counts] = await duck.rows<Record<string, bigint>>(`select ${faults.map(({ where }, index) => `count(*) filter (where ${where}) as f${index}`).join(', ')} from staged`);
-  for (const [index, { check, message, where }] of faults.entries()) {
-    if (Number(counts?.[`f${index}`] ?? 0) > 0) await report(check, data.checks.unreadable, message, where);
+  const { unreadable } = data.checks;
+  const faults: Fault[] = [
+    { check: 'unreadable', severity: unreadable, message: 'rows without a key', where: 'key is null' },
+    ...(dividers.length > 0 ? [{ check: 'missing-value' as const, severity: unreadable, message: `rows without a value of ${dividers.join(' or ')} that says their split`, where: 'split is null' }] : []),
+    unlabelled(data),
+    ...typedColumns(data.columns).flatMap(faultsOf).map((fault) => ({ ...fault, severity: unreadable })),
+  ];
+  // One pass finds what is wrong; only for that are the rows looked at again.
+  const [counts] = await duck.rows<Record<string, bigint>>(`select ${faults.map(({ where }, index) => `count(case when ${where} then 1 end) as f${index}`).join(', ')} from staged`);
+  const found = faults.map((fault, index) => ({ ...fault, rows: Number(counts?.[`f${index}`] ?? 0) })).filter(({ rows }) => rows > 0);
+  for (const { check, severity, message, where, shown, rows } of found) {
+    const named = await duck.rows<{ name: string }>(`select coalesce(key || ' (' || origin || ')', origin)${shown === undefined ? '' : ` || ': ' || ${shown}`} as name from staged where ${where} order by source, origin, ordinal limit ${NAMED_ROWS}`);
+    findings.addRows(check, severity, message, named.map(({ name }) => name), rows);
   }
-  const bad = ['key is null', ...(dividers.length > 0 ? ['split is null'] : []), unlabelled, ...faults.map(({ where }) => where)].join(' or ');
-  return `not (${bad})`;
+  return found.length === 0 ? 'true' : `not (${found.map(({ where }) => where).join(' or ')})`;
+}
+
+/** What may be wrong with a row. */
+interface Fault { readonly check: Check; readonly severity: Severity; readonly message: string; readonly where: string; /** A value that reports show. */ readonly shown?: string }
+
+function unlabelled({ target, checks }: Table): Fault {
+  const where = unlabelledSql(target);
+  if (target.task === 'regression') return { check: 'not-a-number', severity: checks.unreadable, message: `the target ${target.name} has to be a finite number`, where, shown: 'coalesce(label, \'nothing\')' };
+  return { check: 'unknown-class', severity: 'drop', message: `rows whose label is no class of the definition (${target.classes.join(', ')})`, where };
 }
 
 /** A condition: the row has no label that can be learned. */
@@ -43,7 +46,7 @@ function unlabelledSql(target: Table['target']): string {
 }
 
 /** What may be wrong with a column's values: a number that must be there is one that is finite. */
-function faultsOf(column: TypedColumn, index: number): { check: Check; message: string; where: string }[] {
+function faultsOf(column: TypedColumn, index: number): Omit<Fault, 'severity'>[] {
   const { name, type, nullable } = column;
   const value = columnOf(index);
   const unreadable = isUnreadable(column, value);

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { typedColumns } from '../../definition/columns.js';
 import type { TableData } from '../../definition/data.js';
 import type { ActivityDeps } from '../deps.js';
+import { bothOf } from './both.js';
 import { columnOf } from './column-names.js';
 import { checkClasses, checkNumbers } from './label-checks.js';
 import { storedValue } from './column-sql.js';
@@ -19,7 +20,8 @@ import type { Pseudonyms } from '../../runtime/personal/pseudonyms.js';
 import { replacingActions } from '../../definition/personal.js';
 import { replacePersonalData } from './personal/replace.js';
 import { scanPersonalData } from './personal/scan.js';
-import { digestShard } from './profile/table-profile.js';
+import { openShardReader } from './profile/table-profile.js';
+import type { ShardReader } from './profile/table-profile.js';
 import { byAttribute, shardCount, SPLITS } from './rows.js';
 import type { BuiltRows, BuiltShard } from './rows.js';
 import { stageFiles } from './stage-files.js';
@@ -54,13 +56,18 @@ const ROWS_PER_SHARD = 200_000;
 const TAKEN = ['key', 'split', 'label', 'attributes'];
 
 /**
- * Reads, checks, sorts and divides the rows in a DuckDB file of `folder`: no row passes through this process. Only what is as
+ * Reads, checks, sorts and divides the rows in a DuckDB that spills into `folder`: no row passes through this process. Only what is as
  * small for a billion rows as for a thousand is done over all of them; the rest goes bucket by bucket, and shard by shard.
  */
 export async function buildTable(context: TableContext): Promise<BuiltRows & { close(): Promise<void> }> {
   const { data, findings, sources, folder, signal } = context;
   for (const { name: column } of typedColumns(data.columns)) if (TAKEN.includes(column)) findings.add('wrong-shape', 'block', `a column cannot be named ${TAKEN.join(', ')}: snapshots have columns of these names`, column);
   const duck = await openDuck(folder, signal);
+  let reader: ShardReader | null = null;
+  const close = () => {
+    reader?.close();
+    duck.close();
+  };
   try {
     await createStaging(duck, data);
     for (const [index, source] of sources.entries()) {
@@ -80,11 +87,14 @@ export async function buildTable(context: TableContext): Promise<BuiltRows & { c
     const selected = await selectTableRows(duck, data, buckets, findings, signal);
     const kept = await keepFrozenOut(duck, data, selected, context.frozen, findings, signal);
     await checkLabels(duck, data, kept, findings);
-    await checkTableLeakage(duck, data, kept, findings, signal);
-    const shards = await divide([duck, await duck.beside()], data, kept, signal);
-    return { rows: shards.reduce((sum, { rows }) => sum + rows, 0), shards, counts: await countAll(duck, data, kept), sources: await countSources(duck, kept, sources), boundaries, ...(context.pseudonyms ? { personal: { key: context.pseudonyms.key, columns: replacingActions(data) } } : {}), close: () => Promise.resolve(duck.close()) };
+    // Columns are looked through in this process, rows counted in DuckDB.
+    const beside = await duck.beside();
+    const [counted] = await bothOf(countRows(beside, data, kept, sources), checkTableLeakage(duck, data, kept, findings, signal));
+    reader = await openShardReader();
+    const shards = await divide({ ducks: [duck, beside], reader, data, kept, signal });
+    return { rows: shards.reduce((sum, { rows }) => sum + rows, 0), shards, ...counted, boundaries, ...(context.pseudonyms ? { personal: { key: context.pseudonyms.key, columns: replacingActions(data) } } : {}), close: () => Promise.resolve(close()) };
   } catch (error) {
-    duck.close();
+    close();
     signal.throwIfAborted();
     throw error;
   }
@@ -114,7 +124,7 @@ async function checkLabels(duck: Duck, { target, checks }: Table, kept: Buckets,
 const SIDE_BY_SIDE_BYTES = 100e6;
 
 /** @param ducks all write, where shards are small enough */
-async function divide(ducks: readonly [Duck, ...Duck[]], data: Table, kept: Buckets, signal: AbortSignal): Promise<BuiltShard[]> {
+async function divide({ ducks, reader, data, kept, signal }: { ducks: readonly [Duck, ...Duck[]]; reader: ShardReader; data: Table; kept: Buckets; signal: AbortSignal }): Promise<BuiltShard[]> {
   const [duck] = ducks;
   const writers = ROWS_PER_SHARD * kept.rowBytes > SIDE_BY_SIDE_BYTES ? 1 : ducks.length;
   const most = shardCount((await duck.rows<{ n: bigint }>(`select count(*) as n from ${kept.rows()}`)).reduce((sum, { n }) => sum + Number(n), 0), ROWS_PER_SHARD);
@@ -122,6 +132,8 @@ async function divide(ducks: readonly [Duck, ...Duck[]], data: Table, kept: Buck
   const parts = await duck.rows<{ split: string; part: number; n: bigint }>(`select split, (place % ${most})::integer as part, count(*) as n from ${kept.rows()} group by all`);
   const rowsOf = (of: string, shard: number, count: number) => parts.reduce((sum, { split, part, n }) => (split === of && part % count === shard ? sum + Number(n) : sum), 0);
   const shards: BuiltShard[] = [];
+  // The same rows give the same bytes where one thread writes them; several of them write several shards. From then on the database has no other threads.
+  let alone: Promise<void> | null = null;
   for (const split of SPLITS) {
     const count = shardCount(rowsOf(split, 0, 1), ROWS_PER_SHARD);
     for (let shard = 0; shard < count; shard += 1) {
@@ -130,8 +142,12 @@ async function divide(ducks: readonly [Duck, ...Duck[]], data: Table, kept: Buck
       const from = `${kept.rows(bucketsOfShard(shard, count, kept.count))} where split = ${literal(split)} and place % ${count} = ${shard}`;
       const index = shards.length;
       shards.push({
-        index, split, rows, digest: null, write: (file) => writeShard(ducks[index % writers] ?? duck, data, { from, file, rowBytes: kept.rowBytes }),
-        read: (file) => digestShard(file, { columns: typedColumns(data.columns), target: { name: data.target.name, classes: data.target.task === 'regression' ? null : data.target.classes }, split, seed: index, signal }),
+        index, split, rows, digest: null,
+        write: async (file) => {
+          await (alone ??= duck.run('set threads = 1'));
+          await writeShard(ducks[index % writers] ?? duck, data, { from, file, rowBytes: kept.rowBytes });
+        },
+        read: (file) => reader.digest(file, { columns: typedColumns(data.columns), target: { name: data.target.name, classes: data.target.task === 'regression' ? null : data.target.classes }, split, seed: index, signal }),
       });
     }
   }
@@ -149,10 +165,8 @@ const DICTIONARY_VALUES = 1_000;
  */
 export const ENCODED = 'parquet_version v2, compression zstd, compression_level 1';
 
-/** One thread, so that the same rows give the same bytes; several of them write several shards. From the first one on the database has no other threads. */
 async function writeShard(duck: Duck, data: Table, { from, file, rowBytes }: { from: string; file: string; rowBytes: number }): Promise<void> {
   const columns = typedColumns(data.columns).map((column, index) => `${storedValue(column, columnOf(index))} as ${identifier(column.name)}`).join(', ');
-  await duck.run('set threads = 1');
   await duck.run(`copy (select key, split, ${data.target.task === 'regression' ? 'label::double as label' : 'label'}, attributes, ${columns} from ${from} order by key) to ${literal(file)} (format parquet, ${ENCODED}, dictionary_size_limit ${DICTIONARY_VALUES}, row_group_size ${Math.min(ROWS_PER_PART, rowsWithin(PART_BYTES, rowBytes))})`);
 }
 
@@ -169,6 +183,10 @@ async function countAll(duck: Duck, { target }: Table, kept: Buckets): Promise<B
     for (const [name, value] of Object.entries(JSON.parse(attributes) as Record<string, string>)) values.set(`${name}=${value}`, (values.get(`${name}=${value}`) ?? 0) + Number(n));
   }
   return { bySplit: await tally('split'), byClass: target.task === 'regression' ? {} : await tally('label'), byAttribute: byAttribute(values) };
+}
+
+async function countRows(duck: Duck, data: Table, kept: Buckets, sources: readonly ListedSource[]): Promise<Pick<BuiltRows, 'counts' | 'sources'>> {
+  return { counts: await countAll(duck, data, kept), sources: await countSources(duck, kept, sources) };
 }
 
 async function countSources(duck: Duck, kept: Buckets, sources: readonly ListedSource[]): Promise<BuiltRows['sources']> {

@@ -58,7 +58,7 @@ export function sampleDeviation({ n, m2 }: Moments): number | null {
 /** Moments of pairs of values: means of both, sums of squares of both, and of their product. */
 export interface PairMoments { readonly n: number; readonly x: number; readonly y: number; readonly xx: number; readonly yy: number; readonly xy: number }
 
-export const NO_PAIRS: PairMoments = { n: 0, x: 0, y: 0, xx: 0, yy: 0, xy: 0 };
+const NO_PAIRS: PairMoments = { n: 0, x: 0, y: 0, xx: 0, yy: 0, xy: 0 };
 
 /** Of the rows in which both have a value; NaN is none. */
 export function pairMomentsOf(left: Float64Array, right: Float64Array, count: number): PairMoments {
@@ -89,13 +89,56 @@ export function pairMomentsOf(left: Float64Array, right: Float64Array, count: nu
   return { n, x, y, xx: saturated(xx), yy: saturated(yy), xy: saturated(xy) };
 }
 
-/** The same rule as {@link mergeMoments}, of two variables. */
-export function mergePairs(a: PairMoments, b: PairMoments): PairMoments {
-  if (b.n === 0) return a;
-  if (a.n === 0) return { n: b.n, x: saturated(b.x), y: saturated(b.y), xx: saturated(b.xx), yy: saturated(b.yy), xy: saturated(b.xy) };
-  const n = a.n + b.n;
-  const [dx, dy, weight] = [b.x - a.x, b.y - a.y, (a.n * b.n) / n];
-  return { n, x: saturated(a.x + dx * (b.n / n)), y: saturated(a.y + dy * (b.n / n)), xx: saturated(a.xx + b.xx + dx * dx * weight), yy: saturated(a.yy + b.yy + dy * dy * weight), xy: saturated(a.xy + b.xy + dx * dy * weight) };
+/** Numbers of {@link PairMoments}. */
+const WIDTH = 6;
+
+/** Moments of many pairs of columns, merged in place: there are as many merges as pairs with every chunk of rows. */
+export class PairTable {
+  readonly #values: Float64Array;
+
+  constructor(pairs: number) {
+    this.#values = new Float64Array(pairs * WIDTH);
+  }
+
+  static from(pairs: readonly PairMoments[]): PairTable {
+    const table = new PairTable(pairs.length);
+    pairs.forEach((pair, at) => { table.#set(at * WIDTH, pair); });
+    return table;
+  }
+
+  /** The same rule as {@link mergeMoments}, of two variables. */
+  merge(at: number, b: PairMoments): void {
+    if (b.n === 0) return;
+    const values = this.#values;
+    const from = at * WIDTH;
+    const before = values[from] as number;
+    if (before === 0) {
+      this.#set(from, { n: b.n, x: saturated(b.x), y: saturated(b.y), xx: saturated(b.xx), yy: saturated(b.yy), xy: saturated(b.xy) });
+      return;
+    }
+    const n = before + b.n;
+    const [x, y] = [values[from + 1] as number, values[from + 2] as number];
+    const dx = b.x - x;
+    const dy = b.y - y;
+    const weight = (before * b.n) / n;
+    values[from] = n;
+    values[from + 1] = saturated(x + dx * (b.n / n));
+    values[from + 2] = saturated(y + dy * (b.n / n));
+    values[from + 3] = saturated((values[from + 3] as number) + b.xx + dx * dx * weight);
+    values[from + 4] = saturated((values[from + 4] as number) + b.yy + dy * dy * weight);
+    values[from + 5] = saturated((values[from + 5] as number) + b.xy + dx * dy * weight);
+  }
+
+  #set(from: number, { n, x, y, xx, yy, xy }: PairMoments): void {
+    this.#values.set([n, x, y, xx, yy, xy], from);
+  }
+
+  all(): PairMoments[] {
+    return Array.from({ length: this.#values.length / WIDTH }, (_, at) => {
+      const [n = 0, x = 0, y = 0, xx = 0, yy = 0, xy = 0] = this.#values.subarray(at * WIDTH, (at + 1) * WIDTH);
+      return { n, x, y, xx, yy, xy };
+    });
+  }
 }
 
 /** Pearson's correlation; null where one of them does not vary, or its squares are no doubles. */

@@ -1,7 +1,7 @@
 import type { ColumnState } from '../../contract/data-profile.js';
 import type { TypedColumn } from '../../definition/columns.js';
 import { ColumnSketch } from './column-sketch.js';
-import { mergePairs, NO_PAIRS, pairMomentsOf, surveyOf } from './moments.js';
+import { pairMomentsOf, PairTable, surveyOf } from './moments.js';
 import type { Moments, PairMoments } from './moments.js';
 import { pairProducts } from './pair-products.js';
 import { rowsByClass } from './rows-by-class.js';
@@ -27,7 +27,7 @@ export class NumberColumns {
   /** Places among the columns of numbers. */
   readonly #correlated: readonly number[];
 
-  #pairs: readonly PairMoments[];
+  #pairs: PairTable;
 
   /** Of each column: filled again with every chunk. */
   readonly #deviations: Float64Array[];
@@ -42,14 +42,14 @@ export class NumberColumns {
     this.#sketches = shape.columns.flatMap((column, place) => (isNumeric(column) ? [new ColumnSketch(column, this.#classes, seedOfColumn(seed, place))] : []));
     this.#deviations = this.#sketches.map(() => new Float64Array(0));
     this.#correlated = correlatedOf(shape);
-    this.#pairs = new Array<PairMoments>((this.#correlated.length * (this.#correlated.length - 1)) / 2).fill(NO_PAIRS);
+    this.#pairs = new PairTable((this.#correlated.length * (this.#correlated.length - 1)) / 2);
   }
 
   static from({ columns, pairs }: NumbersState, shape: ProfiledShape, seed: number): NumberColumns {
     const numbers = new NumberColumns(shape, seed);
     const places = shape.columns.flatMap((column, place) => (isNumeric(column) ? [place] : []));
     numbers.#sketches = columns.map((column, at) => ColumnSketch.from(column, numbers.#classes, seedOfColumn(seed, places[at] ?? 0)));
-    numbers.#pairs = pairs;
+    numbers.#pairs = PairTable.from(pairs);
     return numbers;
   }
 
@@ -90,28 +90,26 @@ export class NumberColumns {
     const whole = this.#correlated.filter((at) => this.#whole.has(at));
     const products = pairProducts(whole.map((at) => this.#deviations[at] as Float64Array), rows);
     const places = this.#correlated.map((at) => whole.indexOf(at));
-    const pairs: PairMoments[] = [];
+    const moments = this.#correlated.map((at) => this.#whole.get(at));
+    let pair = 0;
     for (let x = 0; x < places.length; x += 1) {
       for (let y = x + 1; y < places.length; y += 1) {
-        const [left, right] = [this.#correlated[x] as number, this.#correlated[y] as number];
-        const [a, b] = [this.#whole.get(left), this.#whole.get(right)];
-        const part: PairMoments = a && b
+        const [a, b] = [moments[x], moments[y]];
+        this.#pairs.merge(pair++, a && b
           ? { n: rows, x: a.mean, y: b.mean, xx: a.m2, yy: b.m2, xy: products[(places[x] as number) * whole.length + (places[y] as number)] as number }
-          : pairMomentsOf(numbers[left] as Float64Array, numbers[right] as Float64Array, rows);
-        pairs.push(mergePairs(this.#pairs[pairs.length] as PairMoments, part));
+          : pairMomentsOf(numbers[this.#correlated[x] as number] as Float64Array, numbers[this.#correlated[y] as number] as Float64Array, rows));
       }
     }
-    this.#pairs = pairs;
   }
 
   /** Of the same columns, and another seed. */
   merge(other: NumberColumns): void {
     this.#sketches.forEach((column, at) => { const theirs = other.#sketches[at]; if (theirs) column.merge(theirs); });
-    this.#pairs = this.#pairs.map((pair, index) => mergePairs(pair, other.#pairs[index] ?? NO_PAIRS));
+    other.#pairs.all().forEach((pair, at) => { this.#pairs.merge(at, pair); });
   }
 
   state(): NumbersState {
-    return { columns: this.#sketches.map((sketch) => sketch.state()), pairs: this.#pairs };
+    return { columns: this.#sketches.map((sketch) => sketch.state()), pairs: this.#pairs.all() };
   }
 }
 
