@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { packageRoot } from '../../infra/stack/package-root.js';
-import { COMPUTE_ARGUMENTS } from '../../infra/supervisor/compute-arguments.js';
+import { COMPUTE_ARGUMENTS } from '../../infra/supervisor/node-arguments.js';
 import { builtFile } from '../../runtime/child/program-path.js';
 import type { BenchContext } from '../benchmark.js';
 

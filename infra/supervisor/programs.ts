@@ -8,7 +8,7 @@ import { assignPorts, loopback } from '../stack/ports.js';
 import type { Program } from '../stack/program.js';
 import { planStack, stackParts, type StackPart } from '../stack/stack.js';
 import { loadStackFile, saveStackFile } from '../stack/state.js';
-import { COMPUTE_ARGUMENTS } from './compute-arguments.js';
+import { COMPUTE_ARGUMENTS, SERVER_ARGUMENTS } from './node-arguments.js';
 
 const minute = 60_000;
 
@@ -22,8 +22,8 @@ const processes = {
   compute: { stage: 2, entry: 'workers/compute.js', needs: ['postgres', 's3', 'temporal'], args: [], heapMb: 512, nodeArguments: COMPUTE_ARGUMENTS, graceMs: 30_000 },
   training: { stage: 2, entry: 'workers/training.js', needs: ['postgres', 's3', 'temporal'], args: [], heapMb: 320, graceMs: 30_000 },
   gateway: { stage: 2, entry: 'workers/gateway.js', needs: ['postgres', 's3', 'temporal'], args: [], heapMb: 192, graceMs: 15_000 },
-  'server-test': { stage: 2, entry: 'workers/server.js', needs: ['postgres', 's3'], args: ['--environment', 'test', '--replica', '1'], heapMb: 320, graceMs: 30_000 },
-  'server-production': { stage: 2, entry: 'workers/server.js', needs: ['postgres', 's3'], args: ['--environment', 'production', '--replica', '1'], heapMb: 320, graceMs: 30_000 },
+  'server-test': { stage: 2, entry: 'workers/server.js', needs: ['postgres', 's3'], args: ['--environment', 'test', '--replica', '1'], heapMb: 320, nodeArguments: SERVER_ARGUMENTS, graceMs: 30_000 },
+  'server-production': { stage: 2, entry: 'workers/server.js', needs: ['postgres', 's3'], args: ['--environment', 'production', '--replica', '1'], heapMb: 320, nodeArguments: SERVER_ARGUMENTS, graceMs: 30_000 },
 } as const satisfies Record<string, ProcessSpec>;
 
 interface ProcessSpec {

@@ -20,27 +20,19 @@ export function frame(parts: readonly Buffer[]): Buffer[] {
   return [prefix, ...parts];
 }
 
-export interface FramesRead {
-  payloads: Buffer[];
-  /** Bytes after the last whole frame: what was being written when the process died, its answer never sent. */
-  tornBytes: number;
-  /** Whole frames whose checksum does not match: damage of the disk. */
-  damaged: number;
-}
-
-/** The frames of a segment, in order. */
-export function readFrames(bytes: Buffer): FramesRead {
-  const payloads: Buffer[] = [];
-  let damaged = 0;
+/**
+ * The payloads of a segment's frames, in order, one at a time. `onDamaged`: a whole frame's checksum does not match, damage of the disk. What comes after the
+ * last whole frame was being written when the process died, its answer never sent.
+ */
+export function* readFrames(bytes: Buffer, onDamaged: () => void): Generator<Buffer> {
   let at = 0;
   while (at + PREFIX <= bytes.length) {
     const length = bytes.readUInt32LE(at);
     const end = at + PREFIX + length;
     if (length > FRAME_LIMIT || end > bytes.length) break;
     const payload = bytes.subarray(at + PREFIX, end);
-    if (crc32(payload) === bytes.readUInt32LE(at + 4)) payloads.push(payload);
-    else damaged += 1;
+    if (crc32(payload) === bytes.readUInt32LE(at + 4)) yield payload;
+    else onDamaged();
     at = end;
   }
-  return { payloads, tornBytes: bytes.length - at, damaged };
 }

@@ -24,21 +24,32 @@ export async function removeIfEmpty(folder: string): Promise<void> {
   if ((await readdir(folder)).length === 0) await rmdir(folder);
 }
 
-export interface SegmentRead { records: LoggedRecord[]; damaged: number }
+/** `damaged`: of the records that were read so far, how many cannot be. */
+export interface SegmentRead { readonly records: Iterable<LoggedRecord>; readonly damaged: () => number }
 
-/** The records of a segment. A torn tail is left out: its answer never left. */
+/**
+ * The records of a segment, each read when it is asked for: held all at once, thousands of them would outlive what a thread's memory has room for, and moving them
+ * about took it longer than copying them. A torn tail is left out: its answer never left.
+ */
 export async function readSegment(path: string): Promise<SegmentRead> {
-  const { payloads, damaged } = readFrames(await readFile(path));
-  const records: LoggedRecord[] = [];
-  let unreadable = damaged;
-  for (const payload of payloads) {
-    try {
-      records.push(decodeRecord(payload));
-    } catch {
-      unreadable += 1; // counted, and the whole segment is kept for people to look at
+  const bytes = await readFile(path);
+  let unreadable = 0;
+  function* records(): Generator<LoggedRecord> {
+    for (const payload of readFrames(bytes, () => { unreadable += 1; })) {
+      const record = readRecord(payload);
+      if (record) yield record;
+      else unreadable += 1; // counted, and the whole segment is kept for people to look at
     }
   }
-  return { records, damaged: unreadable };
+  return { records: records(), damaged: () => unreadable };
+}
+
+function readRecord(payload: Buffer): LoggedRecord | null {
+  try {
+    return decodeRecord(payload);
+  } catch {
+    return null;
+  }
 }
 
 /** A segment is done: deleted, or kept under another name where part of it could not be read. */

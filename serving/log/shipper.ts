@@ -35,15 +35,16 @@ export async function shipAll(options: ShipperOptions): Promise<void> {
       const { records, damaged } = await readSegment(segment.path);
       let rows = 0;
       for (const batch of batches(records, options.batchRows, options.batchBytes)) rows += await shipBatch(batch, options);
-      if (damaged > 0) options.onProblem(`${damaged} records of ${segment.path} are damaged; the file is kept as ${basename(segment.path)}.damaged`, undefined);
-      await discardSegment(segment.path, damaged > 0);
+      const lost = damaged();
+      if (lost > 0) options.onProblem(`${lost} records of ${segment.path} are damaged; the file is kept as ${basename(segment.path)}.damaged`, undefined);
+      await discardSegment(segment.path, lost > 0);
       options.onShipped(segment.bytes, rows, isOrphan);
     }
     if (isOrphan) await removeIfEmpty(folder);
   }
 }
 
-function* batches(records: readonly LoggedRecord[], maximumRows: number, maximumBytes: number): Generator<LoggedRecord[]> {
+function* batches(records: Iterable<LoggedRecord>, maximumRows: number, maximumBytes: number): Generator<LoggedRecord[]> {
   let batch: LoggedRecord[] = [];
   let rows = 0;
   let bytes = 0;
