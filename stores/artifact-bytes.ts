@@ -1,17 +1,23 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 
 /** Bytes in memory, or the path of a file. */
 export type Source = Uint8Array | string;
 export interface Measured { readonly sha256: string; readonly bytes: number }
 
+/** A file of less than so many bytes is read once; a larger one stays where it is. */
+export async function held(source: Source, below: number): Promise<Source> {
+  return typeof source === 'string' && (await stat(source)).size < below ? readFile(source) : source;
+}
+
 /** Digest and length of a source; a file is read as a stream. */
 export async function measure(source: Source): Promise<Measured> {
   const hash = createHash('sha256');
   if (typeof source !== 'string') return { sha256: hash.update(source).digest('hex'), bytes: source.byteLength };
   let bytes = 0;
-  for await (const chunk of createReadStream(source) as AsyncIterable<Buffer>) {
+  for await (const chunk of createReadStream(source, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
     hash.update(chunk);
     bytes += chunk.byteLength;
   }

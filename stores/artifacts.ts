@@ -6,7 +6,7 @@ import { Upload } from '@aws-sdk/lib-storage';
 import { diskFull } from '../contract/disk-full.js';
 import { PerennialError } from '../contract/errors.js';
 import type { Ref } from '../contract/ref.js';
-import { checked, measure, unchanged, type Measured, type Source } from './artifact-bytes.js';
+import { checked, held, measure, unchanged, type Measured, type Source } from './artifact-bytes.js';
 import { statusOf, translateStorageError } from './artifact-errors.js';
 import { createLocatedObjects } from './located-objects.js';
 import { presignGet } from './presign.js';
@@ -97,7 +97,8 @@ export function createArtifacts(config: ArtifactsConfig) {
     ...objects,
 
     /** Stores content once, under `blobs/<sha256>`. Bytes, or the path of a file. */
-    async putBlob(source: Source): Promise<Ref> {
+    async putBlob(from: Source): Promise<Ref> {
+      const source = await held(from, MULTIPART_FROM);
       const measured = await measure(source);
       const key = `blobs/${measured.sha256}`;
       // A large one is looked for first: S3 refuses a second copy only after all of it was sent.
@@ -106,7 +107,8 @@ export function createArtifacts(config: ArtifactsConfig) {
     },
 
     /** Stores under a key of the caller's; what was there is replaced. Bytes, or the path of a file. */
-    async putAt(key: string, source: Source, { contentType = BYTES }: { contentType?: string } = {}): Promise<Ref> {
+    async putAt(key: string, from: Source, { contentType = BYTES }: { contentType?: string } = {}): Promise<Ref> {
+      const source = await held(from, MULTIPART_FROM);
       const measured = await measure(source);
       await upload(key, source, measured, contentType, false);
       return refOf(key, measured);

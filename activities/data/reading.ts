@@ -3,6 +3,11 @@ import type { Duck } from './duckdb.js';
 import { NAMED_ROWS } from './findings.js';
 import type { Check, Findings, Severity } from './findings.js';
 
+/** Ends an `origin` that the row's number belongs behind. */
+export const NUMBERED = ' row ';
+/** A staged row's name in reports, as SQL. */
+export const ORIGIN = `case when suffix(origin, '${NUMBERED}') then origin || ordinal else origin end`;
+
 /** How the rows of one file are read by DuckDB. */
 export interface Reading {
   /** A table of the file's rows, in their order. */
@@ -14,6 +19,8 @@ export interface Reading {
   /** A row's number in the file and its name in reports, as SQL. */
   readonly ordinal: string;
   readonly origin: string;
+  /** The same text, as {@link ORIGIN} puts it together: what is before the number, where that is `ordinal`. A text of its own for every row would take a tenth of staging them. */
+  readonly originBefore?: string;
   /** Rows know their number wherever they are read, so that several threads may read them in any order. */
   readonly anyOrder?: true;
   /** Rows of `from` that are rows of the source. */

@@ -85,7 +85,7 @@ export async function stageReading(duck: Duck, context: TableContext, { source, 
   if (!reading) return;
   const columns = typedColumns(data.columns);
   const divider = dividerOf(source.split, data);
-  const { from, types, column, ordinal, origin, anyOrder, where, settle } = reading;
+  const { from, types, column, ordinal, origin, originBefore, anyOrder, where, settle } = reading;
   const missing = types === null ? [] : neededColumns(source, context).filter((wanted) => !types.has(wanted));
   if (missing.length > 0) {
     findings.add('wrong-shape', 'block', `columns are missing: ${missing.join(', ')}`, name);
@@ -102,7 +102,7 @@ export async function stageReading(duck: Duck, context: TableContext, { source, 
   await duck.run(`set preserve_insertion_order = ${anyOrder !== true}`);
   await settle(await duck.change(
     `insert into staged by name select * exclude (hashed${read === columns ? '' : `, ${DIVIDER}`}), ${splitSql(source.split, divider && dividerSql(divider, DIVIDER), 'hashed')} as split, ${placeSql('hashed')} as place from (select *, ${KEY_HASH} as hashed from (
-       select ${index} as source, ${ordinal} as ordinal, ${origin} as origin, ${column(source.key, 'text')}::varchar as key,
+       select ${index} as source, ${ordinal} as ordinal, ${originBefore ?? origin} as origin, ${column(source.key, 'text')}::varchar as key,
          ${labelSql(data, column, typeOf(data.target.name))} as label, ${literal(canonicalJson(source.attributes))} as attributes, ${values} from ${from} where ${where}))`));
 }
 

@@ -8,6 +8,7 @@ import { literal } from './duckdb.js';
 import type { Duck } from './duckdb.js';
 import { NAMED_ROWS } from './findings.js';
 import type { Check, Findings, Severity } from './findings.js';
+import { ORIGIN } from './reading.js';
 import type { Table } from './tables.js';
 
 /** Reports the rows of `staged` that cannot be used, named by their key or their place in the file. Returns, as SQL, what holds for the others. */
@@ -24,7 +25,7 @@ export async function checkTableRows(duck: Duck, data: Table, findings: Findings
   const [counts] = await duck.rows<Record<string, bigint>>(`select ${faults.map(({ where }, index) => `count(case when ${where} then 1 end) as f${index}`).join(', ')} from staged`);
   const found = faults.map((fault, index) => ({ ...fault, rows: Number(counts?.[`f${index}`] ?? 0) })).filter(({ rows }) => rows > 0);
   for (const { check, severity, message, where, shown, rows } of found) {
-    const named = await duck.rows<{ name: string }>(`select coalesce(key || ' (' || origin || ')', origin)${shown === undefined ? '' : ` || ': ' || ${shown}`} as name from staged where ${where} order by source, origin, ordinal limit ${NAMED_ROWS}`);
+    const named = await duck.rows<{ name: string }>(`select coalesce(key || ' (' || ${ORIGIN} || ')', ${ORIGIN})${shown === undefined ? '' : ` || ': ' || ${shown}`} as name from staged where ${where} order by source, ${ORIGIN}, ordinal limit ${NAMED_ROWS}`);
     findings.addRows(check, severity, message, named.map(({ name }) => name), rows);
   }
   return found.length === 0 ? 'true' : `not (${found.map(({ where }) => where).join(' or ')})`;

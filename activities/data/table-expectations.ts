@@ -11,13 +11,14 @@ import { columnIn } from './expectations/relation.js';
 import type { Relation, RelationColumn, RelationType } from './expectations/relation.js';
 import { filesAt } from './listing.js';
 import { openLocation, staysInside } from './location.js';
+import { ORIGIN } from './reading.js';
 import type { Table, TableContext } from './tables.js';
 
 /** The rows as they were read: also those that later checks leave out. */
 export function stagedRelation(data: Table): Relation {
   const columns = new Map<string, RelationColumn>([['key', { type: 'text', sql: 'key' }], [data.target.name, data.target.task === 'regression' ? { type: 'number', sql: readSql('number', 'try_cast(label as double)') } : { type: 'text', sql: 'label' }]]);
   typedColumns(data.columns).forEach(({ name, type }, index) => { columns.set(name, { type, sql: readSql(type, columnOf(index)) }); });
-  return { from: 'staged', rowName: 'coalesce(key || \' (\' || origin || \')\', origin)', columns };
+  return { from: 'staged', rowName: `coalesce(key || ' (' || ${ORIGIN} || ')', ${ORIGIN})`, columns };
 }
 
 /** The staged value in the column's own type; null also where it could not be read, of which other checks tell. */

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { Split } from '../../contract/snapshot.js';
 import { typedColumns } from '../../definition/columns.js';
 import type { TableData } from '../../definition/data.js';
 import type { ActivityDeps } from '../deps.js';
@@ -126,6 +127,8 @@ const SIDE_BY_SIDE_BYTES = 100e6;
 /** @param ducks all write, where shards are small enough */
 async function divide({ ducks, reader, data, kept, signal }: { ducks: readonly [Duck, ...Duck[]]; reader: ShardReader; data: Table; kept: Buckets; signal: AbortSignal }): Promise<BuiltShard[]> {
   const [duck] = ducks;
+  const [same] = await duck.rows<{ least: string | null; most: string | null }>(`select min(attributes) as least, max(attributes) as most from ${kept.rows()}`);
+  const attributes = same && same.least === same.most ? same.least : null;
   const writers = ROWS_PER_SHARD * kept.rowBytes > SIDE_BY_SIDE_BYTES ? 1 : ducks.length;
   const most = shardCount((await duck.rows<{ n: bigint }>(`select count(*) as n from ${kept.rows()}`)).reduce((sum, { n }) => sum + Number(n), 0), ROWS_PER_SHARD);
   // Rows of the parts that shards are put together of: all numbers of shards are powers of two, and all divisions are by `place`.
@@ -145,7 +148,7 @@ async function divide({ ducks, reader, data, kept, signal }: { ducks: readonly [
         index, split, rows, digest: null,
         write: async (file) => {
           await (alone ??= duck.run('set threads = 1'));
-          await writeShard(ducks[index % writers] ?? duck, data, { from, file, rowBytes: kept.rowBytes });
+          await writeShard(ducks[index % writers] ?? duck, data, { from, split, attributes, file, rowBytes: kept.rowBytes });
         },
         read: (file) => reader.digest(file, { columns: typedColumns(data.columns), target: { name: data.target.name, classes: data.target.task === 'regression' ? null : data.target.classes }, split, seed: index, signal }),
       });
@@ -165,9 +168,10 @@ const DICTIONARY_VALUES = 1_000;
  */
 export const ENCODED = 'parquet_version v2, compression zstd, compression_level 1';
 
-async function writeShard(duck: Duck, data: Table, { from, file, rowBytes }: { from: string; file: string; rowBytes: number }): Promise<void> {
+/** @param attributes of all rows, where they have the same: what is constant has not to be sorted with them */
+async function writeShard(duck: Duck, data: Table, { from, split, attributes, file, rowBytes }: { from: string; split: Split; attributes: string | null; file: string; rowBytes: number }): Promise<void> {
   const columns = typedColumns(data.columns).map((column, index) => `${storedValue(column, columnOf(index))} as ${identifier(column.name)}`).join(', ');
-  await duck.run(`copy (select key, split, ${data.target.task === 'regression' ? 'label::double as label' : 'label'}, attributes, ${columns} from ${from} order by key) to ${literal(file)} (format parquet, ${ENCODED}, dictionary_size_limit ${DICTIONARY_VALUES}, row_group_size ${Math.min(ROWS_PER_PART, rowsWithin(PART_BYTES, rowBytes))})`);
+  await duck.run(`copy (select key, ${literal(split)} as split, ${data.target.task === 'regression' ? 'label::double as label' : 'label'}, ${attributes === null ? 'attributes' : `${literal(attributes)} as attributes`}, ${columns} from ${from} order by key) to ${literal(file)} (format parquet, ${ENCODED}, dictionary_size_limit ${DICTIONARY_VALUES}, row_group_size ${Math.min(ROWS_PER_PART, rowsWithin(PART_BYTES, rowBytes))})`);
 }
 
 const COUNTED_GROUPS = 10_000;

@@ -88,7 +88,8 @@ export async function openShardReader(): Promise<ShardReader> {
   return {
     digest: (file, { split, ...rows }) => reader.read(file, rows.signal, async (connection, from) => {
       const digest = new ShardDigest({ columns: rows.columns, label: rows.target.classes === null ? 'number' : 'text', split });
-      const profile = await profileRows(connection, { ...rows, from, digest });
+      // Shards are read beside each other, and are too small for a thread of their own.
+      const profile = await profileRows(connection, { ...rows, from, digest, helped: false });
       return { digest: await digest.digest(connection, from), profile };
     }),
     close: () => { reader.close(); },
