@@ -6,6 +6,10 @@ const PROGRAMS = [
   ...['evaluate', 'generate', 'latency', 'read-definition', 'runner', 'train'].map((name) => `runtime/programs/${name}`),
   ...['compute', 'gateway', 'lifecycle', 'migrate', 'profile', 'seed', 'server', 'training', 'try'].map((name) => `workers/${name}`),
   'cli/main', 'infra/supervisor/main', 'infra/smtp/main',
+  // Threads of theirs.
+  'activities/data/profile/number-thread', 'serving/log/copy-program',
+  // What is measured against programs of others.
+  'bench/data/ours',
 ];
 
 /** Packages of plain JavaScript that become part of a program. All others, natives among them, are loaded from node_modules as ever. */
