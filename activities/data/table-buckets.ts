@@ -13,6 +13,8 @@ import type { Table } from './tables.js';
  */
 export interface Buckets {
   readonly count: number;
+  /** No more rows than this. */
+  readonly most: number;
   /** Buckets that are worked on at a time; all of them, where all rows are in memory anyway. */
   readonly passes: readonly (readonly number[])[];
   /** Bytes of a row where rows are longest, for {@link rowsWithin}. */
@@ -70,9 +72,9 @@ export async function bucketsOf(duck: Duck, data: Table, staged: Staged): Promis
   const rowsSql = (where: string) => `select * exclude (ordinal, origin)${split === null ? '' : ` replace (${split} as split)`}, rowid as row, hash(${values}) as content from staged where ${good}${where}`;
   const all = Array.from({ length: count }, (_, bucket) => bucket);
   if (rows * rowBytes <= IN_MEMORY_BYTES) {
-    return { count, rowBytes, passes: [all], rows: (buckets = all) => `(${rowsSql(buckets.length === count ? '' : ` and place % ${count} in (${buckets.join(', ')})`)})` };
+    return { count, most: rows, rowBytes, passes: [all], rows: (buckets = all) => `(${rowsSql(buckets.length === count ? '' : ` and place % ${count} in (${buckets.join(', ')})`)})` };
   }
-  return { count, rowBytes, passes: all.map((bucket) => [bucket]), rows: await divideIntoBuckets(duck, staged, { count, last, rowBytes, textBytes, rowsSql }) };
+  return { count, most: rows, rowBytes, passes: all.map((bucket) => [bucket]), rows: await divideIntoBuckets(duck, staged, { count, last, rowBytes, textBytes, rowsSql }) };
 }
 
 /** Moves the rows into buckets below `folder`; gives {@link Buckets.rows}. */

@@ -3,9 +3,7 @@ import type { Split } from '../../contract/snapshot.js';
 import { typedColumns } from '../../definition/columns.js';
 import type { TableData } from '../../definition/data.js';
 import type { ActivityDeps } from '../deps.js';
-import { bothOf } from './both.js';
 import { columnOf } from './column-names.js';
-import { checkClasses, checkNumbers } from './label-checks.js';
 import { storedValue } from './column-sql.js';
 import { identifier, literal, openDuck } from './duckdb.js';
 import type { Duck } from './duckdb.js';
@@ -23,7 +21,7 @@ import { replacePersonalData } from './personal/replace.js';
 import { scanPersonalData } from './personal/scan.js';
 import { openShardReader } from './profile/table-profile.js';
 import type { ShardReader } from './profile/table-profile.js';
-import { byAttribute, shardCount, SPLITS } from './rows.js';
+import { shardCount, SPLITS } from './rows.js';
 import type { BuiltRows, BuiltShard } from './rows.js';
 import { stageFiles } from './stage-files.js';
 import { stageGenerated } from './stage-generated.js';
@@ -31,6 +29,8 @@ import { stageSql } from './stage-sql.js';
 import { bucketsOf, bucketsOfShard, rowsWithin } from './table-buckets.js';
 import type { Buckets } from './table-buckets.js';
 import { checkTableRows } from './table-checks.js';
+import { checkLabels, countsOfManifest, countsOfSources, countTable, rowsOf, rowsOfShard } from './table-counts.js';
+import type { TableCounts } from './table-counts.js';
 import { selectTableRows } from './table-duplicates.js';
 import { checkExpectations } from './table-expectations.js';
 import { createStaging, stageLabelled } from './table-staging.js';
@@ -87,13 +87,12 @@ export async function buildTable(context: TableContext): Promise<BuiltRows & { c
     const buckets = await bucketsOf(duck, data, { folder, good, split: resolvedSplit(boundaries), signal });
     const selected = await selectTableRows(duck, data, buckets, findings, signal);
     const kept = await keepFrozenOut(duck, data, selected, context.frozen, findings, signal);
-    await checkLabels(duck, data, kept, findings);
-    // Columns are looked through in this process, rows counted in DuckDB.
-    const beside = await duck.beside();
-    const [counted] = await bothOf(countRows(beside, data, kept, sources), checkTableLeakage(duck, data, kept, findings, signal));
+    const counts = await countTable(duck, data, kept, shardCount(buckets.most, ROWS_PER_SHARD));
+    checkLabels(counts, data, findings);
+    await checkTableLeakage(duck, data, { kept, counts }, findings, signal);
     reader = await openShardReader();
-    const shards = await divide({ ducks: [duck, beside], reader, data, kept, signal });
-    return { rows: shards.reduce((sum, { rows }) => sum + rows, 0), shards, ...counted, boundaries, ...(context.pseudonyms ? { personal: { key: context.pseudonyms.key, columns: replacingActions(data) } } : {}), close: () => Promise.resolve(close()) };
+    const shards = divide({ ducks: [duck, await duck.beside()], reader, data, kept, counts, signal });
+    return { rows: rowsOf(counts, () => true), shards, counts: await countsOfManifest(duck, counts, data, kept), sources: countsOfSources(counts, sources), boundaries, ...(context.pseudonyms ? { personal: { key: context.pseudonyms.key, columns: replacingActions(data) } } : {}), close: () => Promise.resolve(close()) };
   } catch (error) {
     close();
     signal.throwIfAborted();
@@ -110,37 +109,20 @@ function stage(duck: Duck, context: TableContext, source: ListedSource, index: n
   }
 }
 
-/** Whether what is to be learned is there to be learned. */
-async function checkLabels(duck: Duck, { target, checks }: Table, kept: Buckets, findings: Findings): Promise<void> {
-  if (target.task === 'regression') {
-    const splits = await duck.rows<{ split: string; n: bigint; lowest: number; highest: number }>(`select split, count(*) as n, min(label::double) as lowest, max(label::double) as highest from ${kept.rows()} group by split`);
-    checkNumbers(splits.map(({ n, ...rest }) => ({ ...rest, rows: Number(n) })), { name: target.name, minimumRows: checks.minimumRowsPerClass }, findings);
-    return;
-  }
-  const classes = await duck.rows<{ split: string; label: string; n: bigint }>(`select split, label, count(*) as n from ${kept.rows()} group by all`);
-  checkClasses(classes.map(({ split, label, n }) => ({ split, label, rows: Number(n) })), { classes: target.classes, minimumRows: checks.minimumRowsPerClass }, findings);
-}
-
 /** Of larger shards one is written at a time: two would need more memory than DuckDB has, to sort them and to gather a part of each file. */
 const SIDE_BY_SIDE_BYTES = 100e6;
 
 /** @param ducks all write, where shards are small enough */
-async function divide({ ducks, reader, data, kept, signal }: { ducks: readonly [Duck, ...Duck[]]; reader: ShardReader; data: Table; kept: Buckets; signal: AbortSignal }): Promise<BuiltShard[]> {
+function divide({ ducks, reader, data, kept, counts, signal }: { ducks: readonly [Duck, ...Duck[]]; reader: ShardReader; data: Table; kept: Buckets; counts: TableCounts; signal: AbortSignal }): BuiltShard[] {
   const [duck] = ducks;
-  const [same] = await duck.rows<{ least: string | null; most: string | null }>(`select min(attributes) as least, max(attributes) as most from ${kept.rows()}`);
-  const attributes = same && same.least === same.most ? same.least : null;
   const writers = ROWS_PER_SHARD * kept.rowBytes > SIDE_BY_SIDE_BYTES ? 1 : ducks.length;
-  const most = shardCount((await duck.rows<{ n: bigint }>(`select count(*) as n from ${kept.rows()}`)).reduce((sum, { n }) => sum + Number(n), 0), ROWS_PER_SHARD);
-  // Rows of the parts that shards are put together of: all numbers of shards are powers of two, and all divisions are by `place`.
-  const parts = await duck.rows<{ split: string; part: number; n: bigint }>(`select split, (place % ${most})::integer as part, count(*) as n from ${kept.rows()} group by all`);
-  const rowsOf = (of: string, shard: number, count: number) => parts.reduce((sum, { split, part, n }) => (split === of && part % count === shard ? sum + Number(n) : sum), 0);
   const shards: BuiltShard[] = [];
   // The same rows give the same bytes where one thread writes them; several of them write several shards. From then on the database has no other threads.
   let alone: Promise<void> | null = null;
   for (const split of SPLITS) {
-    const count = shardCount(rowsOf(split, 0, 1), ROWS_PER_SHARD);
+    const count = shardCount(rowsOfShard(counts, split, 0, 1), ROWS_PER_SHARD);
     for (let shard = 0; shard < count; shard += 1) {
-      const rows = rowsOf(split, shard, count);
+      const rows = rowsOfShard(counts, split, shard, count);
       if (rows === 0) continue;
       const from = `${kept.rows(bucketsOfShard(shard, count, kept.count))} where split = ${literal(split)} and place % ${count} = ${shard}`;
       const index = shards.length;
@@ -148,7 +130,7 @@ async function divide({ ducks, reader, data, kept, signal }: { ducks: readonly [
         index, split, rows, digest: null,
         write: async (file) => {
           await (alone ??= duck.run('set threads = 1'));
-          await writeShard(ducks[index % writers] ?? duck, data, { from, split, attributes, file, rowBytes: kept.rowBytes });
+          await writeShard(ducks[index % writers] ?? duck, data, { from, split, attributes: counts.attributes, file, rowBytes: kept.rowBytes });
         },
         read: (file) => reader.digest(file, { columns: typedColumns(data.columns), target: { name: data.target.name, classes: data.target.task === 'regression' ? null : data.target.classes }, split, seed: index, signal }),
       });
@@ -173,28 +155,3 @@ async function writeShard(duck: Duck, data: Table, { from, split, attributes, fi
   const columns = typedColumns(data.columns).map((column, index) => `${storedValue(column, columnOf(index))} as ${identifier(column.name)}`).join(', ');
   await duck.run(`copy (select key, ${literal(split)} as split, ${data.target.task === 'regression' ? 'label::double as label' : 'label'}, ${attributes === null ? 'attributes' : `${literal(attributes)} as attributes`}, ${columns} from ${from} order by key) to ${literal(file)} (format parquet, ${ENCODED}, dictionary_size_limit ${DICTIONARY_VALUES}, row_group_size ${Math.min(ROWS_PER_PART, rowsWithin(PART_BYTES, rowBytes))})`);
 }
-
-const COUNTED_GROUPS = 10_000;
-
-async function countAll(duck: Duck, { target }: Table, kept: Buckets): Promise<BuiltRows['counts']> {
-  const tally = async (column: 'split' | 'label') => {
-    const rows = await duck.rows<{ name: string; n: bigint }>(`select ${column} as name, count(*) as n from ${kept.rows()} group by 1 order by 1`);
-    return Object.fromEntries(rows.map(({ name, n }) => [name, Number(n)]));
-  };
-  const groups = await duck.rows<{ attributes: string; n: bigint }>(`select attributes, count(*) as n from ${kept.rows()} group by 1 order by n desc, attributes limit ${COUNTED_GROUPS}`);
-  const values = new Map<string, number>();
-  for (const { attributes, n } of groups) {
-    for (const [name, value] of Object.entries(JSON.parse(attributes) as Record<string, string>)) values.set(`${name}=${value}`, (values.get(`${name}=${value}`) ?? 0) + Number(n));
-  }
-  return { bySplit: await tally('split'), byClass: target.task === 'regression' ? {} : await tally('label'), byAttribute: byAttribute(values) };
-}
-
-async function countRows(duck: Duck, data: Table, kept: Buckets, sources: readonly ListedSource[]): Promise<Pick<BuiltRows, 'counts' | 'sources'>> {
-  return { counts: await countAll(duck, data, kept), sources: await countSources(duck, kept, sources) };
-}
-
-async function countSources(duck: Duck, kept: Buckets, sources: readonly ListedSource[]): Promise<BuiltRows['sources']> {
-  const rows = await duck.rows<{ source: number; n: bigint }>(`select source, count(*) as n from ${kept.rows()} group by 1`);
-  return sources.map(({ description }, index) => ({ description, rows: Number(rows.find(({ source }) => source === index)?.n ?? 0) }));
-}
-

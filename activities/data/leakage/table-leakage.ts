@@ -7,17 +7,19 @@ import type { Duck } from '../duckdb.js';
 import { NAMED_ROWS } from '../findings.js';
 import type { Findings } from '../findings.js';
 import type { Buckets } from '../table-buckets.js';
+import { rowsOf } from '../table-counts.js';
+import type { TableCounts } from '../table-counts.js';
 import type { Table } from '../tables.js';
 import { sampleRows } from './row-sample.js';
 import type { RowSample } from './row-sample.js';
 
 /** Reports what a model could learn of its test rows without having understood anything: rows that are copies of them, and columns that say the target. */
-export async function checkTableLeakage(duck: Duck, data: Table, kept: Buckets, findings: Findings, signal: AbortSignal): Promise<void> {
+export async function checkTableLeakage(duck: Duck, data: Table, { kept, counts }: { kept: Buckets; counts: TableCounts }, findings: Findings, signal: AbortSignal): Promise<void> {
   const { acrossSplits, columns, share } = TableLeakage.parse(data.leakage ?? {});
   if (acrossSplits === 'off' && columns === 'off') return;
   const sample = await sampleRows(duck, data, kept);
   try {
-    if (acrossSplits !== 'off') await checkCopies(duck, { data, kept, findings, signal, sample, severity: acrossSplits });
+    if (acrossSplits !== 'off') await checkCopies(duck, { data, kept, counts, findings, signal, sample, severity: acrossSplits });
     if (columns === 'off') return;
     if (data.target.task === 'regression') {
       await checkNumberColumns({ data, findings, signal, sample, severity: columns, share });
@@ -55,9 +57,8 @@ const HASHES_AT_ONCE = 1_000_000;
  * Rows of other splits that have a test row's values under another key. Two rows count as copies when 64 bits of a hash over their values agree: among
  * 10,000,000 rows, a fifth of them for testing, that happens by chance about once in a million snapshots.
  */
-async function checkCopies(duck: Duck, { data, kept, findings, signal, sample, severity }: { data: Table; kept: Buckets; findings: Findings; signal: AbortSignal; sample: RowSample; severity: 'block' | 'warn' }): Promise<void> {
-  const [sizes] = await duck.rows<{ test: bigint; others: bigint }>(`select count(*) filter (where split = 'test') as test, count(*) filter (where split <> 'test') as others from ${kept.rows()}`);
-  const [test, others] = [Number(sizes?.test ?? 0), Number(sizes?.others ?? 0)];
+async function checkCopies(duck: Duck, { data, kept, counts, findings, signal, sample, severity }: { data: Table; kept: Buckets; counts: TableCounts; findings: Findings; signal: AbortSignal; sample: RowSample; severity: 'block' | 'warn' }): Promise<void> {
+  const [test, others] = [rowsOf(counts, ({ split }) => split === 'test'), rowsOf(counts, ({ split }) => split !== 'test')];
   if (test === 0 || others === 0) return;
   const parts = Math.ceil(test / HASHES_AT_ONCE);
   await duck.run('create table copied (content ubigint, copies bigint)');
