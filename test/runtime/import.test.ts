@@ -52,6 +52,7 @@ test.each([['tfjs-layers', writeLayersModel], ['tfjs-graph', writeGraphModel], [
   sealPackage(directory, { v: 1, rows: [{ key: 'k', input: [...ROW], probabilities, class: probabilities[0] > 0.5 ? 'no' : 'yes' }] });
   const runner = await startRunner({ packageDirectory: directory, tfjsNode }); // it has replayed the golden row when this resolves
   try {
+    expect(runner.uncompiled).toBeNull();
     const [first, second, third, fourth] = await runner.predict({ rows: 2, input: [[3, 1], [...ROW]] });
     expect([first, second]).toEqual(probabilitiesOf([3, 1]).map((value) => expect.closeTo(value, 5) as number));
     expect([third, fourth]).toEqual(probabilities.map((value) => expect.closeTo(value, 5) as number));
