@@ -11,7 +11,7 @@ import { evaluationRows } from '../data/evaluation-rows.js';
 import type { RowBatch } from '../data/evaluation-rows.js';
 import { requireSameTarget } from '../data/same-target.js';
 import { shardsOf } from '../data/read-shard.js';
-import { loadModel } from '../load-model.js';
+import { loadServedModel } from '../load-model.js';
 import type { LoadedModel } from '../load-model.js';
 import { columnsOf, isPixels } from '../preprocess.js';
 import type { RawRows } from '../preprocess.js';
@@ -22,7 +22,7 @@ import { createRowJudge } from './judge.js';
 /** Predicts a split with a trained model and sends the rows back. Runs inside the child. */
 export async function runEvaluation({ task, send, cancelled }: ChildContext<'evaluate'>): Promise<void> {
   const { snapshot, split, batchSize } = task;
-  const model = await loadModel(loadTensorFlow(), task.modelDirectory);
+  const model = await loadServedModel(loadTensorFlow(), task.modelDirectory);
   const { content } = snapshot.manifest;
   requireSameTarget(model.signature, content.target, 'model');
   const takesRow = rowsFor(model, task.refused, typedColumns(content.columns ?? []));
