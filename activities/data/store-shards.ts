@@ -1,8 +1,10 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { DataProfile, SnapshotProfile } from '../../contract/data-profile.js';
 import type { Ref } from '../../contract/ref.js';
 import { SnapshotManifest } from '../../contract/snapshot.js';
+import type { Data } from '../../definition/data.js';
 import { createProfileMerger } from '../../domain/profile/data-sketch.js';
 import type { ActivityDeps } from '../deps.js';
 import { putJson, readJson } from '../../stores/json-objects.js';
@@ -21,8 +23,8 @@ export interface StoredShards { readonly shards: SnapshotManifest['shards']; rea
  * Stores the shards that are new, and profiles them on the way: a shard whose digest is known before it is written, and that an earlier snapshot has, is neither written nor read again;
  * one that turns out to be known when it was read is not sent again. Shards are found by what they hold, so nothing of them is visible before a manifest names them.
  */
-export async function storeShards({ deps, model, built, folder, signal, onShard }: {
-  deps: ActivityDeps; model: string; built: BuiltRows; folder: string; signal: AbortSignal; onShard: (written: number) => void;
+export async function storeShards({ deps, model, data, built, folder, signal, onShard }: {
+  deps: ActivityDeps; model: string; data: Pick<Data, 'target'>; built: BuiltRows; folder: string; signal: AbortSignal; onShard: (written: number) => void;
 }): Promise<StoredShards> {
   const earlier = await earlierShards(deps, model);
   const shards: SnapshotManifest['shards'] = [];
@@ -31,8 +33,7 @@ export async function storeShards({ deps, model, built, folder, signal, onShard 
   const underWay = new Set<Promise<unknown>>();
   const store = async (shard: BuiltShard) => {
     signal.throwIfAborted();
-    const known = shard.digest === null ? undefined : earlier.shards.get(shard.digest);
-    const stored = shard.digest !== null && known?.profile ? readShard(deps, shard.digest, known.file, known.profile) : storeShard(deps, shard, earlier, join(folder, `shard-${shard.index}.parquet`));
+    const stored = knownShard(deps, data, shard, earlier).then((known) => known ?? storeShard(deps, shard, earlier, join(folder, `shard-${shard.index}.parquet`)));
     underWay.add(stored);
     try {
       return { shard, stored: await stored };
@@ -57,8 +58,14 @@ export async function storeShards({ deps, model, built, folder, signal, onShard 
 
 interface StoredShard { readonly digest: string; readonly file: Ref; readonly ref: Ref; readonly profile: DataProfile }
 
-async function readShard({ artifacts }: ActivityDeps, digest: string, file: Ref, ref: Ref): Promise<StoredShard> {
-  return { digest, file, ref, profile: DataProfile.parse(await readJson(artifacts, ref)) };
+/** What an earlier snapshot has of these rows. Their profile is of its own target: where the definition has another one by now, they are profiled again. */
+async function knownShard({ artifacts }: ActivityDeps, { target }: Pick<Data, 'target'>, { digest }: BuiltShard, { shards }: EarlierShards): Promise<StoredShard | null> {
+  const known = digest === null ? undefined : shards.get(digest);
+  if (digest === null || !known?.profile) return null;
+  const profile = DataProfile.parse(await readJson(artifacts, known.profile));
+  const classes = target.task === 'regression' ? null : target.classes;
+  const isOfTarget = profile.target.name === target.name && isDeepStrictEqual(profile.target.classes?.map(({ name }) => name) ?? null, classes);
+  return isOfTarget ? { digest, file: known.file, ref: known.profile, profile } : null;
 }
 
 async function storeShard(deps: ActivityDeps, shard: BuiltShard, earlier: EarlierShards, path: string): Promise<StoredShard> {

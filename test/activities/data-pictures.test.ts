@@ -4,9 +4,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSnapshot } from '../../activities/data/index.js';
 import { decode, encode } from 'fast-png';
 import sharp from 'sharp';
+import { SnapshotProfile } from '../../contract/data-profile.js';
 import { SnapshotManifest } from '../../contract/snapshot.js';
 import { resizePixels } from '../../domain/resize.js';
 import { splitOf } from '../../domain/stable-split.js';
+import { readJson } from '../../stores/json-objects.js';
 import { createDataStack, pixels, png, query, SHAPE } from './support/data.js';
 import type { Data, DataStack } from './support/data.js';
 
@@ -91,6 +93,22 @@ describe('a snapshot of pictures', () => {
     const [old, young] = [await shards(before.digest), await shards(after.digest)];
     expect(young[0]).toEqual(old[0]);
     expect(young[1]?.file).not.toEqual(old[1]?.file);
+  });
+
+  it('profiles the shards that stay once more where the definition has another class', async () => {
+    const place = await stack.locate();
+    await fill(place);
+    const { build, model } = await stack.define(pictures(place.name));
+    const before = await build();
+    for (let number = 20; number < 24; number += 1) await place.put(`train/bus/${number}.png`, png(pixels(number)));
+    const widened = await stack.define(pictures(place.name, { target: { classes: [...CLASSES, 'bus'] } }), model);
+    const after = await widened.build();
+    expect(after).toMatchObject({ blocked: false, reused: false, rows: 16 });
+    const shards = async (digest: string) => (await openSnapshot(stack.deps, digest)).manifest.shards;
+    const [old, young] = [await shards(before.digest), await shards(after.digest)];
+    expect(young[1]).toEqual(old[1]);
+    const profile = (await stack.stores.snapshots.get(after.digest))?.profile;
+    expect(SnapshotProfile.parse(await readJson(stack.artifacts, profile?.data ?? { uri: '', sha256: '', bytes: 0 })).profile.target.classes).toEqual([{ name: 'car', rows: 6 }, { name: 'truck', rows: 6 }, { name: 'bus', rows: 4 }]);
   });
 
   it('is fetched again where the local copy is damaged', async () => {
