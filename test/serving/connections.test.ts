@@ -36,6 +36,41 @@ async function openStream(server: PredictionServer) {
   return { request, response };
 }
 
+/** What a client reads that sends all of this at once, and looks for an answer meanwhile. */
+async function answerTo(server: PredictionServer, head: readonly string[], body: Buffer): Promise<string> {
+  const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+  let answer = '';
+  socket.on('data', (bytes: Buffer) => { answer += bytes.toString('latin1'); });
+  socket.on('error', () => undefined); // what came before it counts
+  const closed = once(socket, 'close');
+  socket.write(Buffer.concat([Buffer.from(`${[...head, 'Host: localhost', 'Connection: close', `Content-Length: ${body.length}`].join('\r\n')}\r\n\r\n`), body]));
+  await closed;
+  return answer;
+}
+
+test('who is refused while a large body is on its way reads the answer, and who never ends it is cut off', async () => {
+  const server = await fixture.serve(environment);
+  const body = Buffer.alloc(24 * 1024 ** 2, 'a');
+  const path = `/v2/models/${model}/infer`;
+  for (let time = 0; time < 12; time += 1) {
+    expect(await answerTo(server, [`GET ${path} HTTP/1.1`], body)).toMatch(/^HTTP\/1\.1 404 [^]*nothing at this address/);
+    expect(await answerTo(server, [`POST ${path} HTTP/1.1`, 'Content-Type: application/json'], body)).toMatch(/^HTTP\/1\.1 401 [^]*"error"/);
+    expect(await answerTo(server, [`POST ${path} HTTP/1.1`, `Authorization: Bearer ${fixture.token}`, 'Content-Type: application/json'], Buffer.alloc(40 * 1024 ** 2, 'a'))).toMatch(/^HTTP\/1\.1 413 [^]*"error"/);
+  }
+
+  const socket = connect({ port: Number(new URL(server.url).port), host: '127.0.0.1', allowHalfOpen: true });
+  socket.on('error', () => undefined);
+  socket.resume();
+  const closed = once(socket, 'close');
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 1000\r\n\r\n`);
+  const begun = Date.now();
+  const sending = setInterval(() => socket.write('a'), 200);
+  await closed;
+  clearInterval(sending);
+  expect(Date.now() - begun).toBeGreaterThan(4_000);
+  expect(server.problems).toEqual([]);
+}, 60_000);
+
 describe('time', () => {
   test('a request that is not whole in time is ended with 408; a stream may take longer, and so may a request that is whole', async () => {
     const server = await fixture.serve(environment, { limits: { arrivalMs: 600 } });
