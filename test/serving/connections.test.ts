@@ -42,7 +42,7 @@ async function answerTo(server: PredictionServer, head: readonly string[], body:
   let answer = '';
   socket.on('data', (bytes: Buffer) => { answer += bytes.toString('latin1'); });
   socket.on('error', () => undefined); // what came before it counts
-  const closed = once(socket, 'close');
+  const closed = new Promise((resolve) => { socket.once('close', resolve); });
   socket.write(Buffer.concat([Buffer.from(`${[...head, 'Host: localhost', 'Connection: close', `Content-Length: ${body.length}`].join('\r\n')}\r\n\r\n`), body]));
   await closed;
   return answer;
@@ -61,7 +61,7 @@ test('who is refused while a large body is on its way reads the answer, and who 
   const socket = connect({ port: Number(new URL(server.url).port), host: '127.0.0.1', allowHalfOpen: true });
   socket.on('error', () => undefined);
   socket.resume();
-  const closed = once(socket, 'close');
+  const closed = new Promise((resolve) => { socket.once('close', resolve); });
   socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 1000\r\n\r\n`);
   const begun = Date.now();
   const sending = setInterval(() => socket.write('a'), 200);
