@@ -19,8 +19,7 @@ import type { Pseudonyms } from '../../runtime/personal/pseudonyms.js';
 import { replacingActions } from '../../definition/personal.js';
 import { replacePersonalData } from './personal/replace.js';
 import { scanPersonalData } from './personal/scan.js';
-import { openShardReader } from './profile/table-profile.js';
-import type { ShardReader } from './profile/table-profile.js';
+import { digestShard } from './profile/table-profile.js';
 import { shardCount, SPLITS } from './rows.js';
 import type { BuiltRows, BuiltShard } from './rows.js';
 import { stageFiles } from './stage-files.js';
@@ -64,11 +63,6 @@ export async function buildTable(context: TableContext): Promise<BuiltRows & { c
   const { data, findings, sources, folder, signal } = context;
   for (const { name: column } of typedColumns(data.columns)) if (TAKEN.includes(column)) findings.add('wrong-shape', 'block', `a column cannot be named ${TAKEN.join(', ')}: snapshots have columns of these names`, column);
   const duck = await openDuck(folder, signal);
-  let reader: ShardReader | null = null;
-  const close = () => {
-    reader?.close();
-    duck.close();
-  };
   try {
     await createStaging(duck, data);
     for (const [index, source] of sources.entries()) {
@@ -90,11 +84,10 @@ export async function buildTable(context: TableContext): Promise<BuiltRows & { c
     const counts = await countTable(duck, data, kept, shardCount(buckets.most, ROWS_PER_SHARD));
     checkLabels(counts, data, findings);
     await checkTableLeakage(duck, data, { kept, counts }, findings, signal);
-    reader = await openShardReader();
-    const shards = divide({ ducks: [duck, await duck.beside()], reader, data, kept, counts, signal });
-    return { rows: rowsOf(counts, () => true), shards, counts: await countsOfManifest(duck, counts, data, kept), sources: countsOfSources(counts, sources), boundaries, ...(context.pseudonyms ? { personal: { key: context.pseudonyms.key, columns: replacingActions(data) } } : {}), close: () => Promise.resolve(close()) };
+    const shards = divide({ ducks: [duck, await duck.beside()], data, kept, counts, signal });
+    return { rows: rowsOf(counts, () => true), shards, counts: await countsOfManifest(duck, counts, data, kept), sources: countsOfSources(counts, sources), boundaries, ...(context.pseudonyms ? { personal: { key: context.pseudonyms.key, columns: replacingActions(data) } } : {}), close: () => Promise.resolve(duck.close()) };
   } catch (error) {
-    close();
+    duck.close();
     signal.throwIfAborted();
     throw error;
   }
@@ -113,7 +106,7 @@ function stage(duck: Duck, context: TableContext, source: ListedSource, index: n
 const SIDE_BY_SIDE_BYTES = 100e6;
 
 /** @param ducks all write, where shards are small enough */
-function divide({ ducks, reader, data, kept, counts, signal }: { ducks: readonly [Duck, ...Duck[]]; reader: ShardReader; data: Table; kept: Buckets; counts: TableCounts; signal: AbortSignal }): BuiltShard[] {
+function divide({ ducks, data, kept, counts, signal }: { ducks: readonly [Duck, ...Duck[]]; data: Table; kept: Buckets; counts: TableCounts; signal: AbortSignal }): BuiltShard[] {
   const [duck] = ducks;
   const writers = ROWS_PER_SHARD * kept.rowBytes > SIDE_BY_SIDE_BYTES ? 1 : ducks.length;
   const shards: BuiltShard[] = [];
@@ -132,7 +125,7 @@ function divide({ ducks, reader, data, kept, counts, signal }: { ducks: readonly
           await (alone ??= duck.run('set threads = 1'));
           await writeShard(ducks[index % writers] ?? duck, data, { from, split, attributes: counts.attributes, file, rowBytes: kept.rowBytes });
         },
-        read: (file) => reader.digest(file, { columns: typedColumns(data.columns), target: { name: data.target.name, classes: data.target.task === 'regression' ? null : data.target.classes }, split, seed: index, signal }),
+        read: (file) => digestShard(file, { columns: typedColumns(data.columns), target: { name: data.target.name, classes: data.target.task === 'regression' ? null : data.target.classes }, split, seed: index, signal }),
       });
     }
   }

@@ -2,21 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openShardReader } from '../../activities/data/profile/table-profile.js';
-import type { ShardReader } from '../../activities/data/profile/table-profile.js';
+import { digestShard } from '../../activities/data/profile/table-profile.js';
 import { typedColumns } from '../../definition/columns.js';
 import { query } from './support/data.js';
 
 let folder: string;
-let reader: ShardReader;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'perennial-shard-digest-'));
-  reader = await openShardReader();
-});
-afterAll(async () => {
-  reader.close();
-  await rm(folder, { recursive: true, force: true });
-});
+beforeAll(async () => { folder = await mkdtemp(join(tmpdir(), 'perennial-shard-digest-')); });
+afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const columns = typedColumns([
   { name: 'name', type: 'text', nullable: false }, { name: 'note', type: 'text', nullable: true }, { name: 'none', type: 'text', nullable: true }, { name: 'seen', type: 'boolean', nullable: true },
@@ -30,7 +22,7 @@ async function digestOf(rows: number, label: 'number' | 'text', change = '*', op
     case when i % 7 <> 0 then repeat('ü€', (i % 3 + 1)::bigint) else '' end as name, case when i % 5 <> 0 then repeat('x', i % 130) end as note, null::varchar as none,
     case when i % 3 <> 0 then i % 2 = 0 end as seen, case when i % 4 <> 0 then strftime(epoch_ms(i * 1000 - 5000000), '%Y-%m-%dT%H:%M:%S.%gZ') end as at,
     case when i % 6 <> 0 then i / 7 end as size, case when i % 2 = 1 then '-0'::double else 0 end as zero from range(${rows}) r(i)) order by key) to '${file}' (format parquet${options})`);
-  return (await reader.digest(file, { columns, target: { name: 'label', classes: label === 'text' ? ['yes', 'no'] : null }, split: 'train', seed: 0, signal: new AbortController().signal })).digest;
+  return (await digestShard(file, { columns, target: { name: 'label', classes: label === 'text' ? ['yes', 'no'] : null }, split: 'train', seed: 0, signal: new AbortController().signal })).digest;
 }
 
 describe('the digest of a shard', () => {

@@ -68,51 +68,35 @@ async function isWorthHelp(connection: Pick<DuckDBConnection, 'runAndReadAll'>, 
 
 /** The profile of a shard's file. */
 export async function profileShard(file: string, rows: Omit<ProfiledRows, 'from' | 'digest'>): Promise<DataProfile> {
-  const reader = await openReader();
-  try {
-    return await reader.read(file, rows.signal, (connection, from) => profileRows(connection, { ...rows, from }));
-  } finally {
-    reader.close();
-  }
+  return readingShard(file, rows.signal, (connection, from) => profileRows(connection, { ...rows, from }));
 }
 
-/** Reads shards' files, several at a time. `close()` it when nothing is being read. */
-export interface ShardReader {
-  /** The digest of a shard's rows and their profile: its file is read once for both. */
-  digest(file: string, rows: Omit<ProfiledRows, 'from' | 'digest'> & { readonly split: Split }): Promise<{ digest: string; profile: DataProfile }>;
-  close(): void;
+/** The digest of a shard's rows and their profile: its file is read once for both. */
+export async function digestShard(file: string, { split, ...rows }: Omit<ProfiledRows, 'from' | 'digest'> & { readonly split: Split }): Promise<{ digest: string; profile: DataProfile }> {
+  return readingShard(file, rows.signal, async (connection, from) => {
+    const digest = new ShardDigest({ columns: rows.columns, label: rows.target.classes === null ? 'number' : 'text', split });
+    // Shards are read beside each other, and are too small for a thread of their own.
+    const profile = await profileRows(connection, { ...rows, from, digest, helped: false });
+    return { digest: await digest.digest(connection, from), profile };
+  });
 }
 
-export async function openShardReader(): Promise<ShardReader> {
-  const reader = await openReader();
-  return {
-    digest: (file, { split, ...rows }) => reader.read(file, rows.signal, async (connection, from) => {
-      const digest = new ShardDigest({ columns: rows.columns, label: rows.target.classes === null ? 'number' : 'text', split });
-      // Shards are read beside each other, and are too small for a thread of their own.
-      const profile = await profileRows(connection, { ...rows, from, digest, helped: false });
-      return { digest: await digest.digest(connection, from), profile };
-    }),
-    close: () => { reader.close(); },
-  };
-}
-
-/** A DuckDB small enough to stand beside that of the build. One thread reads a file, so that its rows come in their order. */
-async function openReader() {
+/**
+ * A DuckDB small enough to stand beside that of the build, and others like it: each file has one of its own, since several that are read by one of them can need more
+ * than it may have. One thread reads a file, so that its rows come in their order.
+ */
+async function readingShard<T>(file: string, signal: AbortSignal, read: (connection: DuckDBConnection, from: string) => Promise<T>): Promise<T> {
   const instance = await DuckDBInstance.create(':memory:', { threads: '1', memory_limit: '160MB', preserve_insertion_order: 'true', autoinstall_known_extensions: 'false' });
-  return {
-    async read<T>(file: string, signal: AbortSignal, read: (connection: DuckDBConnection, from: string) => Promise<T>): Promise<T> {
-      const connection = await instance.connect();
-      const interrupt = () => { connection.interrupt(); };
-      signal.addEventListener('abort', interrupt);
-      try {
-        return await read(connection, `read_parquet(${literal(file)})`);
-      } finally {
-        signal.removeEventListener('abort', interrupt);
-        connection.closeSync();
-      }
-    },
-    close: () => { instance.closeSync(); },
-  };
+  const connection = await instance.connect();
+  const interrupt = () => { connection.interrupt(); };
+  signal.addEventListener('abort', interrupt);
+  try {
+    return await read(connection, `read_parquet(${literal(file)})`);
+  } finally {
+    signal.removeEventListener('abort', interrupt);
+    connection.closeSync();
+    instance.closeSync();
+  }
 }
 
 function columnSql({ type }: TypedColumn, sql: string): string[] {
