@@ -3,7 +3,6 @@ import { asServingError, errorBody, ServingError, UNKNOWN_TYPE } from '../errors
 import type { Metrics } from '../metrics.js';
 import type { OnProblem } from '../problem.js';
 import { PictureBody } from '../protocol/pictures.js';
-import { lingerOnClose } from './lingering-close.js';
 import { answerBadAddress, answerExpectation, answerMalformed, sendError } from './malformed.js';
 import { problemOf } from './trace.js';
 import { HEADER_LENGTH, parseBinaryBody } from '../protocol/binary.js';
@@ -78,12 +77,8 @@ export function createApp({ bodyLimit, hosts, arrivalMs, tls, metrics, draining,
   });
   app.addHook('onResponse', async (request, reply) => metrics.request(request.routeOptions.url ?? 'unknown', reply.statusCode));
 
-  app.setNotFoundHandler(async (request, reply) => {
-    lingerOnClose(request.raw);
-    return sendError(reply.code(404), { error: 'There is nothing at this address; see GET /v2.' });
-  });
+  app.setNotFoundHandler(async (_request, reply) => sendError(reply.code(404), { error: 'There is nothing at this address; see GET /v2.' }));
   app.setErrorHandler(async (error: FastifyError | ServingError, request, reply) => {
-    lingerOnClose(request.raw);
     const answer = asServingError(error);
     if (answer.status >= 500 && answer.cause !== undefined) onProblem(answer.message, answer.cause, problemOf(request, answer));
     await onRefused(request, reply, answer);

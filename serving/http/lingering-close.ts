@@ -1,7 +1,11 @@
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 
 /** Who goes on sending for longer than this is cut off. */
 const LINGER_MS = 5_000;
+
+/** The request of a connection that was refused last: a connection that is kept may have many, and is changed once. */
+const refused = new WeakMap<Socket, IncomingMessage>();
 
 /**
  * To be called before a request is refused. Node closes a connection that is not kept as soon as its answer has left; where the rest of the request still comes in, the system then
@@ -11,13 +15,17 @@ const LINGER_MS = 5_000;
 export function lingerOnClose(request: IncomingMessage): void {
   if (request.complete) return;
   const { socket } = request;
+  const isChanged = refused.has(socket);
+  refused.set(socket, request);
+  if (isChanged) return;
   const close = socket.destroySoon.bind(socket);
   socket.destroySoon = () => {
-    if (request.complete || socket.destroyed) return close();
+    const last = refused.get(socket);
+    if (!last || last.complete || socket.destroyed) return close();
     socket.end();
     const cut = setTimeout(() => { socket.destroy(); }, LINGER_MS);
     socket.once('close', () => { clearTimeout(cut); });
-    request.once('end', close);
-    request.resume();
+    last.once('end', close);
+    last.resume();
   };
 }

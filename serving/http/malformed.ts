@@ -3,11 +3,15 @@ import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { STATUSES, type ErrorBody, type Status } from '../errors.js';
+import { lingerOnClose } from './lingering-close.js';
 
 /** Answers to what is no request that any address could get, in the same form as theirs. */
 
 /** Fastify would add a charset, which JSON does not have (RFC 8259, 11); KServe's client reads errors of exactly this type only. */
-export const sendError = (reply: FastifyReply, body: z.infer<typeof ErrorBody>): FastifyReply => reply.header('content-type', 'application/json').send(Buffer.from(JSON.stringify(body)));
+export function sendError(reply: FastifyReply, body: z.infer<typeof ErrorBody>): FastifyReply {
+  lingerOnClose(reply.request.raw);
+  return reply.header('content-type', 'application/json').send(Buffer.from(JSON.stringify(body)));
+}
 
 /** By what Node's parser says is wrong. */
 const OF_PARSER: Readonly<Record<string, Status>> = { HPE_HEADER_OVERFLOW: 431, HPE_CHUNK_EXTENSIONS_OVERFLOW: 413, ERR_HTTP_REQUEST_TIMEOUT: 408 };
