@@ -58,7 +58,7 @@ export function s3Program({ executable, dataDir, ports, accessKeyId, secretAcces
       await mkdir(dataDir, { recursive: true, mode: 0o700 });
     },
     afterStop: () => removeSockets(ports),
-    readiness: { kind: 'probe', check: () => hasBucket(ports.s3, accessKeyId, secretAccessKey) },
+    readiness: { kind: 'probe', check: async () => (await hasBucket(ports.s3, accessKeyId, secretAccessKey)) && (await findsVolumes(ports)) },
     readyTimeoutMs: 60_000,
     stopSignal: 'SIGTERM',
     graceMs: 10_000,
@@ -78,4 +78,28 @@ async function hasBucket(port: number, accessKeyId: string, secretAccessKey: str
   const url = new URL(`http://${loopback}:${port}/${s3Bucket}`);
   const headers = signRequest('HEAD', url, { accessKeyId, secretAccessKey, region: s3Region }, new Date());
   return (await fetch(url, { method: 'HEAD', headers, signal: AbortSignal.timeout(2_000) })).ok;
+}
+
+/**
+ * Whether what was stored can be read: its master finds a file only where a volume server has reported to it, and one that asked before the
+ * master had elected itself asks again seconds later, while the bucket is there and every read fails.
+ */
+async function findsVolumes({ master, volume }: Pick<S3Options['ports'], 'master' | 'volume'>): Promise<boolean> {
+  const [topology, held] = await Promise.all([ask<Topology>(master, '/dir/status'), ask<Held>(volume, '/status')]);
+  const nodes = (topology?.Topology?.DataCenters ?? []).flatMap(({ Racks }) => Racks ?? []).flatMap(({ DataNodes }) => DataNodes ?? []);
+  const node = nodes.find(({ Url }) => Url === `${loopback}:${volume}`);
+  return held !== undefined && node !== undefined && node.Volumes >= (held.Volumes ?? []).length;
+}
+
+interface Topology {
+  Topology?: { DataCenters?: { Racks?: { DataNodes?: { Url: string; Volumes: number }[] | null }[] | null }[] | null };
+}
+
+interface Held {
+  Volumes?: unknown[] | null;
+}
+
+async function ask<T>(port: number, path: string): Promise<T | undefined> {
+  const response = await fetch(`http://${loopback}:${port}${path}`, { signal: AbortSignal.timeout(2_000) });
+  return response.ok ? ((await response.json()) as T) : undefined;
 }
