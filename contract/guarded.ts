@@ -12,6 +12,7 @@ export type GuardrailOutcome = z.infer<typeof GuardrailOutcome>;
 export const GuardrailTrigger = z.strictObject({
   guardrail: z.string(), kind: z.enum(kinds), column: z.string().optional(),
   value: z.union([Figure, z.string()]).optional().describe('beyond the limits; left out where the log may not hold it, or there is none'), minimum: z.number().optional(), maximum: z.number().optional(),
+  expected: z.string().optional().describe('what the definition expects of each row, and this one is not'),
   action: GuardrailOutcome,
   rule: z.string().optional().describe('that answered, where one did'),
   skipped: z.array(z.string()).optional().describe('what the definition names before that, and could not be done'),

@@ -41,6 +41,27 @@ export const Expectation = z.discriminatedUnion('kind', [
 export type Expectation = z.infer<typeof Expectation>;
 export type ExpectationInput = z.input<typeof Expectation>;
 
+/** Columns by their names. */
+type Known = ReadonlyMap<string, ColumnType>;
+
+/** Expectations that each row meets or misses by itself. */
+export type RowExpectation = Extract<Expectation, { mostly: number }>;
+
+export const isRowwise = (expectation: Expectation): expectation is RowExpectation => 'mostly' in expectation;
+
+/** Expectations that say of a row by itself, without another source, whether it may come. */
+export type RequestExpectation = Exclude<RowExpectation, { kind: 'exists-in' }>;
+
+/**
+ * Whether rows of requests, which have these columns and neither key nor target, can be held to it. Where a share of the rows may miss it, one row alone is
+ * never wrong. Values of requests are of their columns' types; which types a text could be read as is known to DuckDB alone.
+ */
+export function isOfRequests(expectation: Expectation, inputs: Known): expectation is RequestExpectation {
+  if (!isRowwise(expectation) || expectation.kind === 'exists-in' || expectation.mostly < 1) return false;
+  if (expectation.kind === 'type' && (expectation.type !== 'integer' || inputs.get(expectation.column) !== 'number')) return false;
+  return columnsOf(expectation).every((name) => inputs.has(name));
+}
+
 /** The columns that an expectation speaks of. */
 export function columnsOf(expectation: Expectation): string[] {
   switch (expectation.kind) {
@@ -51,8 +72,6 @@ export function columnsOf(expectation: Expectation): string[] {
     default: return [expectation.column];
   }
 }
-
-type Known = ReadonlyMap<string, ColumnType>;
 
 /** What an expectation asks of columns that are not there or hold something else: unnoticed, the first run would fail on it. */
 export function misfits(expectation: Expectation, known: Known): string[] {

@@ -1,5 +1,7 @@
 import { typedColumns } from './columns.js';
 import type { Column, TypedColumn } from './columns.js';
+import { isOfRequests } from './expectations.js';
+import type { Expectation } from './expectations.js';
 import { COMPARISONS, OTHERWISE } from './fall-back.js';
 import type { Condition, FallBack, Rules } from './fall-back.js';
 import { featuresOf } from './features.js';
@@ -11,7 +13,7 @@ import type { PersonalData } from './personal.js';
 import type { Target } from './target.js';
 import type { Contradiction } from './task-contradictions.js';
 
-interface Described { readonly kind: 'table' | 'images'; readonly target: Target; readonly columns?: readonly Column[]; readonly features?: readonly Feature[] | undefined; readonly personalData?: PersonalData | undefined }
+interface Described { readonly kind: 'table' | 'images'; readonly target: Target; readonly columns?: readonly Column[]; readonly features?: readonly Feature[] | undefined; readonly personalData?: PersonalData | undefined; readonly expectations?: readonly Expectation[] | undefined }
 type Path = Contradiction['path'];
 
 const FIGURES = ['brightness', 'contrast'].map((name): TypedColumn => ({ name, type: 'number', nullable: false }));
@@ -47,6 +49,11 @@ export function guardrailContradictions(described: Described, guardrails: readon
       case 'input-missing':
         about(nullable, 'columns that are nullable');
         break;
+      case 'expectation': {
+        const asked = (described.expectations ?? []).filter(({ severity }) => (guardrail.severity ?? severity) === severity);
+        if (!asked.some((expectation) => isOfRequests(expectation, new Map(typed.map(({ name, type }) => [name, type]))))) found.push({ path: [...path, 'kind'], expected: `no expectation: ${kind === 'images' ? 'pictures have none' : `nothing in data.expectations${guardrail.severity ? ` of severity ${guardrail.severity}` : ''} says of each row, by its inputs alone, what it has to be`}` });
+        break;
+      }
       case 'confidence':
         if (isNumber) found.push({ path: [...path, 'kind'], expected: 'no confidence: a regression tells none' });
         break;

@@ -21,6 +21,8 @@ export const Guardrail = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('input-category'), ...of, columns }),
   /** Values that are missing in columns which were never missing in the version's own training rows. */
   z.strictObject({ kind: z.literal('input-missing'), ...of, columns }),
+  /** Rows that miss what `data.expectations` says of each row by itself; `severity`: only those of this one. */
+  z.strictObject({ kind: z.literal('expectation'), ...of, severity: z.enum(['block', 'warn']).optional() }),
   /** Rows that lie farther from the mean of the version's own training rows, how columns hang together taken into account, than all but `share` of those. */
   z.strictObject({ kind: z.literal('outlier'), ...of, share: z.number().min(0).max(0.1).default(0.001) }),
   /** How sure the version is of its class: its probability, that less the second one's, or how far the entropy of all is from its largest, as a share of that. */

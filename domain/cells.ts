@@ -34,6 +34,11 @@ export function instantOf(text: string): string | undefined {
   return Number(text.slice(8, 10)) <= daysIn(Number(text.slice(0, 4)), Number(text.slice(5, 7))) ? time.toISOString() : undefined;
 }
 
+/** A time as a definition may write it: one without an offset is in UTC. */
+export function instantOfBound(text: string): string | undefined {
+  return instantOf(text) ?? instantOf(`${text}Z`);
+}
+
 function daysIn(year: number, month: number): number {
   return new Date(Date.UTC(year, month, 0)).getUTCDate();
 }

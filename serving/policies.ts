@@ -7,7 +7,7 @@ import { watchTable } from './watched-table.js';
 const PoliciesFile = z.strictObject({ v: z.literal(1), models: z.record(z.string(), ServingPolicy) });
 
 /** Of a model whose policy could not be read yet: what the log may keep is not known, so neither inputs nor outputs are. */
-const UNKNOWN: ServingPolicy = { log: LogPolicy.parse({ inputs: { share: 0 }, outputs: { redact: ['class', 'probabilities', 'value'] } }), decimals: null, guardrails: [], explanations: null };
+const UNKNOWN: ServingPolicy = { log: LogPolicy.parse({ inputs: { share: 0 }, outputs: { redact: ['class', 'probabilities', 'value'] } }), decimals: null, guardrails: [], expectations: [], explanations: null };
 
 export interface ServingPoliciesOptions {
   readonly database: Pick<Database, 'listen'>;

@@ -102,7 +102,7 @@ export async function createServer(options: ServerOptions): Promise<PredictionSe
     bodyLimit: limits.bodyBytes, arrivalMs: limits.arrivalMs, tls, draining: () => drain.started, hosts: options.url ? [new URL(options.url).hostname] : [], metrics, onRefused: createRefusedHook(refuse), onProblem,
   });
   const lookUp = createFeatureLookup({ rows: stores.featureRows, timeoutMs: limits.lookupMs, onLookup: (view, outcome) => { metrics.lookup(view, outcome); } });
-  const guards = createGuards({ guardrailsOf: (model) => policies.of(model).guardrails, metrics, onProblem });
+  const guards = createGuards({ policyOf: (model) => policies.of(model), metrics, onProblem });
   const predict = createPredict({ models, log, lookUp, metrics, environment, replica, maximumRows: limits.maximumRows, logPolicyOf: (model) => policies.of(model).log, guards, pseudonymsOf: pseudonyms.of });
   const ownMetrics = (): string => metrics.text(readGauges({ models, log, budget, events, leaseHeld: () => lease?.held ?? false, ready, startedAt }), { predictions_dropped_total: log.dropped });
   registerAddresses(app, {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { PerennialError } from '../contract/errors.js';
 import { Commit, Ref, Sha256 } from '../contract/ref.js';
 import { DefinitionAtCommit } from '../contract/run.js';
+import { Expectation } from '../definition/expectations.js';
 import { Guardrail } from '../definition/guardrails.js';
 import { ModelDefinition } from '../definition/model.js';
 import { ExplanationsTo } from '../definition/operation.js';
@@ -13,8 +14,8 @@ import { At, json, jsonOrNull, parseFirst, parseRows } from './values.js';
 /** What a definition says of the prediction log, and of who gets explanations. */
 export { ExplanationsTo, LogPolicy };
 
-/** What a definition says to prediction servers. `decimals`: of what callers with a key get; null: all. `explanations`: null where it is not known. */
-export const ServingPolicy = z.object({ log: LogPolicy, decimals: z.int().nullable(), guardrails: z.array(Guardrail), explanations: ExplanationsTo.nullable().default(null) });
+/** What a definition says to prediction servers. `decimals`: of what callers with a key get; null: all. `expectations`: for the guardrail that holds requests to them. `explanations`: null where it is not known. */
+export const ServingPolicy = z.object({ log: LogPolicy, decimals: z.int().nullable(), guardrails: z.array(Guardrail), expectations: z.array(Expectation).default([]), explanations: ExplanationsTo.nullable().default(null) });
 export type ServingPolicy = z.infer<typeof ServingPolicy>;
 
 /** Says the name of a model of which another definition came into force. */
@@ -78,10 +79,10 @@ export function createModelsStore(db: Database) {
 
     /** What the definitions in force say to prediction servers; of a model that has none, or says nothing of it, the default. */
     async servingPolicies(): Promise<Record<string, ServingPolicy>> {
-      const rows = await db.query<{ name: string; log: unknown; decimals: number | null; guardrails: unknown; explanations: string | null }>(
-        `select m.name, d.definition->'predictionLog' as log, (d.definition->'serving'->>'decimals')::int as decimals, d.definition->'serving'->'guardrails' as guardrails, d.definition->'serving'->>'explanations' as explanations
+      const rows = await db.query<{ name: string; log: unknown; decimals: number | null; guardrails: unknown; expectations: unknown; explanations: string | null }>(
+        `select m.name, d.definition->'predictionLog' as log, (d.definition->'serving'->>'decimals')::int as decimals, d.definition->'serving'->'guardrails' as guardrails, case when d.definition->'serving'->'guardrails' @> '[{"kind": "expectation"}]' then d.definition->'data'->'expectations' end as expectations, d.definition->'serving'->>'explanations' as explanations
          from models m left join definitions d on d.model = m.name and d.commit = m.current_commit`);
-      return Object.fromEntries(rows.map(({ name, log, decimals, guardrails, explanations }) => [name, ServingPolicy.parse({ log: log ?? {}, decimals, guardrails: guardrails ?? [], explanations: explanations ?? 'principals' })]));
+      return Object.fromEntries(rows.map(({ name, log, decimals, guardrails, expectations, explanations }) => [name, ServingPolicy.parse({ log: log ?? {}, decimals, guardrails: guardrails ?? [], expectations: expectations ?? [], explanations: explanations ?? 'principals' })]));
     },
 
     /** Puts a saved definition into force in the place of the one at `instead` (null: of none). Returns false, and changes nothing, when another one is in force by now. */

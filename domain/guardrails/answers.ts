@@ -10,7 +10,7 @@ export type JudgeAnswer = (answer: Answer) => Violation | null;
 export function answerJudges(guardrails: readonly Guardrail[]): JudgeAnswer[] {
   return guardrails.flatMap((guardrail) => {
     switch (guardrail.kind) {
-      case 'input-range': case 'input-category': case 'input-missing': case 'outlier': return [];
+      case 'input-range': case 'input-category': case 'input-missing': case 'expectation': case 'outlier': return [];
       case 'confidence': return [confidence(guardrail)];
       case 'output': return [output(guardrail)];
     }

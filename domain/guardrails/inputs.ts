@@ -9,7 +9,7 @@ export type JudgeInput = (row: CellRow) => Violation | null;
 
 interface Range { readonly place: number; readonly column: string; readonly minimum: number; readonly maximum: number }
 
-/** The guardrails that look at inputs, each made once for a version: `profile` is that of its own training rows. */
+/** The guardrails that hold inputs against those of training, each made once for a version: `profile` is that of its own training rows. */
 export function inputJudges(guardrails: readonly Guardrail[], names: readonly string[], profile: TrainingProfile): JudgeInput[] {
   return guardrails.flatMap((guardrail) => {
     switch (guardrail.kind) {
@@ -17,7 +17,7 @@ export function inputJudges(guardrails: readonly Guardrail[], names: readonly st
       case 'input-category': return profile.columns ? [inputCategory(guardrail, names, profile.columns)] : [];
       case 'input-missing': return profile.columns ? [inputMissing(guardrail, names, profile.columns)] : [];
       case 'outlier': return profile.outliers ? [outlier(guardrail, names, profile.outliers)] : [];
-      case 'confidence': case 'output': return [];
+      case 'expectation': case 'confidence': case 'output': return [];
     }
   });
 }
@@ -73,7 +73,8 @@ function judged({ columns: asked }: { readonly columns?: readonly string[] | und
   });
 }
 
-const shortened = (text: string): string => (text.length <= TOLD ? text : `${text.slice(0, TOLD - 1)}…`);
+/** A text as it is told. */
+export const shortened = (text: string): string => (text.length <= TOLD ? text : `${text.slice(0, TOLD - 1)}…`);
 
 function outlier(guardrail: GuardrailOf<'outlier'>, names: readonly string[], outliers: TrainingOutliers): JudgeInput {
   const distanceOf = outlierDistance(outliers, names);

@@ -2,14 +2,15 @@ import type { GuardrailTrigger } from '../../contract/guarded.js';
 import type { Guardrail } from '../../definition/guardrails.js';
 
 /** What a guardrail finds of a row, before it is decided what is done. */
-export type Violation = Pick<GuardrailTrigger, 'column' | 'minimum' | 'maximum'> & { readonly guardrail: Guardrail; readonly value?: number | string };
+export type Violation = Pick<GuardrailTrigger, 'column' | 'minimum' | 'maximum' | 'expected'> & { readonly guardrail: Guardrail; readonly value?: number | string };
 
 /** A trigger in words, for whoever asked: what is wrong, and the limits. How sure the model was, and what it said, is not theirs to know. */
-export function describeTrigger({ kind, column, minimum, maximum }: Pick<GuardrailTrigger, 'kind' | 'column' | 'minimum' | 'maximum'>): string {
+export function describeTrigger({ kind, column, minimum, maximum, expected }: Pick<GuardrailTrigger, 'kind' | 'column' | 'minimum' | 'maximum' | 'expected'>): string {
   switch (kind) {
     case 'input-range': return `${column ?? 'a column'} is not ${rangeText(minimum, maximum)}, as it was in training`;
     case 'input-category': return `${column ?? 'a column'} holds a category that no row of training had`;
     case 'input-missing': return `${column ?? 'a column'} is missing, as it was in no row of training`;
+    case 'expectation': return `the row is not as it has to be: ${expected ?? ''}`;
     case 'outlier': return `the row lies farther from those of training than ${maximum ?? 0}, taken as a whole`;
     case 'confidence': return `the model's certainty is below ${minimum ?? 0}`;
     case 'output': return `the model's value is not ${rangeText(minimum, maximum)}`;

@@ -64,6 +64,11 @@ export default defineModel({
     ],
   },
 
+  serving: {
+    // Who is asked about has to be like those it learned from.
+    guardrails: [{ kind: 'expectation', name: 'as-expected', on: 'reject' }],
+  },
+
   monitoring: {
     every: '1d',
     minimumLabels: 400,

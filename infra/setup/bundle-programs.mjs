@@ -13,7 +13,7 @@ const PROGRAMS = [
 ];
 
 /** Packages of plain JavaScript that become part of a program. All others, natives among them, are loaded from node_modules as ever. */
-const INLINED = /^(zod|commander|fast-png|fflate|iobuffer|fzstd|uuid|@noble\/(curves|hashes)|@duckdb\/node-api)(\/|$)/;
+const INLINED = /^(zod|commander|fast-png|fflate|iobuffer|fzstd|re2js|uuid|@noble\/(curves|hashes)|@duckdb\/node-api)(\/|$)/;
 
 /** Loaded by `createRequire` from the sources, where an import of its 200 files would be slower; in one file with the program it is neither. */
 const DUCKDB_LIBRARY = /runtime[\\/]data[\\/]duckdb-library\.ts$/;

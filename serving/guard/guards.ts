@@ -5,6 +5,7 @@ import type { CellRow } from '../../domain/cells.js';
 import { answerJudges, type JudgeAnswer } from '../../domain/guardrails/answers.js';
 import { asksPrevious, decideRow, isRefusedAtOnce, type Decision } from '../../domain/guardrails/decide.js';
 import { answerInstead, ruleFinders, type RuleFinders } from '../../domain/guardrails/fall-backs.js';
+import { expectationJudges } from '../../domain/guardrails/expected.js';
 import { inputJudges, type JudgeInput } from '../../domain/guardrails/inputs.js';
 import { unjudgedInputs } from '../../domain/guardrails/unjudged.js';
 import { describeTrigger, type Violation } from '../../domain/guardrails/violation.js';
@@ -18,10 +19,11 @@ import type { Rows } from '../protocol/rows.js';
 import type { ServedArm } from '../routing/model-host.js';
 import { previousAnswers } from './previous-version.js';
 
-type Guardrails = ServingPolicy['guardrails'];
+type Policy = Pick<ServingPolicy, 'guardrails' | 'expectations'>;
 
 export interface GuardsOptions {
-  readonly guardrailsOf: (model: string) => Guardrails;
+  /** The same object until it is another one. */
+  readonly policyOf: (model: string) => Policy;
   readonly metrics: Pick<Metrics, 'guarded'>;
   readonly onProblem: OnProblem;
 }
@@ -41,7 +43,7 @@ export interface Computed {
 /** `answers`: what is given, row by row; `guarded`: the rows that guardrails found something of. */
 export interface Guarded { readonly answers: readonly Answer[]; readonly guarded: readonly GuardedRow[] }
 
-interface Compiled { readonly guardrails: Guardrails; readonly names: readonly string[]; readonly inputs: readonly JudgeInput[]; readonly answers: readonly JudgeAnswer[]; readonly rules: RuleFinders }
+interface Compiled { readonly policy: Policy; readonly names: readonly string[]; readonly inputs: readonly JudgeInput[]; readonly answers: readonly JudgeAnswer[]; readonly rules: RuleFinders }
 
 /** Rows that a refusal names. */
 const NAMED_ROWS = 20;
@@ -49,16 +51,18 @@ const NOTHING: Found = new Map();
 const NONE: readonly GuardedRow[] = [];
 
 /** The guardrails of the definitions in force, over what versions are asked and answer. Nothing is done for a model that has none. */
-export function createGuards({ guardrailsOf, metrics, onProblem }: GuardsOptions) {
+export function createGuards({ policyOf, metrics, onProblem }: GuardsOptions) {
   const known = new WeakMap<GuardedVersion, Compiled>();
 
-  function compiled(model: string, guardrails: Guardrails, served: GuardedVersion): Compiled {
+  function compiled(model: string, policy: Policy, served: GuardedVersion): Compiled {
     const before = known.get(served);
-    if (before?.guardrails === guardrails) return before;
+    if (before?.policy === policy) return before;
+    const { guardrails, expectations } = policy;
     const { signature, profile } = served;
     const names = profile?.kind === 'images' ? PICTURE_FIGURES : signature.inputs.map(({ name }) => name);
-    for (const problem of unjudgedInputs(model, guardrails, profile)) onProblem(problem, undefined);
-    const made = { guardrails, names, inputs: profile ? inputJudges(guardrails, names, profile) : [], answers: answerJudges(guardrails), rules: ruleFinders(guardrails, names) };
+    const expected = expectationJudges(guardrails, expectations, signature.inputs.map(({ name, type = 'number' }) => ({ name, type })));
+    for (const problem of [...unjudgedInputs(model, guardrails, profile), ...expected.problems.map((problem) => `of ${model}, ${problem}`)]) onProblem(problem, undefined);
+    const made = { policy, names, inputs: [...expected.judges, ...(profile ? inputJudges(guardrails, names, profile) : [])], answers: answerJudges(guardrails), rules: ruleFinders(guardrails, names) };
     known.set(served, made);
     return made;
   }
@@ -71,9 +75,9 @@ export function createGuards({ guardrailsOf, metrics, onProblem }: GuardsOptions
   return {
     /** What is found of rows before they are computed. 422 where one is to be refused whatever the model would say. */
     inputs(model: string, served: GuardedVersion, rows: Rows): Found {
-      const guardrails = guardrailsOf(model);
-      if (guardrails.length === 0) return NOTHING;
-      const { inputs } = compiled(model, guardrails, served);
+      const policy = policyOf(model);
+      if (policy.guardrails.length === 0) return NOTHING;
+      const { inputs } = compiled(model, policy, served);
       if (inputs.length === 0) return NOTHING;
       const found = new Map<number, Violation[]>();
       for (let row = 0; row < rows.count; row += 1) {
@@ -86,9 +90,9 @@ export function createGuards({ guardrailsOf, metrics, onProblem }: GuardsOptions
 
     /** What is answered. 422 where a row is to be refused: protocols have one answer for all rows of a request. */
     async judge({ model, served, rows, found, answers, previous, deadlineMs }: Computed): Promise<Guarded> {
-      const guardrails = guardrailsOf(model);
-      if (guardrails.length === 0) return { answers, guarded: NONE };
-      const { answers: judges, names, rules } = compiled(model, guardrails, served);
+      const policy = policyOf(model);
+      if (policy.guardrails.length === 0) return { answers, guarded: NONE };
+      const { answers: judges, names, rules } = compiled(model, policy, served);
       const all = new Map(found);
       answers.forEach((answer, row) => {
         const violations = violationsOf(judges, answer);

@@ -20,7 +20,7 @@ export function keptTrigger<T extends GuardrailTrigger>(policy: LogPolicy, trigg
 
 function tells({ inputs, outputs: { redact } }: LogPolicy, { kind, column = '' }: GuardrailTrigger): boolean {
   switch (kind) {
-    case 'input-range': case 'input-category': return inputs.share < 1 || inputs.redact.includes(column);
+    case 'input-range': case 'input-category': case 'expectation': return inputs.share < 1 || inputs.redact.includes(column);
     case 'input-missing': return false;
     case 'outlier': return inputs.share < 1 || inputs.redact.length > 0;
     case 'confidence': return redact.includes('class') || redact.includes('probabilities');

@@ -117,6 +117,7 @@ describe('the examples of tables', () => {
     expect(report.classification).toMatchObject({ n: 400, classes: ['0', '1'], perClass: [{ support: 400 - survivors }, { support: survivors }] });
     expect(report.classification?.accuracy).toBeCloseTo(right / 400, 12);
     await expect(caller.ask(columns, [{ ...later[0], Sex: 'unknown' }])).rejects.toThrow(/422.*is a category that the model does not know. It knows: female, male/);
+    await expect(caller.ask(columns, [{ ...later[0], Age: 130 }])).rejects.toThrow(/422.*guardrail\/as-expected: row 0: the row is not as it has to be: Age is between 0 and 100\./);
   });
 
   testExperiment(() => home);

@@ -221,6 +221,34 @@ test('a category that no row of training had, and a value that is missing where 
   await server.close();
 });
 
+test('rows are held to what the definition expects of each row of a snapshot: one that blocks refuses, one that warns is a flag; what a share of the rows may miss, and other sources say, is not looked at', async () => {
+  const definition = tableDefinition(COLUMNS);
+  const expectations = [
+    { kind: 'between', column: 'age', min: 0, max: 120 }, { kind: 'matches', column: 'city', pattern: '^[A-Z]' }, { kind: 'between', column: 'booked', min: '2000-01-01', severity: 'warn' },
+    { kind: 'in-set', column: 'city', values: ['Wien', 'Graz', 'wien'], severity: 'warn' }, { kind: 'between', column: 'age', max: 1, mostly: 0.9 }, { kind: 'exists-in', column: 'city', location: 'lists', path: 'cities.parquet', other: 'name' }, { kind: 'row-count', min: 1 },
+  ];
+  const guardrails = [{ kind: 'expectation', name: 'as-expected', severity: 'block', on: 'reject' }, { kind: 'expectation', name: 'unusual', severity: 'warn', on: 'flag' }];
+  const inForce = (expected: readonly object[]) => ({ data: { ...definition.data, expectations: expected }, predictionLog: { inputs: { redact: ['booked'] } } });
+  const { model, environment } = await placeWith(classes, guardrails, definition, inForce(expectations));
+  const server = await fixture.serve(environment);
+  const [known, other, early] = [{ ...passenger, city: 'Wien' }, { ...passenger, city: 'Paris' }, { ...passenger, city: 'Graz', age: null, booked: '1999-12-31T23:59:59.999Z' }];
+  const answer = await infer(server.url, fixture.token, model, { id: 'expected', ...passengers([known, other, early]) });
+  const told = [{ row: 1, column: 'city', expected: 'city is one of Wien, Graz, wien' }, { row: 2, column: 'booked', expected: 'booked is at least 2000-01-01' }].map((one) => ({ guardrail: 'unusual', kind: 'expectation', action: 'flag', ...one }));
+  expect(answer.parameters.guardrails).toEqual(told);
+  const logged = await loggedBy(model, 'expected', 3);
+  expect(logged.map(({ guarded }) => guarded?.triggers)).toEqual([undefined, [{ ...told[0], row: undefined, value: 'Paris' }], [{ ...told[1], row: undefined }]]);
+
+  const refused = await ask(server.url, fixture.token, `/v2/models/${model}/infer`, { id: 'not-expected', ...passengers([known, { ...known, age: 121 }, { ...known, city: 'wien' }]) });
+  expect([refused.status, refused.body]).toEqual([422, {
+    error: 'guardrail/as-expected: row 1: the row is not as it has to be: age is between 0 and 120. 2 of the 3 rows are refused; ask for the others without them.',
+    guardrails: [{ row: 1, column: 'age', expected: 'age is between 0 and 120' }, { row: 2, column: 'city', expected: 'city matches /^[A-Z]/' }].map((one) => ({ guardrail: 'as-expected', kind: 'expectation', action: 'reject', ...one })),
+  }]);
+
+  await putInForce(model, guardrails, definition, inForce([{ kind: 'between', column: 'age', max: 130 }, ...expectations.slice(2)]));
+  await until(async () => expect((await ask(server.url, fixture.token, `/v2/models/${model}/infer`, passengers([{ ...known, age: 121 }, { ...known, city: 'wien' }]))).status).toBe(200), 5_000);
+  await server.close();
+});
+
 test('a row is answered by the first rule that it meets, else by what comes next; callers and the log are told which one', async () => {
   const rules = [
     { name: 'vienna', when: [{ column: 'city', in: ['Wien', 'Linz'] }, { column: 'age', between: { min: 40, max: 50 } }], answer: 'no' },
@@ -288,6 +316,8 @@ test.each([
   ['a column that is no answer', priceDefinition, { kind: 'output', on: { fallBack: { column: 'name' } } }, 'a column of numbers'],
   ['categories that are none', tableDefinition(COLUMNS), { kind: 'input-category', columns: ['age'], on: 'flag' }, 'one of city'],
   ['categories of a table without', priceDefinition, { kind: 'input-category', on: 'flag' }, 'no input-category: the model takes no categories'],
+  ['expectations where there are none', tableDefinition(COLUMNS), { kind: 'expectation', on: 'flag' }, 'no expectation: nothing in data.expectations says of each row, by its inputs alone, what it has to be'],
+  ['expectations of pictures', pictureDefinition(), { kind: 'expectation', on: 'flag' }, 'no expectation: pictures have none'],
   ['missing values of columns that always have one', tableDefinition(COLUMNS), { kind: 'input-missing', columns: ['city'], on: 'flag' }, 'one of age'],
 ])('%s is refused with the definition', (_name, definition, guardrail, expected) => {
   const parsed = ModelDefinition.safeParse({ ...definition, serving: { guardrails: [{ name: 'guard', ...guardrail }] } });

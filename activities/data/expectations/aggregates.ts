@@ -1,8 +1,7 @@
-import type { Expectation } from '../../../definition/expectations.js';
+import type { Expectation, RowExpectation } from '../../../definition/expectations.js';
 import { columnIn } from './relation.js';
 import type { Relation, RelationColumn } from './relation.js';
 import { numberSql } from './row-rules.js';
-import type { RowExpectation } from './row-rules.js';
 
 /** Expectations on the rows as a whole. */
 export type AggregateExpectation = Exclude<Expectation, RowExpectation>;

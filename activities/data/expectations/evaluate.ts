@@ -1,6 +1,8 @@
 import type { ExpectationResult } from '../../../contract/snapshot.js';
 import { durationMs } from '../../../definition/common.js';
-import type { Expectation } from '../../../definition/expectations.js';
+import { isRowwise } from '../../../definition/expectations.js';
+import type { Expectation, RowExpectation } from '../../../definition/expectations.js';
+import { inWords } from '../../../domain/expectations/words.js';
 import { duckMessage } from '../duckdb.js';
 import type { Duck } from '../duckdb.js';
 import { NAMED_ROWS } from '../findings.js';
@@ -9,10 +11,7 @@ import type { AggregateExpectation } from './aggregates.js';
 import { columnIn } from './relation.js';
 import type { Relation } from './relation.js';
 import { rowRule } from './row-rules.js';
-import type { ForeignKeys, RowExpectation, RowRule } from './row-rules.js';
-import { inWords } from './words.js';
-
-const isRowwise = (expectation: Expectation): expectation is RowExpectation => 'mostly' in expectation;
+import type { ForeignKeys, RowRule } from './row-rules.js';
 
 /** An expectation with the places of its figures in the one row that the scan gives. */
 type Compiled =

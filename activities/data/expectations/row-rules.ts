@@ -1,10 +1,8 @@
-import type { Expectation } from '../../../definition/expectations.js';
+import type { Expectation, RowExpectation } from '../../../definition/expectations.js';
+import { instantOfBound } from '../../../domain/cells.js';
 import { identifier, literal } from '../duckdb.js';
 import { columnIn } from './relation.js';
 import type { Relation, RelationColumn } from './relation.js';
-
-/** Expectations of which each row meets or misses its own. */
-export type RowExpectation = Extract<Expectation, { mostly: number }>;
 
 /** Two conditions in SQL: the rows that are judged, and those of them that miss the expectation (never null). */
 export interface RowRule { readonly judged: string; readonly missed: string; /** SQL of the value that reports show. */ readonly shown: string }
@@ -71,7 +69,8 @@ function valueSql(value: string | number | boolean, { type }: RelationColumn): s
     case 'number': return typeof value === 'number' ? numberSql(value) : `try_cast(${literal(String(value))} as double)`;
     case 'text': return literal(String(value));
     case 'boolean': return `try_cast(${literal(String(value))} as boolean)`;
-    case 'time': return `try_cast(${literal(String(value))} as timestamp)`;
+    // DuckDB would pass over an offset.
+    case 'time': return `try_cast(${literal(instantOfBound(String(value)) ?? String(value))} as timestamp)`;
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Expectation } from '../../../definition/expectations.js';
+import type { Expectation } from '../../definition/expectations.js';
 
 /** An expectation as a report says it: `age is between 0 and 120 in 99% of the rows`. */
 export function inWords(expectation: Expectation): string {
