@@ -24,6 +24,8 @@ module.exports = {
       to: { path: `^(${[...Object.keys(rooms), 'workers'].filter((other) => other !== room && !allowed.includes(other)).join('|')})/` },
     })),
     { name: 'tensorflow-lives-in-runtime', severity: 'error', from: { pathNot: '^(runtime|bench|test)/' }, to: { path: '@tensorflow/' } },
+    { name: 'lists-of-names-live-in-their-thread', severity: 'error', comment: 'they take half a second and 70 MB', from: { pathNot: '^(activities/data/personal/names/name-thread|test/)' }, to: { path: '^activities/data/personal/names/lists', dependencyTypesNot: ['type-only'] } },
+    { name: 'faker-is-lists-of-names', severity: 'error', from: { pathNot: '^activities/data/personal/names/lists' }, to: { path: '@faker-js/' } },
   ],
   options: { tsPreCompilationDeps: true, tsConfig: { fileName: 'tsconfig.json' }, doNotFollow: { path: 'node_modules' }, enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default'], extensions: ['.ts', '.js', '.mjs', '.json'] } },
 };

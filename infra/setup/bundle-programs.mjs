@@ -7,7 +7,7 @@ const PROGRAMS = [
   ...['compute', 'gateway', 'lifecycle', 'migrate', 'profile', 'seed', 'server', 'training', 'try'].map((name) => `workers/${name}`),
   'cli/main', 'infra/supervisor/main', 'infra/smtp/main',
   // Threads of theirs.
-  'activities/data/profile/number-thread', 'serving/log/copy-program',
+  'activities/data/personal/names/name-thread', 'activities/data/profile/number-thread', 'serving/log/copy-program',
   // What is measured against programs of others.
   'bench/data/ours',
 ];
