@@ -35,6 +35,8 @@ export const expect = {
   missingShare: (column: string, bounds: Bounds, options: Severity = {}) => statistic(column, 'missing-share', bounds, options),
   /** `at` is 0..1: 0.5 is the median. */
   quantile: (column: string, at: number, bounds: Bounds, options: Severity = {}): Of<'quantile'> => ({ kind: 'quantile', column, at, ...bounds, ...options }),
+  /** The values are distributed as those of a reference, to a distance of `within`: `expect.distribution('age', { location: 'lists', path: 'last-year.parquet', other: 'age' }, 0.1)`. */
+  distribution: (column: string, reference: Of<'distribution'>['reference'], within: number, options: Severity = {}): Of<'distribution'> => ({ kind: 'distribution', column, reference, within, ...options }),
   /** The newest time of the column is at most this old when the snapshot is made. */
   fresh: (column: string, within: string, options: Severity = {}): Of<'fresh'> => ({ kind: 'fresh', column, within, ...options }),
 } as const;

@@ -16,6 +16,13 @@ const bounded = <T extends z.ZodObject>(schema: T) => schema.refine((value) => v
 /** A number, or, of a column of times, an ISO 8601 time. */
 const Value = z.union([z.number(), z.string()]);
 
+/** What a column's values are held against: those of other files, or shares of them that are known. */
+const Reference = z.union([
+  z.strictObject({ location: Label, path: z.string().min(1), other: z.string().min(1) }),
+  z.strictObject({ edges: z.array(Value).min(2).max(1_000), shares: z.array(Share).min(1).max(999) }),
+  z.strictObject({ shares: z.record(z.string().max(1_000), Share) }),
+]);
+
 /** What the rows of a table have to be like; evaluated over all rows that were read, before any is left out. */
 export const Expectation = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('not-null'), column: Column, ...rowwise }),
@@ -36,6 +43,7 @@ export const Expectation = z.discriminatedUnion('kind', [
     min: Bound, max: Bound, ...common,
   })),
   bounded(z.strictObject({ kind: z.literal('quantile'), column: Column, at: Share, min: Bound, max: Bound, ...common })),
+  z.strictObject({ kind: z.literal('distribution'), column: Column, reference: Reference, within: Share, ...common }),
   z.strictObject({ kind: z.literal('fresh'), column: Column, within: Duration, ...common }),
 ]);
 export type Expectation = z.infer<typeof Expectation>;
@@ -80,7 +88,8 @@ export function misfits(expectation: Expectation, known: Known): string[] {
   const asked = typesAsked(expectation);
   const wrong = asked ? columnsOf(expectation).filter((name) => !asked.some((type) => type === known.get(name))) : [];
   const others = expectation.kind === 'compare' && known.get(expectation.column) !== known.get(expectation.other) ? [`two columns of one type; ${expectation.column} holds ${known.get(expectation.column) ?? ''}, ${expectation.other} ${known.get(expectation.other) ?? ''}`] : [];
-  return [...wrong.map((name) => `a column of ${asked?.join(' or ') ?? ''}; ${name} holds ${known.get(name) ?? ''}`), ...others, ...values(expectation, known)];
+  const ofReference = expectation.kind === 'distribution' ? misfitsOf(expectation, known) : [];
+  return [...ofReference, ...wrong.map((name) => `a column of ${asked?.join(' or ') ?? ''}; ${name} holds ${known.get(name) ?? ''}`), ...others, ...values(expectation, known)];
 }
 
 /** The types that an expectation can be about; null where any will do. */
@@ -104,9 +113,39 @@ function values(expectation: Expectation, known: Known): string[] {
   return said.filter((value) => !fits(value)).slice(0, 1).map((value) => `${type === 'time' ? 'ISO 8601 times' : `values of type ${type ?? ''}`}, as ${expectation.column} holds; found ${JSON.stringify(value)}`);
 }
 
+/** A share may be rounded. */
+const ROUNDED = 0.001;
+
+/** A reference that the column cannot be held against. */
+function misfitsOf({ column, reference }: Extract<Expectation, { kind: 'distribution' }>, known: Known): string[] {
+  if (!('shares' in reference)) return [];
+  const type = known.get(column) ?? '';
+  const isOrdered = type === 'number' || type === 'time';
+  const shares = Array.isArray(reference.shares) ? reference.shares : Object.values(reference.shares);
+  const sum = shares.reduce((total, share) => total + share, 0);
+  if ('edges' in reference) {
+    if (!isOrdered) return [`shares of values, as {"a": 0.5, "b": 0.5}: ${column} holds ${type}, which has no edges`];
+    const edges = reference.edges.map((edge) => (type === 'number' ? edge : Date.parse(String(edge))));
+    if (edges.some((edge) => typeof edge !== 'number' || Number.isNaN(edge))) return [type === 'time' ? 'edges that are ISO 8601 times' : 'edges that are numbers'];
+    if (edges.some((edge, index) => index > 0 && edge <= (edges[index - 1] ?? 0))) return ['edges that ascend'];
+    if (shares.length !== edges.length - 1) return [`a share for each of the ${edges.length - 1} bins between the edges, found ${shares.length}`];
+  } else {
+    if (isOrdered) return [`edges and the shares between them: ${column} holds ${type}`];
+    const wrong = type === 'boolean' ? Object.keys(reference.shares).find((value) => value !== 'true' && value !== 'false') : undefined;
+    if (wrong !== undefined) return [`shares of "true" and "false", found ${JSON.stringify(wrong)}`];
+  }
+  return Math.abs(sum - 1) <= ROUNDED ? [] : [`shares that sum up to 1, found ${+sum.toFixed(6)}`];
+}
+
+/** Whether it asks for other files. */
+export function referenceOf(expectation: Expectation): { readonly location: string; readonly path: string; readonly other: string } | null {
+  if (expectation.kind === 'exists-in') return expectation;
+  return expectation.kind === 'distribution' && 'location' in expectation.reference ? expectation.reference : null;
+}
+
 /** Whether the answer can change while the rows stay: then an unchanged source is looked at again. */
-export function dependsOnMore({ kind }: Expectation): boolean {
-  return kind === 'fresh' || kind === 'exists-in';
+export function dependsOnMore(expectation: Expectation): boolean {
+  return expectation.kind === 'fresh' || referenceOf(expectation) !== null;
 }
 
 function isPattern(pattern: string): boolean {

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { mkdir } from 'node:fs/promises';
 import { PerennialError } from '../../contract/errors.js';
 import { typedColumns } from '../../definition/columns.js';
+import { columnsOf, referenceOf } from '../../definition/expectations.js';
 import type { Expectation } from '../../definition/expectations.js';
 import { columnOf } from './column-names.js';
 import { duckMessage, identifier, literal } from './duckdb.js';
@@ -39,19 +40,21 @@ export async function checkExpectations(duck: Duck, context: TableContext): Prom
   if (expectations.length === 0 || Number(first?.n ?? 0) === 0) return; // of no rows at all other findings tell
   const relation = stagedRelation(data);
   const foreign = await loadForeignKeys(duck, relation, context, expectations);
-  const judged = expectations.filter((expectation) => expectation.kind !== 'exists-in' || foreign.has(expectation));
+  const judged = expectations.filter((expectation) => referenceOf(expectation) === null || foreign.has(expectation));
   findings.addExpectations(await evaluateExpectations({ duck, relation, expectations: judged, foreign, now: Date.now() }));
 }
 
 const SQL_TYPES = { number: 'double', text: 'varchar', boolean: 'boolean', time: 'timestamp' } as const satisfies Record<RelationType, string>;
 
-/** The values that `exists-in` asks for, each list a table. A list that cannot be read is a finding. */
+/** The values of other files that expectations ask for, each list a table. A list that cannot be read is a finding. */
 async function loadForeignKeys(duck: Duck, relation: Relation, { deps, folder, findings, signal }: TableContext, expectations: readonly Expectation[]): Promise<Map<Expectation, string>> {
   const tables = new Map<Expectation, string>();
   for (const [index, expectation] of expectations.entries()) {
-    if (expectation.kind !== 'exists-in') continue;
+    const reference = referenceOf(expectation);
+    if (!reference) continue;
     signal.throwIfAborted();
-    const { location, path, other, severity } = expectation;
+    const { location, path, other } = reference;
+    const { severity } = expectation;
     const bound = staysInside(path) ? await deps.stores.locations.get(location) : null;
     const opened = bound ? openLocation(bound.uri, deps.artifacts) : null;
     const files = opened ? await filesAt(opened, path) : [];
@@ -65,8 +68,8 @@ async function loadForeignKeys(duck: Duck, relation: Relation, { deps, folder, f
     const table = `foreign_${index}`;
     try {
       // In the column's own type: a key that is a number is the same number, however it is written.
-      const type = columnIn(relation, expectation.column).type;
-      await duck.run(`create temp table ${identifier(table)} as select distinct try_cast(${identifier(other)} as ${SQL_TYPES[type]}) as value from read_parquet([${local.map(literal).join(', ')}], union_by_name = true) where ${identifier(other)} is not null`);
+      const type = columnIn(relation, columnsOf(expectation)[0] ?? '').type;
+      await duck.run(`create temp table ${identifier(table)} as select value, count(*) as n from (select try_cast(${identifier(other)} as ${SQL_TYPES[type]}) as value from read_parquet([${local.map(literal).join(', ')}], union_by_name = true)) where value is not null${type === 'number' ? ' and isfinite(value)' : ''} group by 1`);
       tables.set(expectation, table);
     } catch (error) {
       signal.throwIfAborted();

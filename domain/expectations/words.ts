@@ -22,6 +22,7 @@ function clause(expectation: Expectation): string {
     case 'row-count': return `the number of rows is ${bounds(expectation)}`;
     case 'statistic': return `${expectation.statistic} of ${expectation.column} is ${bounds(expectation)}`;
     case 'quantile': return `quantile ${expectation.at} of ${expectation.column} is ${bounds(expectation)}`;
+    case 'distribution': return `the distribution of ${expectation.column} is within ${expectation.within} of ${'location' in expectation.reference ? `that of ${expectation.reference.other} of ${expectation.reference.location}/${expectation.reference.path}` : 'the shares given'}`;
     case 'fresh': return `the newest ${expectation.column} is at most ${expectation.within} old`;
   }
 }

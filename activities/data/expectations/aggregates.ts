@@ -1,10 +1,11 @@
 import type { Expectation, RowExpectation } from '../../../definition/expectations.js';
+import type { DistributionExpectation } from './distribution.js';
 import { columnIn } from './relation.js';
 import type { Relation, RelationColumn } from './relation.js';
 import { numberSql } from './row-rules.js';
 
 /** Expectations on the rows as a whole. */
-export type AggregateExpectation = Exclude<Expectation, RowExpectation>;
+export type AggregateExpectation = Exclude<Expectation, RowExpectation | DistributionExpectation>;
 
 /** SQL of one aggregate, null over no value: a number, but the milliseconds since 1970 of `fresh`, and the rows too many of `unique`. */
 export function aggregateSql(expectation: AggregateExpectation, relation: Relation): string {

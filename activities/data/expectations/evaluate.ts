@@ -8,6 +8,8 @@ import type { Duck } from '../duckdb.js';
 import { NAMED_ROWS } from '../findings.js';
 import { aggregateSql } from './aggregates.js';
 import type { AggregateExpectation } from './aggregates.js';
+import { distanceOf } from './distribution.js';
+import type { DistributionExpectation } from './distribution.js';
 import { columnIn } from './relation.js';
 import type { Relation } from './relation.js';
 import { rowRule } from './row-rules.js';
@@ -16,10 +18,11 @@ import type { ForeignKeys, RowRule } from './row-rules.js';
 /** An expectation with the places of its figures in the one row that the scan gives. */
 type Compiled =
   | { readonly expectation: RowExpectation; readonly rule: RowRule; readonly judged: string; readonly missed: string }
-  | { readonly expectation: AggregateExpectation; readonly figure: string };
+  | { readonly expectation: AggregateExpectation; readonly figure: string }
+  | { readonly expectation: DistributionExpectation };
 
 /**
- * Judges all expectations with one scan of the rows; only for those that are missed are the rows looked at again, to name up to
+ * Judges all expectations with one scan of the rows, and one for each distribution; only for those that are missed are the rows looked at again, to name up to
  * 20 of them. Over no value, an expectation on values holds and one on a statistic does not.
  * @param now milliseconds, for `fresh`
  */
@@ -29,7 +32,7 @@ export async function evaluateExpectations({ duck, relation, expectations, forei
   if (expectations.length === 0) return [];
   const refused = await refusedPatterns(duck, expectations);
   const { sql, compiled } = compile(expectations.filter((expectation) => !refused.has(expectation)), relation, foreign);
-  const [figures = {}] = compiled.length === 0 ? [] : await duck.rows<Record<string, number | bigint | null>>(sql);
+  const [figures = {}] = sql === null ? [] : await duck.rows<Record<string, number | bigint | null>>(sql);
   const figure = (name: string) => { const value = figures[name]; return value === null || value === undefined ? null : Number(value); };
   const results: ExpectationResult[] = [...refused].map(([expectation, why]) => ({ ...aboutOf(expectation), passed: false, observed: why, missed: null, rows: [] }));
   for (const one of compiled) {
@@ -40,7 +43,9 @@ export async function evaluateExpectations({ duck, relation, expectations, forei
       const missed = figure(one.missed) ?? 0;
       const passed = missed === 0 || missed <= (1 - one.expectation.mostly) * judged + 1e-9;
       results.push({ ...about, passed, observed: judged === 0 ? null : 1 - missed / judged, missed, rows: passed ? [] : await nameRows(duck, relation, one.rule.missed, one.rule.shown) });
-    } else {
+    } else if (one.expectation.kind === 'distribution') {
+      results.push({ ...about, ...await judgeDistribution(duck, relation, one.expectation, foreign), missed: null, rows: [] });
+    } else if ('figure' in one) {
       const observed = figure(one.figure);
       const passed = holds(one.expectation, observed, now);
       const rows = one.expectation.kind === 'unique' && !passed ? await nameRepeated(duck, relation, one.expectation.columns) : [];
@@ -62,7 +67,7 @@ async function refusedPatterns(duck: Pick<Duck, 'rows'>, expectations: readonly 
   return refused;
 }
 
-function compile(expectations: readonly Expectation[], relation: Relation, foreign: ForeignKeys): { sql: string; compiled: Compiled[] } {
+function compile(expectations: readonly Expectation[], relation: Relation, foreign: ForeignKeys): { sql: string | null; compiled: Compiled[] } {
   const names = new Map<string, string>();
   // Many expectations ask for the same figure, such as how many values a column has.
   const take = (aggregate: string) => {
@@ -71,11 +76,12 @@ function compile(expectations: readonly Expectation[], relation: Relation, forei
     return name;
   };
   const compiled = expectations.map((expectation): Compiled => {
+    if (expectation.kind === 'distribution') return { expectation };
     if (!isRowwise(expectation)) return { expectation, figure: take(aggregateSql(expectation, relation)) };
     const rule = rowRule(expectation, relation, foreign);
     return { expectation, rule, judged: take(counted(rule.judged)), missed: take(counted(rule.missed)) };
   });
-  return { sql: `select ${[...names].map(([aggregate, name]) => `${aggregate} as ${name}`).join(', ')} from ${relation.from}`, compiled };
+  return { sql: names.size === 0 ? null : `select ${[...names].map(([aggregate, name]) => `${aggregate} as ${name}`).join(', ')} from ${relation.from}`, compiled };
 }
 
 /** A condition inside of an aggregate costs half of what `filter` does, and nothing where a file's own statistics answer it. */
@@ -83,6 +89,16 @@ function counted(condition: string): string {
   const present = /^(.+) is not null$/.exec(condition);
   if (condition === 'true') return 'count(*)';
   return present && !condition.includes(' and ') ? `count(${present[1] ?? ''})` : `count(case when ${condition} then 1 end)`;
+}
+
+async function judgeDistribution(duck: Pick<Duck, 'rows'>, relation: Relation, expectation: DistributionExpectation, foreign: ForeignKeys): Promise<Pick<ExpectationResult, 'passed' | 'observed'>> {
+  try {
+    const observed = await distanceOf(duck, relation, expectation, foreign.get(expectation));
+    return { passed: observed !== null && observed <= expectation.within, observed };
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return { passed: false, observed: error.message };
+  }
 }
 
 function holds(expectation: AggregateExpectation, observed: number | null, now: number): boolean {

@@ -7,7 +7,7 @@ import type { Relation, RelationColumn } from './relation.js';
 /** Two conditions in SQL: the rows that are judged, and those of them that miss the expectation (never null). */
 export interface RowRule { readonly judged: string; readonly missed: string; /** SQL of the value that reports show. */ readonly shown: string }
 
-/** The rows of another source's column, as a table of this DuckDB with the column `value`, of the column's type. */
+/** Other sources' columns, each as a table of this DuckDB with the columns `value`, of the column's type, once each, and `n`, how often it is there. */
 export type ForeignKeys = ReadonlyMap<Expectation, string>;
 
 export function rowRule(expectation: RowExpectation, relation: Relation, foreign: ForeignKeys): RowRule {
@@ -74,7 +74,7 @@ function valueSql(value: string | number | boolean, { type }: RelationColumn): s
   }
 }
 
-/** Shortest form that reads back as the same double; without the cast DuckDB would take it for a decimal. */
+/** Read as a text it is the same double; as a number DuckDB would take it for a decimal, and of 16 digits make another double of it. */
 export function numberSql(value: number): string {
-  return `${value}::double`;
+  return `'${value}'::double`;
 }
