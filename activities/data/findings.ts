@@ -35,7 +35,7 @@ export class Findings {
     this.expectations.push(...results);
     for (const { passed, severity, expectation, observed, missed, rows } of results) {
       if (passed) continue;
-      const message = `expected that ${expectation}; ${missed === null ? `found ${observed ?? 'no value'}` : `${missed} rows miss it`}`;
+      const message = `expected that ${expectation}; ${missed === null ? `found ${figureText(observed)}` : `${missed} rows miss it`}`;
       this.found.set(JSON.stringify(['expectation', severity, message]), { check: 'expectation', severity, message, count: missed ?? 1, rows: [...rows] });
     }
   }
@@ -50,4 +50,10 @@ export class Findings {
     const findings = [...this.found.values()];
     return { v: 1, blocked: findings.some(({ severity }) => severity === 'block'), findings, ...(this.expectations.length > 0 ? { expectations: this.expectations } : {}), ...(this.comparison ? { comparison: this.comparison } : {}) };
   }
+}
+
+/** Six digits tell enough; whole numbers are told whole. */
+function figureText(observed: ExpectationResult['observed']): string {
+  if (typeof observed !== 'number') return observed ?? 'no value';
+  return String(Number.isInteger(observed) ? observed : +observed.toPrecision(6));
 }

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import type { ActivityDeps } from '../../activities/deps.js';
-import { loadConfig } from '../../infra/config.js';
+import { PerennialError } from '../../contract/errors.js';
+import { ConfigError, loadConfig } from '../../infra/config.js';
 import { loadNativeParts } from '../../infra/native.js';
 import { createArtifacts } from '../../stores/artifacts.js';
 import { createDatabase } from '../../stores/database.js';
 import { createStores } from '../../stores/index.js';
-import { ConfigError } from '../../infra/config.js';
 
 /** Never connected to: stands where no address is known, and whoever uses it is told that the part is away. */
 const NOWHERE = { database: 'postgresql://127.0.0.1:1/none', s3: { endpoint: 'http://127.0.0.1:1', bucket: 'none', region: 'none', accessKeyId: 'none', secretAccessKey: 'none', forcePathStyle: true }, temporal: '127.0.0.1:1' } as const;
@@ -29,12 +29,17 @@ export function createTryDeps(locations: ReadonlyMap<string, string>, scratch: s
   const stores = createStores(database);
   const at = new Date().toISOString();
   const key = randomUUID();
-  const given = (name: string) => { const uri = locations.get(name); return uri === undefined ? null : { name, uri, by: 'try', at }; };
+  const located = async (name: string) => {
+    const uri = locations.get(name);
+    if (uri !== undefined) return { name, uri, by: 'try', at };
+    if (!databaseUrl.found) throw new PerennialError('data/missing', `where the location ${name} is, nobody can be asked: say \`--location ${name}=<folder or s3://…>\`, or run \`perennial up\` and \`perennial location set ${name} <folder or s3://…>\``, { location: name });
+    return stores.locations.get(name);
+  };
   const connection = Connection.lazy({ address: NOWHERE.temporal });
   return {
     hasDatabase: databaseUrl.found,
     deps: {
-      stores: { ...stores, locations: { ...stores.locations, get: async (name) => given(name) ?? (await stores.locations.get(name)) } },
+      stores: { ...stores, locations: { ...stores.locations, get: located } },
       artifacts: createArtifacts(known<typeof config.s3>(() => config.s3, NOWHERE.s3).value), temporal: new Client({ connection }),
       tfjsNode: loadNativeParts().tfjsNode, scratch, publicUrl: config.publicUrl, mailFrom: config.mailFrom,
       serverToken: () => Promise.reject(new Error('`perennial try` asks no server')),
