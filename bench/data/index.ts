@@ -66,7 +66,8 @@ function figures({ peer, validation, profile }: Record<'peer' | 'validation' | '
     { name: 'snapshotTimeOverCopy', title: 'snapshot (checked, hashed, sorted, profiled, in S3) ÷ DuckDB copying the file on this disk (zstd, all threads)', value: median(builds) / median(copies.map(({ copied }) => copied)), unit: '×', goal: 1.5 },
     { name: 'snapshotTimeOverStoredCopy', title: 'the same ÷ that copy sent to S3 as well, in one piece of known digest', value: median(builds) / median(copies.map(({ stored }) => stored)), unit: '×' },
     { name: 'leastTimeOverCopy', title: 'all rows ordered by key and written as shards are, and nothing else ÷ that copy', value: median(copies.map(({ least }) => least)) / median(copies.map(({ copied }) => copied)), unit: '×' },
-    { name: 'snapshotTimeOverLeast', title: 'snapshot ÷ that least', value: median(builds) / median(copies.map(({ least }) => least)), unit: '×' },
+    { name: 'leastStoredTimeOverCopy', title: 'that, sent to S3 in one piece: nothing is checked, hashed or profiled, and no snapshot takes less ÷ that copy', value: median(copies.map(({ leastStored }) => leastStored)) / median(copies.map(({ copied }) => copied)), unit: '×' },
+    { name: 'snapshotTimeOverLeast', title: 'snapshot ÷ rows ordered and sent', value: median(builds) / median(copies.map(({ leastStored }) => leastStored)), unit: '×' },
     { name: 'snapshotSeconds', title: 'one snapshot', value: median(builds), unit: 's', worst: Math.max(...builds) },
     { name: 'profileSeconds', title: 'what the profile adds to validation', value: seconds(profile) - seconds(validation), unit: 's' },
   ];
