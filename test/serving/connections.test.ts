@@ -71,6 +71,40 @@ test('who is refused while a large body is on its way reads the answer, and who 
   expect(server.problems).toEqual([]);
 }, 60_000);
 
+test('a kept connection that is refused thousands of times, each time before its body comes, stays as it is', async () => {
+  const server = await fixture.serve(environment);
+  const warnings: string[] = [];
+  const onWarning = (warning: Error) => { warnings.push(warning.message); };
+  process.on('warning', onWarning);
+  const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+  socket.setNoDelay(true);
+  let answer = '';
+  let onAnswer = (): void => undefined;
+  socket.on('data', (bytes: Buffer) => {
+    answer += bytes.toString('latin1');
+    if (answer.endsWith('}')) onAnswer();
+  });
+  const closed = new Promise((resolve) => { socket.once('close', resolve); });
+  const head = (connection: string) => `GET /v2/nowhere HTTP/1.1\r\nHost: localhost\r\nConnection: ${connection}\r\nContent-Length: 5\r\n\r\n`;
+  const answered = async (sent: string) => {
+    answer = '';
+    const whole = new Promise<void>((resolve) => { onAnswer = resolve; });
+    socket.write(sent);
+    await whole;
+    return answer;
+  };
+  await answered(head('keep-alive'));
+  for (let time = 1; time < 12_000; time += 1) {
+    if (!(await answered(`hello${head('keep-alive')}`)).startsWith('HTTP/1.1 404 ')) throw new Error(`request ${time} was answered ${answer}`);
+  }
+  // What each refusal had added would be called now, by one another.
+  expect(await answered(`hello${head('close')}`)).toMatch(/^HTTP\/1\.1 404 [^]*connection: close/i);
+  socket.write('hello');
+  await closed;
+  process.off('warning', onWarning);
+  expect([warnings, server.problems]).toEqual([[], []]);
+}, 60_000);
+
 describe('time', () => {
   test('a request that is not whole in time is ended with 408; a stream may take longer, and so may a request that is whole', async () => {
     const server = await fixture.serve(environment, { limits: { arrivalMs: 600 } });
