@@ -4,6 +4,18 @@ import type { Socket } from 'node:net';
 /** Who goes on sending for longer than this is cut off. */
 const LINGER_MS = 5_000;
 
+const lingering = new WeakSet<Socket>();
+export const isLingering = (socket: Socket): boolean => lingering.has(socket);
+
+/** To be called once the last answer of a connection was written whose sender may go on sending: what comes is read and thrown away until its end. */
+export function lingerOnEnd(socket: Socket): void {
+  lingering.add(socket);
+  const cut = setTimeout(() => { socket.destroy(); }, LINGER_MS);
+  socket.once('close', () => { clearTimeout(cut); });
+  // Whoever takes this one in takes it from the parser, which has given up, and would never see the end.
+  socket.on('data', () => undefined);
+}
+
 /** The request of a connection that was refused last: a connection that is kept may have many, and is changed once. */
 const refused = new WeakMap<Socket, IncomingMessage>();
 

@@ -105,6 +105,25 @@ test('a kept connection that is refused thousands of times, each time before its
   expect([warnings, server.problems]).toEqual([[], []]);
 }, 60_000);
 
+test.each([['a method that HTTP does not have', 'BREW / HTTP/1.1\r\n', '400'], ['headers without end', `GET / HTTP/1.1\r\nX: ${'x'.repeat(20_000)}\r\n`, '431']])('what is no request is answered, and its sender, who goes on, is not cut off before the end: %s', async (_what, head, status) => {
+  const server = await fixture.serve(environment);
+  const socket = connect({ port: Number(new URL(server.url).port), host: '127.0.0.1', allowHalfOpen: true });
+  const errors: string[] = [];
+  let answer = '';
+  socket.on('error', (error) => { errors.push(error.message); });
+  socket.on('data', (bytes: Buffer) => { answer += bytes.toString('latin1'); });
+  const closed = new Promise((resolve) => { socket.once('close', resolve); });
+  socket.write(`${head}Host: localhost\r\n\r\n`);
+  for (let piece = 0; piece < 30; piece += 1) {
+    socket.write(Buffer.alloc(100_000, 'a'));
+    await sleep(20);
+  }
+  socket.end();
+  await closed;
+  expect([answer.split('\r\n')[0]?.split(' ')[1], errors, server.problems]).toEqual([status, [], []]);
+  expect(answer).toMatch(/"error":"The request is no HTTP that is understood here/);
+});
+
 describe('time', () => {
   test('a request that is not whole in time is ended with 408; a stream may take longer, and so may a request that is whole', async () => {
     const server = await fixture.serve(environment, { limits: { arrivalMs: 600 } });
