@@ -6,7 +6,8 @@ import { instantOfBound, type Cell, type CellRow } from '../cells.js';
 /** Whether a row misses an expectation. As over a snapshot's rows, what is missing misses nothing but that it be there. */
 export type MissesIt = (row: CellRow) => boolean;
 
-interface NamedColumn { readonly name: string; readonly type: ColumnType }
+/** A column of the rows that are judged. */
+export interface NamedColumn { readonly name: string; readonly type: ColumnType }
 
 /**
  * Judges single rows as DuckDB judges those of a snapshot; `columns` are those of the rows, in their order. Patterns are matched as RE2 matches them, in linear time, whatever is asked.
@@ -98,10 +99,10 @@ function sumCheck({ columns: names, operator, to, tolerance }: Extract<RequestEx
     const limit = target === null ? to : row[target] ?? null;
     if (typeof limit !== 'number') return false;
     let sum = 0;
-    for (const [index, place] of places.entries()) {
+    for (const place of places) {
       const value = row[place];
       if (typeof value !== 'number') return false;
-      sum = index === 0 ? value : sum + value;
+      sum += value;
     }
     return !holds(sum, limit, Math.abs(sum - limit) <= tolerance);
   };

@@ -1,7 +1,6 @@
-import type { ColumnType } from '../../definition/columns.js';
 import { columnsOf, isOfRequests, type Expectation } from '../../definition/expectations.js';
 import type { Guardrail, GuardrailOf } from '../../definition/guardrails.js';
-import { rowCheck } from '../expectations/row-checks.js';
+import { rowCheck, type NamedColumn } from '../expectations/row-checks.js';
 import { inWords } from '../expectations/words.js';
 import { shortened } from './inputs.js';
 import type { JudgeInput } from './inputs.js';
@@ -10,13 +9,13 @@ import type { JudgeInput } from './inputs.js';
 export interface ExpectationJudges { readonly judges: readonly JudgeInput[]; readonly problems: readonly string[] }
 
 /** The guardrails that hold rows to a definition's expectations. `columns`: of the rows, in their order. */
-export function expectationJudges(guardrails: readonly Guardrail[], expectations: readonly Expectation[], columns: readonly { readonly name: string; readonly type: ColumnType }[]): ExpectationJudges {
+export function expectationJudges(guardrails: readonly Guardrail[], expectations: readonly Expectation[], columns: readonly NamedColumn[]): ExpectationJudges {
   const problems: string[] = [];
   const judges = guardrails.flatMap((guardrail) => (guardrail.kind === 'expectation' ? [judgeOf(guardrail, expectations, columns, problems)] : []));
   return { judges, problems };
 }
 
-function judgeOf(guardrail: GuardrailOf<'expectation'>, expectations: readonly Expectation[], columns: readonly { readonly name: string; readonly type: ColumnType }[], problems: string[]): JudgeInput {
+function judgeOf(guardrail: GuardrailOf<'expectation'>, expectations: readonly Expectation[], columns: readonly NamedColumn[], problems: string[]): JudgeInput {
   const names = columns.map(({ name }) => name);
   const types = new Map(columns.map(({ name, type }) => [name, type]));
   const checks = expectations.flatMap((expectation) => {

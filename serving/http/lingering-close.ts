@@ -4,14 +4,18 @@ import type { Socket } from 'node:net';
 /** Who goes on sending for longer than this is cut off. */
 const LINGER_MS = 5_000;
 
+function cutOffLater(socket: Socket): void {
+  const cut = setTimeout(() => { socket.destroy(); }, LINGER_MS);
+  socket.once('close', () => { clearTimeout(cut); });
+}
+
 const lingering = new WeakSet<Socket>();
 export const isLingering = (socket: Socket): boolean => lingering.has(socket);
 
 /** To be called once the last answer of a connection was written whose sender may go on sending: what comes is read and thrown away until its end. */
 export function lingerOnEnd(socket: Socket): void {
   lingering.add(socket);
-  const cut = setTimeout(() => { socket.destroy(); }, LINGER_MS);
-  socket.once('close', () => { clearTimeout(cut); });
+  cutOffLater(socket);
   // Whoever takes this one in takes it from the parser, which has given up, and would never see the end.
   socket.on('data', () => undefined);
 }
@@ -35,8 +39,7 @@ export function lingerOnClose(request: IncomingMessage): void {
     const last = refused.get(socket);
     if (!last || last.complete || socket.destroyed) return close();
     socket.end();
-    const cut = setTimeout(() => { socket.destroy(); }, LINGER_MS);
-    socket.once('close', () => { clearTimeout(cut); });
+    cutOffLater(socket);
     last.once('end', close);
     last.resume();
   };

@@ -16,16 +16,17 @@ const POINTS = 1_000;
 const CATEGORIES = 10_000;
 
 /**
- * How far the values of a column lie from the expectation's reference; null where there are none on either side. Each way takes one scan, and no more memory for more rows.
+ * How far the values of a column lie from the expectation's reference; null where there are none on either side, and a text where it cannot be told. Each way takes one scan, and no more memory for more rows.
  * @param table of a reference that is in files: its values of the column's type, each once, as `value`, and how often it is there, as `n`
- * @throws RangeError where a reference of texts has too many of them
  */
-export async function distanceOf(duck: Pick<Duck, 'rows'>, relation: Relation, { column: name, reference }: DistributionExpectation, table: string | undefined): Promise<number | null> {
+export async function distanceOf(duck: Pick<Duck, 'rows'>, relation: Relation, { column: name, reference }: DistributionExpectation, table: string | undefined): Promise<number | string | null> {
   const column = columnIn(relation, name);
   if ('edges' in reference) return distanceOfBins(duck, relation, column, reference);
   if ('shares' in reference) return distanceOfCategories(duck, relation, column, new Map(Object.entries(reference.shares)));
   if (table === undefined) throw new RangeError(`the reference of ${name} is not there`);
-  return column.type === 'number' || column.type === 'time' ? distanceOfFunctions(duck, relation, column, table) : distanceOfCategories(duck, relation, column, await categoriesOf(duck, table));
+  if (column.type === 'number' || column.type === 'time') return distanceOfFunctions(duck, relation, column, table);
+  const categories = await categoriesOf(duck, table);
+  return categories ? distanceOfCategories(duck, relation, column, categories) : `the reference has more than ${CATEGORIES} different values`;
 }
 
 /** As a number that is ordered as the values are. */
@@ -63,10 +64,10 @@ async function distanceOfFunctions(duck: Pick<Duck, 'rows'>, relation: Relation,
   return Math.max(...distances);
 }
 
-async function categoriesOf(duck: Pick<Duck, 'rows'>, table: string): Promise<Map<string, number>> {
+/** Null where there are too many. */
+async function categoriesOf(duck: Pick<Duck, 'rows'>, table: string): Promise<Map<string, number> | null> {
   const rows = await duck.rows<{ value: string; n: bigint }>(`select value::varchar as value, n from ${identifier(table)} limit ${CATEGORIES + 1}`);
-  if (rows.length > CATEGORIES) throw new RangeError(`the reference has more than ${CATEGORIES} different values`);
-  return new Map(rows.map(({ value, n }) => [value, Number(n)]));
+  return rows.length > CATEGORIES ? null : new Map(rows.map(({ value, n }) => [value, Number(n)]));
 }
 
 /** Jensen-Shannon of texts or booleans: all that the reference has not are as far from it together as each by itself. */
